@@ -1,0 +1,3 @@
+//! The command `safestep`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Findings, traces and plans to text, JSON and annotations

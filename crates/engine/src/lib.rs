@@ -1,0 +1,1 @@
+//! The whole pipeline over an overlay of paths and texts

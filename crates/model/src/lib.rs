@@ -1,0 +1,1 @@
+//! What each statement of a script does to a live database

@@ -1,0 +1,1 @@
+//! Files to ordered migrations, plans to files, configuration, git

@@ -1,0 +1,1 @@
+//! Chosen operations of a trace to a plan of safe steps

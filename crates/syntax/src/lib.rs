@@ -1,0 +1,1 @@
+//! SQL text to a script of typed statements with spans

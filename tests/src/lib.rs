@@ -1,0 +1,1 @@
+//! Support for the workspace tests: real servers, fixtures, the built binary.
