@@ -29,10 +29,7 @@ impl Builder {
     pub fn generate(self) -> Result<Bindings> {
         let header = std::fs::read_to_string(&self.header)?;
         if !header.contains(VERSION_LINE) {
-            return Err(Error::other(format!(
-                "{} lacks `{VERSION_LINE}`: generate the bindings again",
-                self.header
-            )));
+            return Err(Error::other(format!("{} lacks `{VERSION_LINE}`: generate the bindings again", self.header)));
         }
         Ok(Bindings)
     }
