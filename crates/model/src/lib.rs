@@ -1,1 +1,13 @@
-//! What each statement of a script does to a live database
+//! What each statement of a script does to a live database.
+//!
+//! The model executes DDL on a [`schema::Schema`] the way PostgreSQL does on its catalogs and records the locks and the
+//! work, per major version. It is pure: no I/O, no clock, no environment, and no failure: a statement that PostgreSQL would
+//! refuse is a [`effect::Failure`] value. What it cannot know it calls unknown and takes for the dangerous side.
+
+pub mod effect;
+mod exec;
+pub mod name;
+pub mod plan;
+pub mod runner;
+pub mod schema;
+pub mod trace;

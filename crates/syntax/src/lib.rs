@@ -7,3 +7,11 @@ pub mod ast;
 mod span;
 
 pub use span::Span;
+
+/// Quotes an identifier where PostgreSQL would not read it back as it is.
+#[must_use]
+pub fn quote_ident(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '$');
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}

@@ -1,0 +1,396 @@
+//! The execution of one statement on one major: the schema changes, and what that took is recorded.
+//!
+//! One file per statement family below. They call [`Exec::lock`] and [`Exec::work`] in the order in which PostgreSQL takes
+//! locks and does work; both go to the statement and to the operation that is current.
+
+use std::collections::BTreeMap;
+
+use syntax::Span;
+use syntax::ast::{Name, StatementKind};
+
+use crate::effect::{Breaks, Effect, FailsWhen, Failure, LockMode, Operation, OperationKind, WaitsFor, Work};
+use crate::name::QName;
+use crate::schema::{Born, Index, Relation, RelationKind, Schema};
+use crate::trace::Session;
+
+mod alter_table;
+mod data;
+mod drop;
+mod index;
+mod maintenance;
+mod objects;
+mod routine;
+mod session;
+mod table;
+mod types;
+
+/// The state while one statement runs.
+#[derive(Debug)]
+pub(crate) struct Exec {
+    pub schema: Schema,
+    pub session: Session,
+    pub major: u32,
+    /// What things created now are born as.
+    pub born: Born,
+    /// Inside a branch that may not run.
+    pub conditional: bool,
+    pub lowered: bool,
+    pub in_loop: bool,
+    pub operations: Vec<Operation>,
+    pub failure: Option<Failure>,
+    pub waits_for: Vec<WaitsFor>,
+    pub breaks: Vec<Breaks>,
+    pub refuses_transaction: bool,
+    recorded: Recorded,
+    /// Majors at which a decision could have gone another way; see [`Exec::since`].
+    thresholds: std::cell::RefCell<Vec<u32>>,
+}
+
+/// Locks and work, by relation.
+#[derive(Debug, Default)]
+struct Recorded {
+    all: Ledger,
+    /// One per operation.
+    by_operation: Vec<Ledger>,
+}
+
+#[derive(Debug, Default)]
+struct Ledger(BTreeMap<QName, Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    kind: RelationKind,
+    on: Option<QName>,
+    lock: LockMode,
+    works: Vec<Work>,
+    born: Born,
+    empty: bool,
+    maybe: bool,
+}
+
+/// What one execution leaves.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub schema: Schema,
+    pub session: Session,
+    pub effects: Vec<Effect>,
+    pub operations: Vec<Operation>,
+    pub failure: Option<Failure>,
+    pub waits_for: Vec<WaitsFor>,
+    pub breaks: Vec<Breaks>,
+    pub refuses_transaction: bool,
+    /// Majors at which another outcome is possible, ascending.
+    pub thresholds: Vec<u32>,
+}
+
+/// Executes a statement on a schema as `major` would.
+pub(crate) fn execute(kind: &StatementKind, span: Span, schema: &Schema, session: &Session, major: u32) -> Outcome {
+    let mut exec = Exec {
+        schema: schema.clone(),
+        session: session.clone(),
+        major,
+        born: Born::Here,
+        conditional: false,
+        lowered: false,
+        in_loop: false,
+        operations: Vec::new(),
+        failure: None,
+        waits_for: Vec::new(),
+        breaks: Vec::new(),
+        refuses_transaction: false,
+        recorded: Recorded::default(),
+        thresholds: std::cell::RefCell::default(),
+    };
+    exec.statement(kind, span);
+    exec.finish(schema)
+}
+
+impl Exec {
+    /// Runs one statement: the whole file's, or one inside a routine body.
+    pub fn statement(&mut self, kind: &StatementKind, span: Span) {
+        match kind {
+            StatementKind::AlterTable(it) => alter_table::alter_table(self, it, span),
+            StatementKind::CreateTable(it) => table::create_table(self, it, span),
+            StatementKind::CreateTableAs(it) => table::create_table_as(self, it, span),
+            StatementKind::CreateIndex(it) => index::create_index(self, it, span),
+            StatementKind::Reindex(it) => index::reindex(self, it, span),
+            StatementKind::Drop(it) => drop::drop_objects(self, it, span),
+            StatementKind::AlterAllInTablespace { .. } => table::alter_all_in_tablespace(self, kind, span),
+            StatementKind::Truncate { .. } | StatementKind::LockTable { .. } => {
+                data::truncate_or_lock(self, kind, span)
+            }
+            StatementKind::Select(_)
+            | StatementKind::Insert(_)
+            | StatementKind::Update(_)
+            | StatementKind::Delete(_)
+            | StatementKind::Merge { .. }
+            | StatementKind::Copy(_)
+            | StatementKind::Explain { .. }
+            | StatementKind::Prepare { .. } => data::data(self, kind, span),
+            StatementKind::Do(_)
+            | StatementKind::Call { .. }
+            | StatementKind::CreateFunction(_)
+            | StatementKind::AlterFunction { .. } => {
+                routine::routine(self, kind, span);
+            }
+            StatementKind::CreateEnum { .. }
+            | StatementKind::AlterEnum(_)
+            | StatementKind::CreateComposite { .. }
+            | StatementKind::CreateRange { .. }
+            | StatementKind::Define { .. }
+            | StatementKind::CreateDomain { .. }
+            | StatementKind::AlterDomain { .. } => types::types(self, kind, span),
+            StatementKind::Cluster { .. }
+            | StatementKind::Vacuum(_)
+            | StatementKind::Analyze { .. }
+            | StatementKind::RefreshMaterializedView { .. } => maintenance::maintenance(self, kind, span),
+            StatementKind::Transaction { .. }
+            | StatementKind::Set(_)
+            | StatementKind::SetConstraints { .. }
+            | StatementKind::Discard { .. } => session::session(self, kind, span),
+            _ => objects::object(self, kind, span),
+        }
+    }
+
+    /// Whether the major being executed is `major` or newer. Every decision that depends on the version must be asked here:
+    /// the answers tell which majors in range have to be executed separately.
+    pub fn since(&self, major: u32) -> bool {
+        let mut thresholds = self.thresholds.borrow_mut();
+        if !thresholds.contains(&major) {
+            thresholds.push(major);
+        }
+        self.major >= major
+    }
+
+    /// Begins an operation; locks and work count for it until the next one begins.
+    pub fn operation(&mut self, kind: OperationKind, span: Span, relation: Option<&QName>) -> &mut Operation {
+        self.recorded.by_operation.push(Ledger::default());
+        self.operations.push(Operation {
+            kind,
+            subcommand: None,
+            constraint: None,
+            span,
+            relation: relation.cloned(),
+            effects: Vec::new(),
+            lowered: self.lowered,
+            conditional: self.conditional,
+            in_loop: self.in_loop,
+        });
+        let last = self.operations.len() - 1;
+        &mut self.operations[last]
+    }
+
+    /// Records a lock on a relation or index. The relation becomes known when it was not.
+    pub fn lock(&mut self, relation: &QName, lock: LockMode) {
+        self.record(relation, lock, None);
+    }
+
+    /// Records work done under a lock that is taken with it.
+    pub fn work(&mut self, relation: &QName, lock: LockMode, work: Work) {
+        self.record(relation, lock, Some(work));
+    }
+
+    fn record(&mut self, relation: &QName, lock: LockMode, work: Option<Work>) {
+        let entry = match (self.schema.indexes.get(relation), self.schema.relations.get(relation)) {
+            (Some(index), _) => {
+                let table = self.schema.relations.get(&index.table);
+                Entry {
+                    kind: index.kind,
+                    on: Some(index.table.clone()),
+                    lock,
+                    works: Vec::new(),
+                    born: index.born,
+                    empty: table.is_some_and(|t| t.empty),
+                    maybe: self.conditional,
+                }
+            }
+            (None, Some(it)) => Entry {
+                kind: it.kind,
+                on: None,
+                lock,
+                works: Vec::new(),
+                born: if it.maybe { Born::Before } else { it.born },
+                empty: it.empty,
+                maybe: self.conditional,
+            },
+            (None, None) => Entry {
+                kind: RelationKind::Table,
+                on: None,
+                lock,
+                works: Vec::new(),
+                born: Born::Before,
+                empty: false,
+                maybe: self.conditional,
+            },
+        };
+        let current = self.recorded.by_operation.last_mut();
+        for ledger in std::iter::once(&mut self.recorded.all).chain(current) {
+            let slot = ledger.0.entry(relation.clone()).or_insert_with(|| Entry {
+                kind: entry.kind,
+                on: entry.on.clone(),
+                lock,
+                works: Vec::new(),
+                born: entry.born,
+                empty: entry.empty,
+                maybe: entry.maybe,
+            });
+            slot.lock = slot.lock.max(lock);
+            slot.maybe &= entry.maybe;
+            if let Some(work) = work
+                && !slot.works.contains(&work)
+            {
+                slot.works.push(work);
+            }
+        }
+    }
+
+    /// The statement fails here; only the first failure counts.
+    pub fn fail(&mut self, sqlstate: &'static str, message: String, when: FailsWhen, span: Span) {
+        if self.failure.is_none() {
+            self.failure = Some(Failure { sqlstate, message, when, span, majors: (self.major, self.major) });
+        }
+    }
+
+    /// The statement does not run in a transaction block (PreventInTransactionBlock, xact.c).
+    pub fn refuse_transaction(&mut self, statement: &str, span: Span) {
+        self.refuses_transaction = true;
+        self.fail("25001", format!("{statement} cannot run inside a transaction block"), FailsWhen::Wrapped, span);
+    }
+
+    /// The qualified name of an existing relation or index: the first schema of the search path that has it, else the first.
+    pub fn resolve(&self, name: &Name) -> QName {
+        self.schema.resolve(name, &self.session.search_path)
+    }
+
+    /// The qualified name of a thing that is created now.
+    pub fn new_name(&self, name: &Name) -> QName {
+        QName::of(name, self.session.search_path.first().map_or("public", String::as_str))
+    }
+
+    /// The relation; an open record when nothing is known of it and something may exist.
+    pub fn relation(&self, name: &QName) -> std::sync::Arc<Relation> {
+        self.schema.relations.get(name).cloned().unwrap_or_else(|| std::sync::Arc::new(Relation::open(name.clone())))
+    }
+
+    /// Changes a relation, making its open record first when nothing is known of it.
+    pub fn change(&mut self, name: &QName) -> &mut Relation {
+        let relation = self
+            .schema
+            .relations
+            .entry(name.clone())
+            .or_insert_with(|| std::sync::Arc::new(Relation::open(name.clone())));
+        std::sync::Arc::make_mut(relation)
+    }
+
+    fn finish(mut self, before: &Schema) -> Outcome {
+        let _ = before;
+        for (operation, ledger) in self.operations.iter_mut().zip(self.recorded.by_operation) {
+            operation.effects = ledger.effects();
+        }
+        let mut thresholds = self.thresholds.into_inner();
+        thresholds.sort_unstable();
+        Outcome {
+            schema: self.schema,
+            session: self.session,
+            effects: self.recorded.all.effects(),
+            operations: self.operations,
+            failure: self.failure,
+            waits_for: self.waits_for,
+            breaks: self.breaks,
+            refuses_transaction: self.refuses_transaction,
+            thresholds,
+        }
+    }
+}
+
+impl Ledger {
+    fn effects(self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (relation, entry) in self.0 {
+            let works = if entry.works.is_empty() { vec![Work::Instant] } else { entry.works };
+            for work in works {
+                effects.push(Effect {
+                    relation: relation.clone(),
+                    kind: entry.kind,
+                    on: entry.on.clone(),
+                    lock: entry.lock,
+                    work,
+                    born: entry.born,
+                    empty: entry.empty,
+                    maybe: entry.maybe,
+                });
+            }
+        }
+        effects
+    }
+}
+
+impl Schema {
+    /// The first schema of the search path that has the relation or index, else the first of the path.
+    #[must_use]
+    pub fn resolve(&self, name: &Name, search_path: &[String]) -> QName {
+        if name.schema.is_none() {
+            for schema in search_path {
+                let candidate = QName::new(schema, &name.name);
+                if self.relations.contains_key(&candidate) || self.indexes.contains_key(&candidate) {
+                    return candidate;
+                }
+            }
+        }
+        QName::of(name, search_path.first().map_or("public", String::as_str))
+    }
+
+    /// The indexes of a table, by name.
+    pub fn indexes_of<'a>(&'a self, table: &'a QName) -> impl Iterator<Item = &'a Index> {
+        self.indexes.values().map(|index| &**index).filter(move |index| index.table == *table)
+    }
+}
+
+impl Relation {
+    /// A relation of which nothing is known but that it is there.
+    #[must_use]
+    pub fn open(name: QName) -> Self {
+        Self {
+            name,
+            kind: RelationKind::Table,
+            born: Born::Before,
+            maybe: false,
+            open: true,
+            empty: false,
+            persistence: syntax::ast::Persistence::Permanent,
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            partition_by: None,
+            partition_of: None,
+            inherits: Vec::new(),
+            children: Vec::new(),
+            triggers: Vec::new(),
+            policies: Vec::new(),
+            rules: Vec::new(),
+            row_security: false,
+            force_row_security: false,
+            replica_identity: None,
+            clustered_on: None,
+            of_type: None,
+            options: Vec::new(),
+            access_method: None,
+            tablespace: None,
+            owner: None,
+            comment: None,
+            reads: Vec::new(),
+            populated: true,
+            owned_by: None,
+            sequence_type: None,
+        }
+    }
+
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&crate::schema::Column> {
+        self.columns.iter().find(|column| &*column.name == name)
+    }
+
+    #[must_use]
+    pub fn constraint(&self, name: &str) -> Option<&crate::schema::Constraint> {
+        self.constraints.iter().find(|constraint| &*constraint.name == name)
+    }
+}
