@@ -32,8 +32,10 @@ pub struct Step {
     pub from: Vec<usize>,
     /// The SQL is the original's, byte for byte.
     pub verbatim: bool,
-    /// Few words for file names and headers: `validate users_email_check`.
+    /// Few words for file names and headers: `validate_users_email_check`; lower case, digits and underscores.
     pub title: String,
+    /// A blank line stands above it in the original.
+    pub spaced: bool,
     /// The work grows with the table: no statement_timeout may be in force.
     pub long: bool,
     /// It takes a lock that blocks reads or writes on a relation that others use: a lock_timeout belongs before it.
@@ -60,11 +62,28 @@ pub enum Inverse {
     Original,
 }
 
-/// Steps that run together: one transaction, or several statements outside any.
+/// Steps that run together and commit together: one transaction, or statements outside any. A part is what may stand in one
+/// file. Outside a transaction there is at most one [`Mode::NonTx`] step, save for statements of the original that ran one
+/// by one and still do; a [`Mode::Tx`] step beside it (a guard, a SET) may move to a file of its own before it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
     pub transaction: bool,
+    /// The title of its leading step.
+    pub title: String,
+    /// Settings of the original in force where the part begins, to be made again when it does not run in the session of
+    /// the part before. Timeouts stand only here, never among the steps.
+    pub settings: Vec<Setting>,
     pub steps: Vec<Step>,
+}
+
+/// A SET of the original.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// In lower case.
+    pub name: String,
+    /// The statement as written, with its terminator.
+    pub sql: String,
+    pub local: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
