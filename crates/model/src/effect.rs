@@ -14,7 +14,7 @@ pub enum Work {
     Rows,
     /// Every row is read.
     Scan,
-    /// An index is built.
+    /// An index is built: recorded on the index, and on its table, whose rows are all read for it.
     Build,
     /// Every row is copied.
     Rewrite,

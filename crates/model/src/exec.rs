@@ -10,7 +10,7 @@ use syntax::ast::{Name, StatementKind};
 
 use crate::effect::{Breaks, Effect, FailsWhen, Failure, LockMode, Operation, OperationKind, WaitsFor, Work};
 use crate::name::QName;
-use crate::schema::{Born, Index, Relation, RelationKind, Schema};
+use crate::schema::{Born, Relation, RelationKind, Schema};
 use crate::trace::Session;
 
 mod alter_table;
@@ -46,12 +46,38 @@ pub(crate) struct Exec {
     thresholds: std::cell::RefCell<Vec<u32>>,
 }
 
+/// Execution cannot go on; the failure is recorded.
+#[derive(Debug)]
+pub(crate) struct Stop;
+
+/// Extensions that bring no tables, views or sequences.
+const RELATIONLESS: [&str; 16] = [
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "cube",
+    "earthdistance",
+    "fuzzystrmatch",
+    "hstore",
+    "intarray",
+    "ltree",
+    "pg_trgm",
+    "pgcrypto",
+    "plpgsql",
+    "tablefunc",
+    "unaccent",
+    "uuid-ossp",
+    "vector",
+];
+
 /// Locks and work, by relation.
 #[derive(Debug, Default)]
 struct Recorded {
     all: Ledger,
     /// One per operation.
     by_operation: Vec<Ledger>,
+    /// The operation that locks and work count for.
+    current: usize,
 }
 
 #[derive(Debug, Default)]
@@ -177,7 +203,20 @@ impl Exec {
             in_loop: self.in_loop,
         });
         let last = self.operations.len() - 1;
+        self.recorded.current = last;
         &mut self.operations[last]
+    }
+
+    /// Locks and work count for an earlier operation again; ALTER TABLE works in passes over its subcommands.
+    pub fn resume(&mut self, operation: usize) {
+        self.recorded.current = operation;
+    }
+
+    /// A lock that the statement takes because its subcommands stand together; alone none of them would ask for it.
+    pub fn lock_for_statement(&mut self, relation: &QName, lock: LockMode) {
+        let current = std::mem::replace(&mut self.recorded.current, usize::MAX);
+        self.record(relation, lock, None);
+        self.recorded.current = current;
     }
 
     /// Records a lock on a relation or index. The relation becomes known when it was not.
@@ -223,7 +262,7 @@ impl Exec {
                 maybe: self.conditional,
             },
         };
-        let current = self.recorded.by_operation.last_mut();
+        let current = self.recorded.by_operation.get_mut(self.recorded.current);
         for ledger in std::iter::once(&mut self.recorded.all).chain(current) {
             let slot = ledger.0.entry(relation.clone()).or_insert_with(|| Entry {
                 kind: entry.kind,
@@ -249,6 +288,20 @@ impl Exec {
         if self.failure.is_none() {
             self.failure = Some(Failure { sqlstate, message, when, span, majors: (self.major, self.major) });
         }
+    }
+
+    /// The statement certainly fails here, for whoever runs it: `return exec.refuse(...)`.
+    pub fn refuse<T>(&mut self, sqlstate: &'static str, message: String, span: Span) -> Result<T, Stop> {
+        self.fail(sqlstate, message, FailsWhen::Always, span);
+        Err(Stop)
+    }
+
+    /// Whether a relation or index certainly does not exist. What an extension or a system schema brings is not known.
+    pub fn is_missing(&self, name: &QName) -> bool {
+        self.schema.complete
+            && !self.schema.has_class(name)
+            && !matches!(&*name.schema, "pg_catalog" | "information_schema" | "pg_temp")
+            && self.schema.extensions.keys().all(|extension| RELATIONLESS.contains(&&**extension))
     }
 
     /// The statement does not run in a transaction block (PreventInTransactionBlock, xact.c).
@@ -283,7 +336,10 @@ impl Exec {
     }
 
     fn finish(mut self, before: &Schema) -> Outcome {
-        let _ = before;
+        // What certainly fails changes nothing.
+        if self.failure.as_ref().is_some_and(|failure| failure.when == FailsWhen::Always) {
+            self.schema = before.clone();
+        }
         for (operation, ledger) in self.operations.iter_mut().zip(self.recorded.by_operation) {
             operation.effects = ledger.effects();
         }
@@ -322,27 +378,6 @@ impl Ledger {
             }
         }
         effects
-    }
-}
-
-impl Schema {
-    /// The first schema of the search path that has the relation or index, else the first of the path.
-    #[must_use]
-    pub fn resolve(&self, name: &Name, search_path: &[String]) -> QName {
-        if name.schema.is_none() {
-            for schema in search_path {
-                let candidate = QName::new(schema, &name.name);
-                if self.relations.contains_key(&candidate) || self.indexes.contains_key(&candidate) {
-                    return candidate;
-                }
-            }
-        }
-        QName::of(name, search_path.first().map_or("public", String::as_str))
-    }
-
-    /// The indexes of a table, by name.
-    pub fn indexes_of<'a>(&'a self, table: &'a QName) -> impl Iterator<Item = &'a Index> {
-        self.indexes.values().map(|index| &**index).filter(move |index| index.table == *table)
     }
 }
 

@@ -4,6 +4,7 @@
 //! work, per major version. It is pure: no I/O, no clock, no environment, and no failure: a statement that PostgreSQL would
 //! refuse is a [`effect::Failure`] value. What it cannot know it calls unknown and takes for the dangerous side.
 
+pub mod catalog;
 pub mod effect;
 mod exec;
 pub mod name;

@@ -25,6 +25,8 @@ pub struct Schema {
     pub extensions: OrdMap<Arc<str>, ()>,
     pub publications: OrdMap<Arc<str>, Arc<Publication>>,
     pub statistics: OrdMap<QName, Arc<Statistics>>,
+    /// Derived from the maps above; kept by the functions of `catalog`.
+    pub lookup: crate::catalog::Lookup,
 }
 
 /// When a thing came into being, seen from the migration being judged.
@@ -113,8 +115,10 @@ pub struct Column {
     pub options: Vec<DefElem>,
     pub comment: Option<Arc<str>>,
     pub born: Born,
-    /// Inherited from a parent, not declared locally.
+    /// Comes from a parent.
     pub inherited: bool,
+    /// Declared here too (attislocal): stays when the parent's column goes.
+    pub local: bool,
 }
 
 /// A column type with aliases resolved: `integer` is `int4`. Unknown when the history does not tell.
@@ -151,6 +155,8 @@ pub struct Constraint {
     pub no_inherit: bool,
     /// Came from the parent.
     pub inherited: bool,
+    /// Declared here too (conislocal): stays when the parent's constraint goes.
+    pub local: bool,
     pub born: Born,
     pub comment: Option<Arc<str>>,
 }

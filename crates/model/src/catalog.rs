@@ -1,0 +1,356 @@
+//! Finding and keeping things in a schema: every change that other entries must follow is made here.
+//!
+//! The maps of [`Schema`] are the truth. [`Lookup`] finds what would otherwise need a walk over all relations, which would
+//! make a history quadratic. Its entries may be stale, so each is checked against the truth when it is read.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use syntax::ast::Name;
+
+use crate::name::QName;
+use crate::schema::{Column, ColumnType, Constraint, ConstraintKind, Index, Relation, RelationKind, Schema};
+
+/// What can be found by other keys than names of relations.
+#[derive(Clone, Debug, Default)]
+pub struct Lookup {
+    /// The indexes of a table in order of creation; in the table's schema.
+    indexes: OrdMap<QName, Arc<Vec<Arc<str>>>>,
+    /// Relations that name this one: foreign keys, views, owned sequences, columns of its row type.
+    dependents: OrdMap<QName, Arc<Vec<QName>>>,
+    /// The tables that have a constraint of this name.
+    constraints: OrdMap<QName, Arc<Vec<QName>>>,
+}
+
+/// Derived from the rest of the schema, so it never makes two schemas different.
+impl PartialEq for Lookup {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Schema {
+    /// The first schema of the search path that has the relation or index, else the first of the path.
+    #[must_use]
+    pub fn resolve(&self, name: &Name, search_path: &[String]) -> QName {
+        if name.schema.is_none() {
+            for schema in search_path {
+                let candidate = QName::new(schema, &name.name);
+                if self.relations.contains_key(&candidate) || self.indexes.contains_key(&candidate) {
+                    return candidate;
+                }
+            }
+        }
+        QName::of(name, search_path.first().map_or("public", String::as_str))
+    }
+
+    /// Whether a relation or index has the name; they share one name space (pg_class).
+    #[must_use]
+    pub fn has_class(&self, name: &QName) -> bool {
+        self.relations.contains_key(name) || self.indexes.contains_key(name)
+    }
+
+    pub fn insert_relation(&mut self, relation: Relation) {
+        let name = relation.name.clone();
+        self.relations.insert(name.clone(), Arc::new(relation));
+        self.note_relation(&name);
+    }
+
+    /// Removes a relation with its indexes, and its name from parents and children.
+    pub fn remove_relation(&mut self, name: &QName) -> Option<Arc<Relation>> {
+        for index in self.indexes_of(name).map(|index| index.name.clone()).collect::<Vec<_>>() {
+            self.remove_index(&index);
+        }
+        let relation = self.relations.remove(name)?;
+        for parent in parents(&relation) {
+            self.edit(parent, |parent| parent.children.retain(|child| child != name));
+        }
+        for child in &relation.children {
+            self.edit(child, |child| {
+                child.inherits.retain(|parent| parent != name);
+                if child.partition_of.as_ref().is_some_and(|(parent, _)| parent == name) {
+                    child.partition_of = None;
+                }
+            });
+        }
+        Some(relation)
+    }
+
+    /// Gives a relation another name or schema; its indexes follow into the schema, and whatever names it is corrected.
+    pub fn rename_relation(&mut self, from: &QName, to: &QName) {
+        let Some(relation) = self.relations.remove(from) else { return };
+        let mut relation = Arc::unwrap_or_clone(relation);
+        relation.name = to.clone();
+        for constraint in &mut relation.constraints {
+            if let ConstraintKind::ForeignKey { referenced, .. } = &mut constraint.kind
+                && referenced == from
+            {
+                *referenced = to.clone();
+            }
+        }
+        let rename = |name: &mut QName| {
+            if name == from {
+                *name = to.clone();
+            }
+        };
+        for parent in parents(&relation).cloned().collect::<Vec<_>>() {
+            self.edit(&parent, |parent| parent.children.iter_mut().for_each(rename));
+        }
+        for child in relation.children.clone() {
+            self.edit(&child, |child| {
+                child.inherits.iter_mut().for_each(rename);
+                if let Some((parent, _)) = &mut child.partition_of {
+                    rename(parent);
+                }
+            });
+        }
+        for dependent in self.dependents_of(from) {
+            self.edit(&dependent, |dependent| {
+                dependent.reads.iter_mut().for_each(|(read, _)| rename(read));
+                if let Some((owner, _)) = &mut dependent.owned_by {
+                    rename(owner);
+                }
+                for constraint in &mut dependent.constraints {
+                    if let ConstraintKind::ForeignKey { referenced, .. } = &mut constraint.kind {
+                        rename(referenced);
+                    }
+                }
+                for column in &mut dependent.columns {
+                    if let ColumnType::Known(ty) = &mut column.ty
+                        && ty.name == *from.name
+                        && ty.schema.as_deref() == Some(&from.schema)
+                    {
+                        ty.name = to.name.to_string();
+                        ty.schema = Some(to.schema.to_string());
+                    }
+                }
+            });
+        }
+        let dependents = self.dependents_of(from);
+        let indexes = self.indexes_of(from).map(|index| index.name.clone()).collect::<Vec<_>>();
+        self.insert_relation(relation);
+        for dependent in dependents {
+            add(&mut self.lookup.dependents, to, dependent);
+        }
+        for index in indexes {
+            let Some(entry) = self.remove_index(&index) else { continue };
+            let mut entry = Arc::unwrap_or_clone(entry);
+            entry.table = to.clone();
+            let moved = QName { schema: to.schema.clone(), name: index.name.clone() };
+            entry.name = moved.clone();
+            let children = self.index_children(&index, to);
+            self.insert_index(entry);
+            for child in children {
+                self.edit_index(&child, |child| child.parent = Some(moved.clone()));
+            }
+        }
+    }
+
+    /// Makes the relations that this one names find it; call it after its foreign keys, reads, owner or columns changed.
+    pub fn note_relation(&mut self, name: &QName) {
+        let Some(relation) = self.relations.get(name).cloned() else { return };
+        for constraint in &relation.constraints {
+            self.note_constraint(name, constraint);
+        }
+        for (read, _) in &relation.reads {
+            add(&mut self.lookup.dependents, read, name.clone());
+        }
+        if let Some((owner, _)) = &relation.owned_by {
+            add(&mut self.lookup.dependents, owner, name.clone());
+        }
+        for column in &relation.columns {
+            self.note_column(name, column);
+        }
+    }
+
+    /// Adds a constraint to a relation, which must exist.
+    pub fn add_constraint(&mut self, table: &QName, constraint: Constraint) {
+        self.note_constraint(table, &constraint);
+        self.edit(table, |relation| relation.constraints.push(constraint));
+    }
+
+    fn note_constraint(&mut self, table: &QName, constraint: &Constraint) {
+        add(&mut self.lookup.constraints, &table.sibling(&constraint.name), table.clone());
+        if let ConstraintKind::ForeignKey { referenced, .. } = &constraint.kind {
+            add(&mut self.lookup.dependents, referenced, table.clone());
+        }
+    }
+
+    /// Columns of a composite type keep that type from changing (find_composite_type_dependencies, tablecmds.c).
+    pub(crate) fn note_column(&mut self, table: &QName, column: &Column) {
+        if let ColumnType::Known(ty) = &column.ty
+            && let Some(schema) = &ty.schema
+        {
+            let row_type = QName::new(schema, &ty.name);
+            if self.relations.contains_key(&row_type) {
+                add(&mut self.lookup.dependents, &row_type, table.clone());
+            }
+        }
+    }
+
+    /// The constraints of this name in a schema, with their tables.
+    pub fn constraints_named<'a>(&'a self, name: &'a QName) -> impl Iterator<Item = (&'a Relation, &'a Constraint)> {
+        self.lookup.constraints.get(name).into_iter().flat_map(|tables| tables.iter()).filter_map(|table| {
+            let relation = self.relations.get(table)?;
+            Some((&**relation, relation.constraint(&name.name)?))
+        })
+    }
+
+    /// Relations that name this one, itself included when it does.
+    #[must_use]
+    pub fn dependents_of(&self, name: &QName) -> Vec<QName> {
+        let dependents = self.lookup.dependents.get(name).map(|names| names.to_vec()).unwrap_or_default();
+        dependents.into_iter().filter(|dependent| self.relations.contains_key(dependent)).collect()
+    }
+
+    /// Foreign keys that reference a table: (referencing table, constraint). Those of the table to itself are among them.
+    #[must_use]
+    pub fn foreign_keys_to(&self, table: &QName) -> Vec<(QName, Constraint)> {
+        let mut found = Vec::new();
+        for dependent in self.dependents_of(table) {
+            for constraint in &self.relations[&dependent].constraints {
+                if let ConstraintKind::ForeignKey { referenced, .. } = &constraint.kind
+                    && referenced == table
+                {
+                    found.push((dependent.clone(), constraint.clone()));
+                }
+            }
+        }
+        found
+    }
+
+    /// Views and materialized views that read a relation.
+    #[must_use]
+    pub fn views_of(&self, name: &QName) -> Vec<QName> {
+        let mut views = self.dependents_of(name);
+        views.retain(|view| self.relations[view].reads.iter().any(|(read, _)| read == name));
+        views
+    }
+
+    /// The sequences that a table's columns own (serial, identity, OWNED BY), with the column.
+    #[must_use]
+    pub fn sequences_of(&self, table: &QName) -> Vec<(QName, Arc<str>)> {
+        let owned = self.dependents_of(table).into_iter().filter_map(|sequence| {
+            let (owner, column) = self.relations[&sequence].owned_by.clone()?;
+            (owner == *table).then_some((sequence, column))
+        });
+        owned.collect()
+    }
+
+    /// The indexes of a table in order of creation.
+    pub fn indexes_of<'a>(&'a self, table: &'a QName) -> impl Iterator<Item = &'a Index> {
+        let names = self.lookup.indexes.get(table);
+        names.into_iter().flat_map(|names| names.iter()).filter_map(move |name| {
+            let index = self.indexes.get(&table.sibling(name))?;
+            (index.table == *table).then_some(&**index)
+        })
+    }
+
+    pub fn insert_index(&mut self, index: Index) {
+        let name = index.name.clone();
+        add(&mut self.lookup.indexes, &index.table, name.name.clone());
+        self.indexes.insert(name, Arc::new(index));
+    }
+
+    pub fn remove_index(&mut self, name: &QName) -> Option<Arc<Index>> {
+        let index = self.indexes.remove(name)?;
+        if let Some(names) = self.lookup.indexes.get_mut(&index.table) {
+            Arc::make_mut(names).retain(|entry| *entry != name.name);
+        }
+        Some(index)
+    }
+
+    /// Renames an index and the constraint it implements (RenameRelationInternal, tablecmds.c).
+    pub fn rename_index(&mut self, from: &QName, to: &str) {
+        let Some(index) = self.remove_index(from) else { return };
+        let mut index = Arc::unwrap_or_clone(index);
+        let table = index.table.clone();
+        let old_constraint = index.constraint.take();
+        index.constraint = old_constraint.is_some().then(|| to.into());
+        index.name = from.sibling(to);
+        let new_name = index.name.clone();
+        let children = self.index_children(from, &table);
+        self.insert_index(index);
+        for child in children {
+            self.edit_index(&child, |child| child.parent = Some(new_name.clone()));
+        }
+        self.edit(&table, |relation| {
+            for mark in [&mut relation.clustered_on, &mut relation.replica_identity] {
+                if mark.as_ref().is_some_and(|name| *name == from.name) {
+                    *mark = Some(to.into());
+                }
+            }
+            for constraint in &mut relation.constraints {
+                if Some(&constraint.name) == old_constraint.as_ref() {
+                    constraint.name = to.into();
+                }
+            }
+        });
+        self.note_relation(&table);
+    }
+
+    /// The indexes attached to a partitioned index of `table`.
+    #[must_use]
+    pub fn index_children(&self, index: &QName, table: &QName) -> Vec<QName> {
+        let Some(relation) = self.relations.get(table) else { return Vec::new() };
+        let attached = relation.children.iter().flat_map(|child| self.indexes_of(child));
+        attached.filter(|child| child.parent.as_ref() == Some(index)).map(|child| child.name.clone()).collect()
+    }
+
+    /// All partitions and inheritance children below a relation, each once, itself left out (find_all_inheritors,
+    /// pg_inherits.c).
+    #[must_use]
+    pub fn descendants(&self, name: &QName) -> Vec<QName> {
+        let mut found: Vec<QName> = Vec::new();
+        let mut next = 0;
+        let mut parent = name.clone();
+        loop {
+            if let Some(relation) = self.relations.get(&parent) {
+                for child in &relation.children {
+                    if child != name && !found.contains(child) {
+                        found.push(child.clone());
+                    }
+                }
+            }
+            match found.get(next) {
+                Some(child) => parent = child.clone(),
+                None => return found,
+            }
+            next += 1;
+        }
+    }
+
+    /// The relation and its descendants that hold rows: partitioned tables do not.
+    #[must_use]
+    pub fn storages(&self, name: &QName) -> Vec<QName> {
+        let mut all = self.descendants(name);
+        all.insert(0, name.clone());
+        all.retain(|name| self.relations.get(name).is_none_or(|it| it.kind != RelationKind::PartitionedTable));
+        all
+    }
+
+    /// Changes a relation if it is known.
+    pub fn edit(&mut self, name: &QName, change: impl FnOnce(&mut Relation)) {
+        if let Some(relation) = self.relations.get_mut(name) {
+            change(Arc::make_mut(relation));
+        }
+    }
+
+    /// Changes an index if it is known; not its name.
+    pub fn edit_index(&mut self, name: &QName, change: impl FnOnce(&mut Index)) {
+        if let Some(index) = self.indexes.get_mut(name) {
+            change(Arc::make_mut(index));
+        }
+    }
+}
+
+fn parents(relation: &Relation) -> impl Iterator<Item = &QName> {
+    relation.inherits.iter().chain(relation.partition_of.as_ref().map(|(parent, _)| parent))
+}
+
+fn add<T: Clone + PartialEq>(map: &mut OrdMap<QName, Arc<Vec<T>>>, key: &QName, value: T) {
+    let values = Arc::make_mut(map.entry(key.clone()).or_default());
+    if !values.contains(&value) {
+        values.push(value);
+    }
+}
