@@ -41,6 +41,11 @@ pub(crate) struct Exec {
     pub waits_for: Vec<WaitsFor>,
     pub breaks: Vec<Breaks>,
     pub refuses_transaction: bool,
+    /// What holds after COMMIT: `session` without SET LOCAL.
+    pub durable: Session,
+    /// The command that has to run inside a transaction block and what suffices for it.
+    pub needs_block: Option<NeedsBlock>,
+    pub setting: Setting,
     recorded: Recorded,
     /// Majors at which a decision could have gone another way; see [`Exec::since`].
     thresholds: std::cell::RefCell<Vec<u32>>,
@@ -69,6 +74,29 @@ const RELATIONLESS: [&str; 16] = [
     "uuid-ossp",
     "vector",
 ];
+
+/// What an execution is told beside the statement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    pub major: u32,
+    /// What things created now are born as.
+    pub born: Born,
+    /// Only the schema and the session matter: effects are not recorded.
+    pub quiet: bool,
+    /// RESET brings back timeouts that are set outside the migrations.
+    pub external_timeouts: bool,
+    /// The statement runs in a transaction block, explicit or implicit.
+    pub in_block: bool,
+}
+
+/// RequireTransactionBlock and the savepoint commands of xact.c.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NeedsBlock {
+    pub command: &'static str,
+    /// The implicit block of a message with several statements does not suffice.
+    pub explicit: bool,
+    pub span: Span,
+}
 
 /// Locks and work, by relation.
 #[derive(Debug, Default)]
@@ -105,17 +133,33 @@ pub(crate) struct Outcome {
     pub waits_for: Vec<WaitsFor>,
     pub breaks: Vec<Breaks>,
     pub refuses_transaction: bool,
+    pub durable: Session,
+    pub needs_block: Option<NeedsBlock>,
     /// Majors at which another outcome is possible, ascending.
     pub thresholds: Vec<u32>,
 }
 
-/// Executes a statement on a schema as `major` would.
+/// Executes a statement on a schema as `major` would, outside any transaction.
+#[cfg(test)]
 pub(crate) fn execute(kind: &StatementKind, span: Span, schema: &Schema, session: &Session, major: u32) -> Outcome {
+    let setting = Setting { major, born: Born::Here, quiet: false, external_timeouts: false, in_block: false };
+    execute_in(kind, span, schema, session, session, setting)
+}
+
+/// Executes a statement on a schema as one major would. `durable` is the session without SET LOCAL.
+pub(crate) fn execute_in(
+    kind: &StatementKind,
+    span: Span,
+    schema: &Schema,
+    session: &Session,
+    durable: &Session,
+    setting: Setting,
+) -> Outcome {
     let mut exec = Exec {
         schema: schema.clone(),
         session: session.clone(),
-        major,
-        born: Born::Here,
+        major: setting.major,
+        born: setting.born,
         conditional: false,
         lowered: false,
         in_loop: false,
@@ -124,6 +168,9 @@ pub(crate) fn execute(kind: &StatementKind, span: Span, schema: &Schema, session
         waits_for: Vec::new(),
         breaks: Vec::new(),
         refuses_transaction: false,
+        durable: durable.clone(),
+        needs_block: None,
+        setting,
         recorded: Recorded::default(),
         thresholds: std::cell::RefCell::default(),
     };
@@ -230,6 +277,9 @@ impl Exec {
     }
 
     fn record(&mut self, relation: &QName, lock: LockMode, work: Option<Work>) {
+        if self.setting.quiet {
+            return;
+        }
         let entry = match (self.schema.indexes.get(relation), self.schema.relations.get(relation)) {
             (Some(index), _) => {
                 let table = self.schema.relations.get(&index.table);
@@ -354,6 +404,8 @@ impl Exec {
             waits_for: self.waits_for,
             breaks: self.breaks,
             refuses_transaction: self.refuses_transaction,
+            durable: self.durable,
+            needs_block: self.needs_block,
             thresholds,
         }
     }

@@ -10,6 +10,8 @@ use syntax::ast::{DefElem, Expr, PartitionBound, Persistence, TypeName, Volatili
 
 use crate::name::QName;
 
+mod age;
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schema {
     /// The history begins with an empty database, so what is not here does not exist. Otherwise an absent relation is

@@ -1,12 +1,20 @@
 //! What a whole unit does, statement by statement.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
-use syntax::ast::Script;
+use syntax::Span;
+use syntax::ast::{Script, Statement, StatementKind};
 
-use crate::effect::{Blocked, Breaks, Effect, Failure, Operation, WaitsFor};
-use crate::runner::Runner;
-use crate::schema::Schema;
+use self::transaction::Machine;
+use crate::effect::{Blocked, Breaks, Effect, FailsWhen, Failure, Operation, WaitsFor};
+use crate::exec::{self, NeedsBlock, Setting};
+use crate::runner::{Messages, Runner};
+use crate::schema::{Born, Schema};
+
+mod blocked;
+mod majors;
+mod transaction;
 
 /// The supported majors.
 pub const MAJORS: RangeInclusive<u32> = 14..=18;
@@ -98,6 +106,22 @@ pub struct Session {
     pub search_path: Vec<String>,
     pub time_zone: Option<String>,
     pub check_function_bodies: bool,
+    /// Locks that earlier units of a run in one transaction still hold.
+    pub held: Arc<Vec<Effect>>,
+}
+
+/// A new connection.
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            lock_timeout: Timeout::Unset,
+            statement_timeout: Timeout::Unset,
+            search_path: vec!["public".to_owned()],
+            time_zone: None,
+            check_function_bodies: true,
+            held: Arc::default(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,4 +139,152 @@ pub enum Timeout {
     Milliseconds(u64),
     /// Configured outside, or set to something not constant.
     External,
+}
+
+/// Executes a unit and judges each of its statements. Relations it creates are born here; see [`Schema::aged`] for what
+/// follows in later units.
+#[must_use]
+pub fn trace(before: &Schema, session: &Session, unit: &Unit, settings: &Settings) -> Trace {
+    let mut machine = Machine::new(before, session, unit.runner);
+    let mut judged = Vec::with_capacity(unit.script.statements.len());
+    walk(&mut machine, unit, |machine, statement| judged.push(judge(machine, statement, settings)));
+    let (after, session_after) = machine.finish();
+    let session_after = if unit.runner.resets_session { session.clone() } else { session_after };
+    Trace { judged, before: before.clone(), after, session_after, majors: settings.majors.clone() }
+}
+
+/// What a unit of the history leaves: [`trace`] without effects, on the newest major, everything born `born`.
+#[must_use]
+pub fn fold(before: &Schema, session: &Session, unit: &Unit, settings: &Settings, born: Born) -> (Schema, Session) {
+    let mut machine = Machine::new(before, session, unit.runner);
+    let newest = *settings.majors.end();
+    walk(&mut machine, unit, |machine, statement| {
+        let outcome = run(machine, statement, newest, born, true, settings);
+        let failed = outcome.failure.as_ref().is_some_and(|failure| failure.when == FailsWhen::Always);
+        advance(machine, statement, (!failed).then_some(outcome.schema), outcome.session, outcome.durable);
+    });
+    let (after, session_after) = machine.finish();
+    (after, if unit.runner.resets_session { session.clone() } else { session_after })
+}
+
+/// Visits the statements in order, each in its message.
+fn walk(machine: &mut Machine, unit: &Unit, mut visit: impl FnMut(&mut Machine, &Statement)) {
+    let statements = &unit.script.statements;
+    let mut start = 0;
+    while start < statements.len() {
+        let length = message(&statements[start..], &unit.runner.messages);
+        for statement in &statements[start..start + length] {
+            if length > 1 {
+                machine.enter_message();
+            }
+            visit(machine, statement);
+        }
+        machine.leave_message();
+        start += length;
+    }
+}
+
+/// How many of the next statements share a message.
+fn message(statements: &[Statement], messages: &Messages) -> usize {
+    match messages {
+        Messages::Each => 1,
+        Messages::Whole => statements.len(),
+        Messages::Spans(spans) => {
+            let start = statements[0].span.start;
+            let Some(span) = spans.iter().find(|span| span.start <= start && start < span.end) else {
+                return 1;
+            };
+            statements.iter().take_while(|it| it.span.start < span.end).count()
+        }
+    }
+}
+
+fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> Judged {
+    let before = machine.state.schema.clone();
+    let kind = &statement.parsed.kind;
+    // BEGIN belongs to the transaction it opens.
+    let begins = matches!(kind, StatementKind::Transaction { kind: syntax::ast::TransactionKind::Begin });
+    if begins {
+        machine.control(&syntax::ast::TransactionKind::Begin, &statement.parsed.text);
+    }
+    let transaction = machine.transaction();
+    let external = |timeout| match timeout {
+        Timeout::Unset if settings.external_timeouts => Timeout::External,
+        timeout => timeout,
+    };
+    let timeouts = Timeouts {
+        lock: external(machine.state.session.lock_timeout),
+        statement: external(machine.state.session.statement_timeout),
+    };
+    let held = machine.state.held.values().cloned().collect();
+    let newest = *settings.majors.end();
+    // Majors whose grammar rejects the statement never execute it.
+    let needs = statement.parsed.needs.as_ref().map_or(0, |needs| needs.major);
+    let majors = (*settings.majors.start()).max(needs).min(newest)..=newest;
+    let verdict = majors::judge(&majors, |major| run(machine, statement, major, Born::Here, false, settings));
+    let outcome = verdict.newest;
+    let fails = verdict.failure.or_else(|| {
+        let explicit = machine.explicit();
+        outcome.needs_block.and_then(|needs| outside(needs, transaction, explicit, (*settings.majors.start(), newest)))
+    });
+    let blocked = blocked::blocked(&before, &verdict.effects);
+    machine.hold(&verdict.effects);
+    let failed = fails.as_ref().is_some_and(|it| it.when == FailsWhen::Always && it.majors.1 == newest);
+    if !begins {
+        advance(machine, statement, (!failed).then_some(outcome.schema), outcome.session, outcome.durable);
+    }
+    Judged {
+        before,
+        transaction,
+        effects: verdict.effects,
+        operations: verdict.operations,
+        timeouts,
+        held,
+        fails,
+        waits_for: verdict.waits_for,
+        breaks: verdict.breaks,
+        blocked,
+        majors: verdict.majors,
+        refuses_transaction: outcome.refuses_transaction,
+    }
+}
+
+fn run(
+    machine: &Machine,
+    statement: &Statement,
+    major: u32,
+    born: Born,
+    quiet: bool,
+    settings: &Settings,
+) -> exec::Outcome {
+    let setting =
+        Setting { major, born, quiet, external_timeouts: settings.external_timeouts, in_block: machine.in_block() };
+    let state = &machine.state;
+    let whole = Span { start: 0, end: statement.span.end - statement.span.start };
+    exec::execute_in(&statement.parsed.kind, whole, &state.schema, &state.session, &state.durable, setting)
+}
+
+/// The state after a statement; a statement that certainly fails changes nothing. What would fail in a transaction is taken
+/// as done, so that one mistake does not hide what follows.
+fn advance(machine: &mut Machine, statement: &Statement, schema: Option<Schema>, session: Session, durable: Session) {
+    if let StatementKind::Transaction { kind } = &statement.parsed.kind {
+        return machine.control(kind, &statement.parsed.text);
+    }
+    if let Some(schema) = schema {
+        machine.state.schema = schema;
+        machine.state.session = session;
+        machine.state.durable = durable;
+    }
+}
+
+/// A command that demands a transaction block stands outside one (RequireTransactionBlock, xact.c).
+fn outside(needs: NeedsBlock, transaction: Transaction, explicit: bool, majors: (u32, u32)) -> Option<Failure> {
+    let satisfied = transaction.inside != Some(false) && (!needs.explicit || explicit || transaction.inside.is_none());
+    (!satisfied).then(|| Failure {
+        sqlstate: "25P01",
+        message: format!("{} can only be used in transaction blocks", needs.command),
+        when: FailsWhen::Always,
+        span: needs.span,
+        majors,
+    })
 }
