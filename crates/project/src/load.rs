@@ -1,0 +1,323 @@
+//! Paths to histories: which files are migrations, of which tool, in which order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use syntax::Span;
+
+use crate::detect::{Detection, Detector};
+use crate::error::Error;
+use crate::files::{Files, Text};
+use crate::migration::{Companion, Key, Migration, Problem, Role};
+use crate::tool::{Place, Settings, Source, Tool};
+use crate::tools;
+
+/// What the command line or the editor asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request<'a> {
+    /// Files and directories; none means whatever lies below the working directory.
+    pub paths: &'a [PathBuf],
+    /// `--tool`: no detection.
+    pub tool: Option<&'static Tool>,
+}
+
+/// Everything that was found.
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    /// Sorted by root.
+    pub histories: Vec<History>,
+    /// Files that look like migrations and are left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// All migrations of one directory, in the order in which their tool runs them.
+#[derive(Clone, Debug)]
+pub struct History {
+    pub root: PathBuf,
+    pub tool: &'static Tool,
+    /// By what the tool was recognised: `go.mod names github.com/golang-migrate/migrate`.
+    pub because: String,
+    pub settings: Settings,
+    pub migrations: Vec<Migration>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    pub path: PathBuf,
+    pub reason: String,
+}
+
+/// Fails when a named path does not exist or cannot be read.
+pub fn load(files: &Files, request: &Request) -> Result<Project, Error> {
+    let mut skipped = Vec::new();
+    let mut detector = Detector::new(files);
+    let mut groups: BTreeMap<(PathBuf, &str), Group> = BTreeMap::new();
+    for candidate in candidates(files, request)? {
+        if let Some(dialect) = other_dialect(files, &candidate.path) {
+            let reason = format!("is for {dialect}, by its name");
+            skipped.push(Skipped { path: candidate.path, reason });
+            continue;
+        }
+        let text = match files.read(&candidate.path) {
+            Ok(text) => text,
+            Err(error) if candidate.explicit => return Err(error),
+            Err(error) => {
+                skipped.push(Skipped { path: candidate.path, reason: error.message });
+                continue;
+            }
+        };
+        if is_dump(&text.text) && !candidate.explicit {
+            skipped.push(Skipped { path: candidate.path, reason: "is a schema dump, not a migration".to_owned() });
+            continue;
+        }
+        let Detection { tool, because } = match request.tool {
+            Some(tool) => Detection { tool, because: "--tool names it".to_owned() },
+            None => detector.detect(&candidate.path, &text.text),
+        };
+        if *tool == *tools::PLAIN && candidate.found_in_passing && !in_migrations_directory(files, &candidate.path) {
+            continue;
+        }
+        let settings = detector.settings(tool, &candidate.path);
+        let place = match (tool.place)(&candidate.path, &settings) {
+            Some(place) => place,
+            // The tool would not run it, but somebody wants to know what it does.
+            None if candidate.explicit => stray(&candidate.path),
+            None => {
+                if (tool.evidence.signature)(&text.text) {
+                    let reason = format!("is written for {}, which does not run a file of this name", tool.label);
+                    skipped.push(Skipped { path: candidate.path, reason });
+                }
+                continue;
+            }
+        };
+        let group = groups.entry((place.root.clone(), tool.name)).or_insert_with(|| Group {
+            tool,
+            because,
+            settings,
+            members: BTreeMap::new(),
+            named: BTreeSet::new(),
+        });
+        if !candidate.found_in_passing {
+            group.named.insert(candidate.path.clone());
+        }
+        group.members.insert(candidate.path, place);
+    }
+
+    let mut histories = Vec::new();
+    for ((root, _), mut group) in groups {
+        complete(files, &root, &mut group, &mut detector);
+        let migrations = assemble(files, &group, &mut skipped)?;
+        if !migrations.is_empty() {
+            let Group { tool, because, settings, .. } = group;
+            histories.push(History { root, tool, because, settings, migrations });
+        }
+    }
+    skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(Project { histories, skipped })
+}
+
+/// What is known of one history before its files are read.
+struct Group {
+    tool: &'static Tool,
+    because: String,
+    settings: Settings,
+    members: BTreeMap<PathBuf, Place>,
+    named: BTreeSet<PathBuf>,
+}
+
+struct Candidate {
+    path: PathBuf,
+    /// The file itself was named.
+    explicit: bool,
+    /// Nobody named it or a directory above it.
+    found_in_passing: bool,
+}
+
+fn candidates(files: &Files, request: &Request) -> Result<Vec<Candidate>, Error> {
+    let mut found = BTreeMap::new();
+    if request.paths.is_empty() {
+        for path in walk(files, files.directory()) {
+            found.insert(path, (false, true));
+        }
+    }
+    for path in request.paths {
+        let path = files.absolute(path);
+        if files.is_file(&path) {
+            found.insert(path, (true, false));
+        } else if files.is_directory(&path) {
+            for path in walk(files, &path) {
+                found.entry(path).or_insert((false, false));
+            }
+        } else {
+            return Err(Error::new(&path, "no such file or directory"));
+        }
+    }
+    Ok(found
+        .into_iter()
+        .map(|(path, (explicit, found_in_passing))| Candidate { path, explicit, found_in_passing })
+        .collect())
+}
+
+/// SQL files below a directory, without what git ignores and what others wrote.
+fn walk(files: &Files, directory: &Path) -> BTreeSet<PathBuf> {
+    let wanted = |path: &Path| path.extension().is_some_and(|extension| extension == "sql");
+    let mut found = BTreeSet::new();
+    if files.on_disk() {
+        let walk = ignore::WalkBuilder::new(directory)
+            .filter_entry(|entry| {
+                entry.depth() == 0
+                    || !matches!(entry.file_name().to_str(), Some("node_modules" | "vendor" | "target" | ".git"))
+            })
+            .build();
+        // A directory that cannot be entered holds nothing for us.
+        found
+            .extend(walk.flatten().map(ignore::DirEntry::into_path).filter(|path| wanted(path) && files.is_file(path)));
+    }
+    found.extend(files.unsaved().filter(|path| path.starts_with(directory) && wanted(path)).map(Path::to_owned));
+    found
+}
+
+/// All migrations of the history, not only those that were asked for.
+fn complete(files: &Files, root: &Path, group: &mut Group, detector: &mut Detector) {
+    let mut open = vec![root.to_owned()];
+    while let Some(directory) = open.pop() {
+        let (inside, below) = files.list(&directory);
+        if group.tool.recursive {
+            open.extend(below);
+        }
+        for path in inside {
+            if group.members.contains_key(&path) || other_dialect(files, &path).is_some() {
+                continue;
+            }
+            match (group.tool.place)(&path, &group.settings) {
+                Some(place) if place.root == root && !detector.of_another_tool(group.tool, &path) => {
+                    group.members.insert(path, place);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Files to migrations: what belongs together is brought together, and everything is read and sorted.
+fn assemble(files: &Files, group: &Group, skipped: &mut Vec<Skipped>) -> Result<Vec<Migration>, Error> {
+    let mut by_key: BTreeMap<&Key, Vec<(&PathBuf, &Place)>> = BTreeMap::new();
+    for (path, place) in &group.members {
+        by_key.entry(&place.key).or_default().push((path, place));
+    }
+    let mut migrations = Vec::new();
+    for members in by_key.values() {
+        let ups: Vec<_> = members.iter().filter(|(_, place)| place.role == Role::Up).collect();
+        if ups.is_empty() {
+            let reason = "has no migration to belong to";
+            let orphans = members.iter().filter(|(_, place)| place.role == Role::Down);
+            skipped.extend(orphans.map(|(path, _)| Skipped { path: (*path).clone(), reason: reason.to_owned() }));
+        }
+        for (path, place) in &ups {
+            let mut companions = Vec::new();
+            for (path, other) in members.iter().filter(|(_, other)| other.role != Role::Up) {
+                if ups.len() == 1 || other.name == place.name {
+                    let text = files.read(path)?.text;
+                    companions.push(Companion { role: other.role, path: (*path).clone(), text });
+                }
+            }
+            let Text { text, exact } = match files.read(path) {
+                Ok(text) => text,
+                Err(error) if group.named.contains(*path) => return Err(error),
+                Err(error) => {
+                    skipped.push(Skipped { path: (*path).clone(), reason: error.message });
+                    continue;
+                }
+            };
+            let source = Source { path, text: &text, place, companions: &companions };
+            let mut reading = (group.tool.read)(&source, &group.settings);
+            reading.units.sort_by_key(|unit| unit.section);
+            if ups.len() > 1 && !matches!(place.key, Key::Text(_)) {
+                let other = ups.iter().find(|(other, _)| other != path).map(|(other, _)| files.display(other));
+                reading.problems.push(Problem {
+                    span: Span::new(0, 0),
+                    message: format!(
+                        "{} has the same version; rename one of the two",
+                        other.unwrap_or_else(|| "another file".to_owned())
+                    ),
+                });
+            }
+            let belongs = |path: &PathBuf| group.named.contains(path);
+            migrations.push(Migration {
+                named: belongs(path) || companions.iter().any(|companion| belongs(&companion.path)),
+                path: (*path).clone(),
+                tool: group.tool,
+                key: place.key.clone(),
+                version: place.version.clone(),
+                name: place.name.clone(),
+                text,
+                exact,
+                units: reading.units,
+                companions,
+                problems: reading.problems,
+                pending: None,
+            });
+        }
+    }
+    Ok(migrations)
+}
+
+fn stray(path: &Path) -> Place {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Place {
+        root: path.parent().unwrap_or(path).to_owned(),
+        key: Key::Text(name.clone()),
+        version: String::new(),
+        name,
+        role: Role::Up,
+    }
+}
+
+/// The other database that a path is for, by a word of a directory or file name below the working directory.
+fn other_dialect<'a>(files: &Files, path: &'a Path) -> Option<&'a str> {
+    const OTHERS: [&str; 22] = [
+        "mysql",
+        "mariadb",
+        "sqlite",
+        "sqlite3",
+        "clickhouse",
+        "mssql",
+        "sqlserver",
+        "oracle",
+        "cockroach",
+        "cockroachdb",
+        "crdb",
+        "h2",
+        "hsqldb",
+        "db2",
+        "snowflake",
+        "bigquery",
+        "spanner",
+        "ydb",
+        "duckdb",
+        "tidb",
+        "vertica",
+        "libsql",
+    ];
+    let below =
+        path.strip_prefix(files.directory()).unwrap_or_else(|_| Path::new(path.file_name().unwrap_or_default()));
+    let components: Vec<&str> = below.components().filter_map(|component| component.as_os_str().to_str()).collect();
+    let (file, directories) = components.split_last()?;
+    // In a file name only a part between dots counts: `2020_x.mysql.up.sql`, but not `10_import_from_mysql.sql`.
+    let words = directories.iter().copied().flat_map(|name| name.split(['-', '_', '.'])).chain(file.split('.').skip(1));
+    words.into_iter().find(|word| OTHERS.iter().any(|other| other.eq_ignore_ascii_case(word)))
+}
+
+/// pg_dump begins its output with this comment.
+fn is_dump(text: &str) -> bool {
+    let heads = ["-- PostgreSQL database dump", "-- PostgreSQL database cluster dump"];
+    text.lines().take(10).any(|line| heads.contains(&line.trim()))
+}
+
+fn in_migrations_directory(files: &Files, path: &Path) -> bool {
+    let below = path.strip_prefix(files.directory()).unwrap_or(path);
+    let parents = below.parent().into_iter().flat_map(Path::components);
+    let own = files.directory().file_name();
+    let names = parents.map(|component| component.as_os_str()).chain(own);
+    names.into_iter().any(|name| name.to_string_lossy().to_ascii_lowercase().contains("migrat"))
+}

@@ -1,0 +1,90 @@
+//! What a migration tool is to us: plain data, and a few functions where a tool has rules of its own.
+//!
+//! Each tool is one file below `tools/`, and one line in [`tools::ALL`](crate::tools).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::files::Files;
+use crate::migration::{Companion, Key, Problem, Role, UnitText};
+
+pub use crate::tools::{ALL, named};
+
+pub struct Tool {
+    /// As `--tool` and `safestep.toml` call it.
+    pub name: &'static str,
+    /// As messages call it.
+    pub label: &'static str,
+    pub evidence: Evidence,
+    /// Reads what the tool's own configuration says for files in a directory.
+    pub settings: fn(&Files, &Path) -> Settings,
+    /// The place of a file by its path alone; `None` when the tool would not run it.
+    pub place: fn(&Path, &Settings) -> Option<Place>,
+    /// Migrations of one history may stand in directories below its root.
+    pub recursive: bool,
+    pub read: fn(&Source, &Settings) -> Reading,
+}
+
+/// By what a tool is recognised when nobody names it.
+pub struct Evidence {
+    /// The text is written for this tool and no other.
+    pub signature: fn(&str) -> bool,
+    /// Every file of this tool carries the signature.
+    pub always_signed: bool,
+    /// Files or directories that lie in the directory of the migrations or above it.
+    pub files: &'static [&'static str],
+    /// A file that names what a project depends on, and the words that name the tool in it.
+    pub dependencies: &'static [(&'static str, &'static str)],
+    /// The file names are sign enough when nothing else speaks.
+    pub by_name: bool,
+}
+
+/// What the tool's own configuration says, by keys that only the tool's file knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Settings(pub BTreeMap<&'static str, String>);
+
+/// Where a file stands among the migrations of its tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The directory that holds the whole history.
+    pub root: PathBuf,
+    pub key: Key,
+    pub version: String,
+    pub name: String,
+    pub role: Role,
+}
+
+/// A migration before it is read.
+pub struct Source<'a> {
+    pub path: &'a Path,
+    pub text: &'a Arc<str>,
+    pub place: &'a Place,
+    pub companions: &'a [Companion],
+}
+
+#[derive(Debug, Default)]
+pub struct Reading {
+    pub units: Vec<UnitText>,
+    pub problems: Vec<Problem>,
+}
+
+impl Settings {
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+}
+
+impl PartialEq for Tool {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

@@ -1,0 +1,327 @@
+//! goose: `N_name.sql` with `-- +goose Up` and `-- +goose Down`; a transaction around each file; statement by statement.
+//!
+//! A statement ends at a line whose last word before a `--` ends in `;`, whatever SQL says; `StatementBegin` and
+//! `StatementEnd` hold several lines together (pressly/goose, `internal/sqlparser/parser.go`).
+
+use std::path::Path;
+
+use model::runner::{Messages, Runner, RunnerTransaction};
+use syntax::Span;
+
+use crate::lines::lines;
+use crate::migration::{Key, Problem, Role, Section, Templates, UnitText};
+use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
+use crate::tools::no_settings;
+
+pub(super) static TOOL: Tool = Tool {
+    name: "goose",
+    label: "goose",
+    evidence: Evidence {
+        signature: |text| lines(text).any(|line| annotation(line.text).is_some()),
+        always_signed: true,
+        files: &[],
+        dependencies: &[("go.mod", "github.com/pressly/goose")],
+        by_name: false,
+    },
+    settings: no_settings,
+    place,
+    recursive: false,
+    read,
+};
+
+/// The text before the first `_` is a number of at least 1 that fits 64 bits.
+fn place(path: &Path, _: &Settings) -> Option<Place> {
+    let stem = path.file_name()?.to_str()?.strip_suffix(".sql")?;
+    let (version, name) = stem.split_once('_')?;
+    let number: i64 = version.parse().ok().filter(|number| *number >= 1)?;
+    Some(Place {
+        root: path.parent()?.to_owned(),
+        key: Key::Numbers(vec![u128::try_from(number).ok()?]),
+        version: version.to_owned(),
+        name: name.to_owned(),
+        role: Role::Up,
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Annotation {
+    Up,
+    Down,
+    Begin,
+    End,
+    NoTransaction,
+    EnvsubOn,
+    EnvsubOff,
+    Unknown,
+}
+
+/// Any line comment that holds `+goose` is one, and a word goose does not know is an error to it.
+fn annotation(line: &str) -> Option<Annotation> {
+    let comment = line.trim_start().strip_prefix("--")?;
+    let command = comment.trim().strip_prefix("+goose")?.trim();
+    let known = [
+        ("Up", Annotation::Up),
+        ("Down", Annotation::Down),
+        ("StatementBegin", Annotation::Begin),
+        ("StatementEnd", Annotation::End),
+        ("NO TRANSACTION", Annotation::NoTransaction),
+        ("ENVSUB ON", Annotation::EnvsubOn),
+        ("ENVSUB OFF", Annotation::EnvsubOff),
+    ];
+    let found = known.iter().find(|(word, _)| word.eq_ignore_ascii_case(command));
+    Some(found.map_or(Annotation::Unknown, |(_, annotation)| *annotation))
+}
+
+/// The last word before a line comment ends in `;`.
+fn ends_statement(line: &str) -> bool {
+    line.split_whitespace().take_while(|word| !word.starts_with("--")).last().is_some_and(|word| word.ends_with(';'))
+}
+
+fn read(source: &Source, _: &Settings) -> Reading {
+    let text = source.text;
+    let mut problems = Vec::new();
+    let mut sections: Vec<(Section, usize)> = Vec::new();
+    // One list of messages for each section.
+    let mut messages: Vec<Vec<Span>> = Vec::new();
+    let mut statement: Option<Span> = None;
+    let mut fence: Option<Span> = None;
+    let mut no_transaction = false;
+    let mut envsub = false;
+
+    for line in lines(text) {
+        let here = Span::new(line.range.start, line.range.end);
+        let mut problem = |message: &str| problems.push(Problem { span: here, message: message.to_owned() });
+        let found = annotation(line.text);
+        if found.is_some() && line.text.starts_with([' ', '\t']) {
+            problem("goose refuses an annotation with white space before it; start the line with `--`");
+        }
+        match found {
+            Some(Annotation::Up | Annotation::Down) if fence.is_some() => {
+                problem("goose refuses this between StatementBegin and StatementEnd; close the block above it");
+            }
+            Some(Annotation::Up) if sections.is_empty() => {
+                sections.push((Section::Up, line.range.start));
+                messages.push(Vec::new());
+            }
+            Some(Annotation::Up) => problem("goose refuses a second `-- +goose Up`; remove it"),
+            Some(Annotation::Down) => {
+                if sections.len() == 1 {
+                    if let (Some(open), Some(messages)) = (statement.take(), messages.last_mut()) {
+                        problems.push(unfinished(open));
+                        messages.push(open);
+                    }
+                    sections.push((Section::Down, line.range.start));
+                    messages.push(Vec::new());
+                } else {
+                    problem("goose refuses `-- +goose Down` here; write exactly one, after `-- +goose Up`");
+                }
+            }
+            Some(Annotation::Begin) if fence.is_some() || sections.is_empty() => {
+                problem("goose refuses `StatementBegin` here; it belongs after Up or Down, and blocks do not nest");
+            }
+            Some(Annotation::Begin) => fence = Some(Span::new(line.next, line.next)),
+            Some(Annotation::End) => match fence.take() {
+                Some(open) => {
+                    if let Some(messages) = messages.last_mut() {
+                        messages.push(Span::new(open.start as usize, line.range.start));
+                    }
+                }
+                None => problem("goose refuses `StatementEnd` without `StatementBegin`; remove one or add the other"),
+            },
+            Some(Annotation::NoTransaction) => no_transaction = true,
+            Some(Annotation::EnvsubOn) => envsub = true,
+            Some(Annotation::EnvsubOff) => {}
+            Some(Annotation::Unknown) => {
+                problem(
+                    "goose does not know this annotation; it knows Up, Down, StatementBegin, StatementEnd, \
+                         NO TRANSACTION, ENVSUB ON and ENVSUB OFF",
+                );
+            }
+            None if fence.is_some() => {}
+            None => {
+                let idle = statement.is_none();
+                if idle && (line.text.trim().is_empty() || line.text.trim_start().starts_with("--")) {
+                    continue;
+                }
+                let open = statement.unwrap_or(here).to(here);
+                let Some(messages) = messages.last_mut() else {
+                    problem("goose refuses SQL before `-- +goose Up`; put the annotation above it");
+                    break;
+                };
+                statement = Some(open);
+                if ends_statement(line.text) {
+                    messages.push(open);
+                    statement = None;
+                }
+            }
+        }
+    }
+    if let Some(open) = statement {
+        problems.push(unfinished(open));
+        if let Some(messages) = messages.last_mut() {
+            messages.push(open);
+        }
+    }
+    if let Some(open) = fence {
+        problems.push(Problem {
+            span: open,
+            message: "goose finds no `-- +goose StatementEnd` for this block; add it behind the statement".to_owned(),
+        });
+        if let Some(messages) = messages.last_mut() {
+            messages.push(Span::new(open.start as usize, text.len()));
+        }
+    }
+    if sections.is_empty() {
+        sections.push((Section::Up, 0));
+        messages.push(Vec::new());
+        if problems.is_empty() {
+            problems.push(Problem {
+                span: Span::new(0, 0),
+                message: "goose refuses a file without `-- +goose Up`; add it above the first statement".to_owned(),
+            });
+        }
+    }
+
+    let units = sections
+        .iter()
+        .zip(messages)
+        .enumerate()
+        .map(|(index, (&(section, start), messages))| UnitText {
+            section,
+            path: source.path.to_owned(),
+            text: text.clone(),
+            span: Span::new(
+                if index == 0 { 0 } else { start },
+                sections.get(index + 1).map_or(text.len(), |(_, next)| *next),
+            ),
+            runner: Runner {
+                name: "goose",
+                transaction: if no_transaction { RunnerTransaction::None } else { RunnerTransaction::Unit },
+                messages: Messages::Spans(messages),
+                opt_out: Some("-- +goose NO TRANSACTION".to_owned()),
+                opted_out: no_transaction,
+                resets_session: false,
+            },
+            templates: Templates { dollar_brace: envsub, psql: false },
+        })
+        .collect();
+    Reading { units, problems }
+}
+
+fn unfinished(span: Span) -> Problem {
+    Problem {
+        span,
+        message: "goose finds no end of this statement; a line must end with `;`, \
+                  or StatementBegin and StatementEnd must enclose it"
+            .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::testing::{draw, memory};
+
+    #[test]
+    fn lines_that_end_with_a_semicolon_end_messages() {
+        let files = memory(&[(
+            "migrations/00002_two.sql",
+            "-- a header; with a semicolon;\n-- +goose Up\n-- +goose NO TRANSACTION\n\n-- about a\nCREATE TABLE a (\n  x int -- ; no;\n); -- done\n\
+             SELECT 1; SELECT 2;\nSELECT ';\n';\n\n-- +goose Down\nDROP TABLE a;\n",
+        )]);
+        expect![[r#"
+            goose in migrations, its own text says so
+              00002_two.sql [2] two
+                up, no transaction
+                  "CREATE TABLE a (\n  x int -- ; no;\n); -- done"
+                  "SELECT 1; SELECT 2;"
+                  "SELECT ';"
+                  "';"
+                down, no transaction
+                  "DROP TABLE a;"
+        "#]]
+        .assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn a_fence_is_one_message_and_line_endings_do_not_matter() {
+        let files = memory(&[(
+            "m/20240101000000_f.sql",
+            "\u{feff}-- +goose up\r\n-- +goose StatementBegin\r\nCREATE FUNCTION f() RETURNS int AS $$\r\nBEGIN\r\n  RETURN 1;\r\nEND $$;\r\n\
+             -- +goose StatementEnd\r\n--   +goose ENVSUB ON\r\nSELECT ${x};\r\n",
+        )]);
+        expect![[r#"
+            goose in m, its own text says so
+              20240101000000_f.sql [20240101000000] f
+                up, transaction
+                  "CREATE FUNCTION f() RETURNS int AS $$\r\nBEGIN\r\n  RETURN 1;\r\nEND $$;\r\n"
+                  "SELECT ${x};"
+        "#]]
+        .assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn what_goose_refuses_is_a_problem_and_still_read() {
+        let files = memory(&[
+            ("m/1_a.sql", "-- +goose Up\nSELECT 1\n-- +goose Down\nSELECT 2;\n-- +goose Down\n"),
+            ("m/2_b.sql", "-- +goose Up\n -- +goose StatementBegin\nSELECT 1;\nSELECT 2;\n"),
+            ("m/3_c.sql", "SELECT 1;\n"),
+            ("m/4_d.sql", ""),
+            ("m/04_e.sql", "-- +goose Sideways\n-- +goose Up\n-- +goose StatementEnd\n"),
+            ("m/readme.sql", "-- +goose Up\n"),
+        ]);
+        expect![[r#"
+            goose in m, its own text says so
+              1_a.sql [1] a
+                problem at "SELECT 1": goose finds no end of this statement; a line must end with `;`, or StatementBegin and StatementEnd must enclose it
+                problem at "-- +goose Down": goose refuses `-- +goose Down` here; write exactly one, after `-- +goose Up`
+                up, transaction
+                  "SELECT 1"
+                down, transaction
+                  "SELECT 2;"
+              2_b.sql [2] b
+                problem at " -- +goose StatementBegin": goose refuses an annotation with white space before it; start the line with `--`
+                problem at "": goose finds no `-- +goose StatementEnd` for this block; add it behind the statement
+                up, transaction
+                  "SELECT 1;\nSELECT 2;\n"
+              3_c.sql [3] c
+                problem at "SELECT 1;": goose refuses SQL before `-- +goose Up`; put the annotation above it
+                up, transaction
+              04_e.sql [4] e
+                problem at "-- +goose Sideways": goose does not know this annotation; it knows Up, Down, StatementBegin, StatementEnd, NO TRANSACTION, ENVSUB ON and ENVSUB OFF
+                problem at "-- +goose StatementEnd": goose refuses `StatementEnd` without `StatementBegin`; remove one or add the other
+                problem at "": m/4_d.sql has the same version; rename one of the two
+                up, transaction
+              4_d.sql [4] d
+                problem at "": goose refuses a file without `-- +goose Up`; add it above the first statement
+                problem at "": m/04_e.sql has the same version; rename one of the two
+                up, transaction
+            skipped m/readme.sql: is written for goose, which does not run a file of this name
+        "#]].assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn order_is_by_number() {
+        let files = memory(&[
+            ("m/10_c.sql", "-- +goose Up\n"),
+            ("m/9_b.sql", "-- +goose Up\n"),
+            ("m/0008_a.sql", "-- +goose Up\n"),
+            ("m/0_zero.sql", "-- +goose Up\n"),
+            ("m/20240101000000_d.sql", "-- +goose Up\n"),
+        ]);
+        expect![[r#"
+            goose in m, its own text says so
+              0008_a.sql [8] a
+                up, transaction
+              9_b.sql [9] b
+                up, transaction
+              10_c.sql [10] c
+                up, transaction
+              20240101000000_d.sql [20240101000000] d
+                up, transaction
+            skipped m/0_zero.sql: is written for goose, which does not run a file of this name
+        "#]]
+        .assert_eq(&draw(&files, &[]));
+    }
+}

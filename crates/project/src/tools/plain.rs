@@ -1,0 +1,67 @@
+//! Plain SQL files run by psql: statement by statement, each its own transaction unless the file says BEGIN.
+
+use std::path::Path;
+
+use model::runner::{Messages, Runner, RunnerTransaction};
+use syntax::Span;
+
+use crate::migration::{Key, Role, Section, Templates, UnitText};
+use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
+use crate::tools::no_settings;
+
+pub(super) static TOOL: Tool = Tool {
+    name: "plain",
+    label: "plain psql",
+    evidence: Evidence { signature: |_| false, always_signed: false, files: &[], dependencies: &[], by_name: false },
+    settings: no_settings,
+    place,
+    recursive: false,
+    read,
+};
+
+/// Files of one directory in the order in which a shell lists them. `a.down.sql` undoes `a.up.sql` or `a.sql`.
+pub(super) fn place(path: &Path, _: &Settings) -> Option<Place> {
+    let stem = path.file_name()?.to_str()?.strip_suffix(".sql")?;
+    let (stem, role) = match stem.strip_suffix(".down") {
+        Some(stem) => (stem, Role::Down),
+        None => (stem.strip_suffix(".up").unwrap_or(stem), Role::Up),
+    };
+    let version = &stem[..stem.find(|c: char| !c.is_ascii_digit()).unwrap_or(stem.len())];
+    Some(Place {
+        root: path.parent()?.to_owned(),
+        key: Key::Text(stem.to_owned()),
+        version: version.to_owned(),
+        name: stem[version.len()..].trim_start_matches(['_', '-', '.', ' ']).to_owned(),
+        role,
+    })
+}
+
+fn read(source: &Source, _: &Settings) -> Reading {
+    let runner = Runner {
+        name: "plain psql",
+        transaction: RunnerTransaction::None,
+        messages: Messages::Each,
+        opt_out: None,
+        opted_out: false,
+        resets_session: true,
+    };
+    Reading { units: whole_files(source, &runner, Templates { dollar_brace: false, psql: true }), problems: Vec::new() }
+}
+
+/// The file is the Up section, and the paired down file, when there is one, is the Down section.
+pub(super) fn whole_files(source: &Source, runner: &Runner, templates: Templates) -> Vec<UnitText> {
+    let up = (Section::Up, source.path, source.text);
+    let down = source.companions.iter().filter(|companion| companion.role == Role::Down);
+    let down = down.map(|companion| (Section::Down, companion.path.as_path(), &companion.text));
+    std::iter::once(up)
+        .chain(down)
+        .map(|(section, path, text)| UnitText {
+            section,
+            path: path.to_owned(),
+            text: text.clone(),
+            span: Span::new(0, text.len()),
+            runner: runner.clone(),
+            templates,
+        })
+        .collect()
+}
