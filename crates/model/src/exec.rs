@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use syntax::Span;
-use syntax::ast::{Name, StatementKind};
+use syntax::ast::{Name, Parsed, StatementKind};
 
 use crate::effect::{Breaks, Effect, FailsWhen, Failure, LockMode, Operation, OperationKind, WaitsFor, Work};
 use crate::name::QName;
@@ -27,6 +27,8 @@ mod types;
 /// The state while one statement runs.
 #[derive(Debug)]
 pub(crate) struct Exec {
+    /// The source of the statement; spans count from its beginning, those inside routine bodies too.
+    text: std::sync::Arc<str>,
     pub schema: Schema,
     pub session: Session,
     pub major: u32,
@@ -141,21 +143,21 @@ pub(crate) struct Outcome {
 
 /// Executes a statement on a schema as `major` would, outside any transaction.
 #[cfg(test)]
-pub(crate) fn execute(kind: &StatementKind, span: Span, schema: &Schema, session: &Session, major: u32) -> Outcome {
+pub(crate) fn execute(statement: &Parsed, schema: &Schema, session: &Session, major: u32) -> Outcome {
     let setting = Setting { major, born: Born::Here, quiet: false, external_timeouts: false, in_block: false };
-    execute_in(kind, span, schema, session, session, setting)
+    execute_in(statement, schema, session, session, setting)
 }
 
 /// Executes a statement on a schema as one major would. `durable` is the session without SET LOCAL.
 pub(crate) fn execute_in(
-    kind: &StatementKind,
-    span: Span,
+    statement: &Parsed,
     schema: &Schema,
     session: &Session,
     durable: &Session,
     setting: Setting,
 ) -> Outcome {
     let mut exec = Exec {
+        text: statement.text.clone(),
         schema: schema.clone(),
         session: session.clone(),
         major: setting.major,
@@ -174,7 +176,7 @@ pub(crate) fn execute_in(
         recorded: Recorded::default(),
         thresholds: std::cell::RefCell::default(),
     };
-    exec.statement(kind, span);
+    exec.statement(&statement.kind, Span::new(0, statement.text.len()));
     exec.finish(schema)
 }
 
@@ -233,6 +235,11 @@ impl Exec {
             thresholds.push(major);
         }
         self.major >= major
+    }
+
+    /// The source below a span, white space as written.
+    pub fn source(&self, span: Span) -> std::sync::Arc<str> {
+        span.slice(&self.text).into()
     }
 
     /// Begins an operation; locks and work count for it until the next one begins.

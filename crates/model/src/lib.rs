@@ -7,8 +7,11 @@
 pub mod catalog;
 pub mod effect;
 mod exec;
+pub mod expr;
 pub mod name;
+pub mod names;
 pub mod plan;
 pub mod runner;
 pub mod schema;
 pub mod trace;
+pub mod volatility;

@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use syntax::Span;
 use syntax::ast::{Script, Statement, StatementKind};
 
 use self::transaction::Machine;
@@ -260,8 +259,7 @@ fn run(
     let setting =
         Setting { major, born, quiet, external_timeouts: settings.external_timeouts, in_block: machine.in_block() };
     let state = &machine.state;
-    let whole = Span { start: 0, end: statement.span.end - statement.span.start };
-    exec::execute_in(&statement.parsed.kind, whole, &state.schema, &state.session, &state.durable, setting)
+    exec::execute_in(&statement.parsed, &state.schema, &state.session, &state.durable, setting)
 }
 
 /// The state after a statement; a statement that certainly fails changes nothing. What would fail in a transaction is taken
