@@ -3,20 +3,49 @@
 //! Plain data in, strings out: no I/O, no clock, no environment, no failure. Offsets are bytes; lines and columns are made
 //! here, at the edge. The data are not `Serialize`: each output format owns its wire structs.
 
+mod diff;
+mod draw;
 mod fingerprint;
 mod source;
+#[cfg(test)]
+mod tests;
+mod text;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use model::effect::Effect;
 use model::plan::Class;
 use model::trace::Trace;
+use rules::{Level, Section};
 use syntax::Span;
 use syntax::ast::Script;
 
+pub use diff::patch;
 pub use fingerprint::Fingerprints;
 pub use source::{Position, Source, Sources};
+
+/// A way to write a report. Adding one is a file and a line in [`FORMATS`].
+#[derive(Debug)]
+pub struct Format {
+    /// What `--format` calls it.
+    pub name: &'static str,
+    /// A line for the help.
+    pub about: &'static str,
+    pub render: fn(&Report, &Sources, Style) -> Output,
+}
+
+pub static FORMATS: &[Format] = &[text::FORMAT];
+
+/// What a format wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// For standard output; ends with a line end.
+    pub text: String,
+    /// Markdown for the file that `$GITHUB_STEP_SUMMARY` names.
+    pub job_summary: Option<String>,
+}
 
 /// All that one run of `lint` found.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +68,52 @@ pub struct Report {
     pub written: Vec<PathBuf>,
 }
 
+impl Report {
+    /// The worst level found.
+    #[must_use]
+    pub fn worst(&self) -> Option<Level> {
+        self.findings.iter().map(|finding| finding.level).max()
+    }
+
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let level = |level| self.findings.iter().filter(|finding| finding.level == level).count();
+        let fixable = |class| {
+            self.findings.iter().filter(|finding| finding.fix.as_ref().is_some_and(|fix| fix.class == class)).count()
+        };
+        Counts {
+            errors: level(Level::Error),
+            warnings: level(Level::Warning),
+            infos: level(Level::Info),
+            files: self.findings.iter().map(|finding| &finding.path).collect::<BTreeSet<_>>().len(),
+            safe: fixable(Class::Safe),
+            r#unsafe: fixable(Class::Unsafe),
+            plan: fixable(Class::Plan),
+        }
+    }
+
+    /// The findings by path and place.
+    fn in_order(&self) -> Vec<&Finding> {
+        let mut findings: Vec<&Finding> = self.findings.iter().collect();
+        findings.sort_by(|a, b| (&a.path, a.span, a.rule).cmp(&(&b.path, b.span, b.rule)));
+        findings
+    }
+}
+
+/// How many findings of which kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    pub errors: usize,
+    pub warnings: usize,
+    pub infos: usize,
+    /// Files with findings.
+    pub files: usize,
+    /// Findings with a fix, by its class.
+    pub safe: usize,
+    pub r#unsafe: usize,
+    pub plan: usize,
+}
+
 /// The runner and the versions that a verdict rests on.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Assumed {
@@ -50,27 +125,11 @@ pub struct Assumed {
     pub postgres: (u32, u32),
 }
 
-/// How bad it is; the greater, the worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    Info,
-    Warning,
-    Error,
-}
-
-/// The half of a migration file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Section {
-    #[default]
-    Up,
-    Down,
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     pub rule: &'static str,
     pub level: Level,
-    /// One sentence, lower case, without a full stop.
+    /// Begins in lower case, no full stop.
     pub message: String,
     /// Relative to the project, as all paths here.
     pub path: PathBuf,
@@ -79,7 +138,7 @@ pub struct Finding {
     pub span: Span,
     /// Index of the statement in its section.
     pub statement: usize,
-    /// Whole sentences: why, since when, what instead.
+    /// Whole sentences without full stop: first why, last the way out.
     pub notes: Vec<String>,
     pub related: Vec<Related>,
     /// URL of the rule's page.
