@@ -4,8 +4,10 @@
 //! absolute and clean inside. Everything is read through [`files::Files`], so that unsaved text and the files of a rewrite
 //! not yet written are read like any other. What the disk holds never makes it panic.
 
+pub mod config;
 pub mod error;
 pub mod files;
+pub mod git;
 pub mod load;
 pub mod migration;
 pub mod tool;

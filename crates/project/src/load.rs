@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use model::runner::{Messages, RunnerTransaction};
 use syntax::Span;
 
+use crate::config::{self, Config, TransactionOverride};
 use crate::detect::{Detection, Detector};
 use crate::error::Error;
 use crate::files::{Files, Text};
+use crate::git;
 use crate::migration::{Companion, Key, Migration, Problem, Role};
 use crate::tool::{Place, Settings, Source, Tool};
 use crate::tools;
@@ -19,6 +23,10 @@ pub struct Request<'a> {
     pub paths: &'a [PathBuf],
     /// `--tool`: no detection.
     pub tool: Option<&'static Tool>,
+    /// `--since`: the commit or branch that holds what is applied.
+    pub since: Option<&'a str>,
+    /// Rules and groups that `safestep.toml` may name.
+    pub rule_names: &'a [&'a str],
 }
 
 /// Everything that was found.
@@ -28,6 +36,8 @@ pub struct Project {
     pub histories: Vec<History>,
     /// Files that look like migrations and are left out.
     pub skipped: Vec<Skipped>,
+    /// Whole sentences without full stop: why git cannot tell what is pending.
+    pub notes: Vec<String>,
 }
 
 /// All migrations of one directory, in the order in which their tool runs them.
@@ -38,6 +48,7 @@ pub struct History {
     /// By what the tool was recognised: `go.mod names github.com/golang-migrate/migrate`.
     pub because: String,
     pub settings: Settings,
+    pub config: Arc<Config>,
     pub migrations: Vec<Migration>,
 }
 
@@ -47,45 +58,60 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// Fails when a named path does not exist or cannot be read.
-pub fn load(files: &Files, request: &Request) -> Result<Project, Error> {
+/// Fails when a named path does not exist or cannot be read, or a `safestep.toml` is wrong.
+pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
     let mut skipped = Vec::new();
     let mut detector = Detector::new(files);
+    let mut configs = BTreeMap::new();
     let mut groups: BTreeMap<(PathBuf, &str), Group> = BTreeMap::new();
-    for candidate in candidates(files, request)? {
-        if let Some(dialect) = other_dialect(files, &candidate.path) {
-            let reason = format!("is for {dialect}, by its name");
-            skipped.push(Skipped { path: candidate.path, reason });
+    for candidate in candidates(files, request).map_err(|error| vec![error])? {
+        let Candidate { path, explicit, .. } = candidate;
+        let mut skip = |path: PathBuf, reason: String| skipped.push(Skipped { path, reason });
+        let config = config_of(files, request, &mut configs, &path)?;
+        let in_dirs = config.dirs.as_ref().map(|dirs| dirs.contains(&path));
+        if !explicit && in_dirs == Some(false) {
             continue;
         }
-        let text = match files.read(&candidate.path) {
+        if config.exclude.contains(&path) {
+            if explicit {
+                skip(path, format!("is excluded by {}", config::FILE_NAME));
+            }
+            continue;
+        }
+        if let Some(dialect) = other_dialect(files, &path) {
+            let reason = format!("is for {dialect}, by its name");
+            skip(path, reason);
+            continue;
+        }
+        let text = match files.read(&path) {
             Ok(text) => text,
-            Err(error) if candidate.explicit => return Err(error),
+            Err(error) if explicit => return Err(vec![error]),
             Err(error) => {
-                skipped.push(Skipped { path: candidate.path, reason: error.message });
+                skip(path, error.message);
                 continue;
             }
         };
-        if is_dump(&text.text) && !candidate.explicit {
-            skipped.push(Skipped { path: candidate.path, reason: "is a schema dump, not a migration".to_owned() });
+        if is_dump(&text.text) && !explicit {
+            skip(path, "is a schema dump, not a migration".to_owned());
             continue;
         }
-        let Detection { tool, because } = match request.tool {
-            Some(tool) => Detection { tool, because: "--tool names it".to_owned() },
-            None => detector.detect(&candidate.path, &text.text),
+        let Detection { tool, because } = match (request.tool, config.tool_of(&path)) {
+            (Some(tool), _) => Detection { tool, because: "--tool names it".to_owned() },
+            (None, Some(tool)) => Detection { tool, because: format!("{} names it", config::FILE_NAME) },
+            (None, None) => detector.detect(&path, &text.text),
         };
-        if *tool == *tools::PLAIN && candidate.found_in_passing && !in_migrations_directory(files, &candidate.path) {
+        let found_in_passing = candidate.found_in_passing && in_dirs.is_none();
+        if *tool == *tools::PLAIN && found_in_passing && !in_migrations_directory(files, &path) {
             continue;
         }
-        let settings = detector.settings(tool, &candidate.path);
-        let place = match (tool.place)(&candidate.path, &settings) {
+        let settings = detector.settings(tool, &path);
+        let place = match (tool.place)(&path, &settings) {
             Some(place) => place,
             // The tool would not run it, but somebody wants to know what it does.
-            None if candidate.explicit => stray(&candidate.path),
+            None if explicit => stray(&path),
             None => {
                 if (tool.evidence.signature)(&text.text) {
-                    let reason = format!("is written for {}, which does not run a file of this name", tool.label);
-                    skipped.push(Skipped { path: candidate.path, reason });
+                    skip(path, format!("is written for {}, which does not run a file of this name", tool.label));
                 }
                 continue;
             }
@@ -94,26 +120,53 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Error> {
             tool,
             because,
             settings,
+            config,
             members: BTreeMap::new(),
             named: BTreeSet::new(),
         });
         if !candidate.found_in_passing {
-            group.named.insert(candidate.path.clone());
+            group.named.insert(path.clone());
         }
-        group.members.insert(candidate.path, place);
+        group.members.insert(path, place);
     }
 
+    let mut notes = BTreeSet::new();
     let mut histories = Vec::new();
     for ((root, _), mut group) in groups {
         complete(files, &root, &mut group, &mut detector);
-        let migrations = assemble(files, &group, &mut skipped)?;
+        let mut migrations = assemble(files, &group, &mut skipped).map_err(|error| vec![error])?;
+        if files.on_disk() {
+            match git::applied(&root, request.since) {
+                Ok(applied) => {
+                    for migration in &mut migrations {
+                        migration.pending = Some(!applied.contains(&migration.path));
+                    }
+                }
+                Err(reason) => drop(notes.insert(reason)),
+            }
+        }
         if !migrations.is_empty() {
-            let Group { tool, because, settings, .. } = group;
-            histories.push(History { root, tool, because, settings, migrations });
+            let Group { tool, because, settings, config, .. } = group;
+            histories.push(History { root, tool, because, settings, config, migrations });
         }
     }
     skipped.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Project { histories, skipped })
+    Ok(Project { histories, skipped, notes: notes.into_iter().collect() })
+}
+
+fn config_of(
+    files: &Files,
+    request: &Request,
+    known: &mut BTreeMap<PathBuf, Arc<Config>>,
+    path: &Path,
+) -> Result<Arc<Config>, Vec<Error>> {
+    let directory = path.parent().unwrap_or(path);
+    if let Some(config) = known.get(directory) {
+        return Ok(Arc::clone(config));
+    }
+    let config = Arc::new(config::nearest(files, directory, request.rule_names)?);
+    known.insert(directory.to_owned(), Arc::clone(&config));
+    Ok(config)
 }
 
 /// What is known of one history before its files are read.
@@ -121,6 +174,7 @@ struct Group {
     tool: &'static Tool,
     because: String,
     settings: Settings,
+    config: Arc<Config>,
     members: BTreeMap<PathBuf, Place>,
     named: BTreeSet<PathBuf>,
 }
@@ -186,7 +240,12 @@ fn complete(files: &Files, root: &Path, group: &mut Group, detector: &mut Detect
             open.extend(below);
         }
         for path in inside {
-            if group.members.contains_key(&path) || other_dialect(files, &path).is_some() {
+            let elsewhere = group.config.tool_of(&path).is_some_and(|tool| *tool != *group.tool);
+            if group.members.contains_key(&path)
+                || elsewhere
+                || group.config.exclude.contains(&path)
+                || other_dialect(files, &path).is_some()
+            {
                 continue;
             }
             match (group.tool.place)(&path, &group.settings) {
@@ -232,6 +291,18 @@ fn assemble(files: &Files, group: &Group, skipped: &mut Vec<Skipped>) -> Result<
             let source = Source { path, text: &text, place, companions: &companions };
             let mut reading = (group.tool.read)(&source, &group.settings);
             reading.units.sort_by_key(|unit| unit.section);
+            if let Some(transaction) = group.config.transaction_of(path) {
+                for runner in reading.units.iter_mut().map(|unit| &mut unit.runner).filter(|runner| !runner.opted_out) {
+                    runner.transaction = match transaction {
+                        TransactionOverride::File => RunnerTransaction::Unit,
+                        TransactionOverride::All => RunnerTransaction::AllPending,
+                        TransactionOverride::None | TransactionOverride::Message => RunnerTransaction::None,
+                    };
+                    if transaction == TransactionOverride::Message {
+                        runner.messages = Messages::Whole;
+                    }
+                }
+            }
             if ups.len() > 1 && !matches!(place.key, Key::Text(_)) {
                 let other = ups.iter().find(|(other, _)| other != path).map(|(other, _)| files.display(other));
                 reading.problems.push(Problem {

@@ -22,7 +22,7 @@ pub(crate) fn draw(files: &Files, paths: &[&str]) -> String {
     let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
     match load(files, &Request { paths: &paths, ..Request::default() }) {
         Ok(project) => draw_project(files, &project),
-        Err(error) => format!("error: {error}\n"),
+        Err(errors) => errors.iter().map(|error| format!("error: {error}\n")).collect(),
     }
 }
 
