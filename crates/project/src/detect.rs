@@ -74,10 +74,9 @@ impl<'a> Detector<'a> {
             .unwrap_or(Detection { tool: PLAIN, because: "nothing points at a tool".to_owned() })
     }
 
-    /// A file among those of `tool` whose text is written for another one.
-    pub(crate) fn of_another_tool(&self, tool: &Tool, path: &Path) -> bool {
-        let Ok(text) = self.files.read(path) else { return false };
-        let signed = signed(&text.text);
+    /// A text that is written for other tools than `tool`.
+    pub(crate) fn of_another_tool(&self, tool: &Tool, text: &str) -> bool {
+        let signed = signed(text);
         !signed.is_empty() && !signed.iter().any(|other| **other == *tool)
     }
 
@@ -93,7 +92,7 @@ impl<'a> Detector<'a> {
                 let mut found = Vec::new();
                 for tool in ALL.iter().copied().filter(|tool| (**tool == *UNKNOWN) == unknown) {
                     let named = tool.evidence.dependencies.iter().find(|(manifest, word)| {
-                        self.manifest(&directory.join(manifest)).is_some_and(|text| text.contains(word))
+                        self.manifest(&directory.join(manifest)).is_some_and(|text| holds_word(&text, word))
                     });
                     if let Some((manifest, word)) = named
                         && self.fits(tool, path)
@@ -182,4 +181,10 @@ impl<'a> Detector<'a> {
 
 fn signed(text: &str) -> Vec<&'static Tool> {
     ALL.iter().copied().filter(|tool| (tool.evidence.signature)(text)).collect()
+}
+
+/// The text holds the word with nothing on either side that could belong to a longer name.
+fn holds_word(text: &str, word: &str) -> bool {
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    text.match_indices(word).any(|(at, _)| !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part))
 }

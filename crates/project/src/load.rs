@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::files::{Files, Text};
 use crate::git;
 use crate::migration::{Companion, Key, Migration, Problem, Role};
-use crate::tool::{Place, Settings, Source, Tool};
+use crate::tool::{OTHER_DIALECT, Place, Settings, Source, Tool};
 use crate::tools;
 
 /// What the command line or the editor asks for.
@@ -105,6 +105,10 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
             continue;
         }
         let settings = detector.settings(tool, &path);
+        if let Some(dialect) = settings.get(OTHER_DIALECT) {
+            skip(path, format!("is for {dialect}"));
+            continue;
+        }
         let place = match (tool.place)(&path, &settings) {
             Some(place) => place,
             // The tool would not run it, but somebody wants to know what it does.
@@ -123,17 +127,22 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
             config,
             members: BTreeMap::new(),
             named: BTreeSet::new(),
+            explicit: BTreeSet::new(),
         });
         if !candidate.found_in_passing {
             group.named.insert(path.clone());
         }
+        if explicit {
+            group.explicit.insert(path.clone());
+        }
         group.members.insert(path, place);
     }
+    leave_out_strays(&mut groups, &mut skipped);
 
     let mut notes = BTreeSet::new();
     let mut histories = Vec::new();
     for ((root, _), mut group) in groups {
-        complete(files, &root, &mut group, &mut detector);
+        complete(files, request, &root, &mut group, &mut detector);
         let mut migrations = assemble(files, &group, &mut skipped).map_err(|error| vec![error])?;
         if files.on_disk() {
             match git::applied(&root, request.since) {
@@ -176,7 +185,9 @@ struct Group {
     settings: Settings,
     config: Arc<Config>,
     members: BTreeMap<PathBuf, Place>,
+    /// By itself or by a directory above it.
     named: BTreeSet<PathBuf>,
+    explicit: BTreeSet<PathBuf>,
 }
 
 struct Candidate {
@@ -231,8 +242,33 @@ fn walk(files: &Files, directory: &Path) -> BTreeSet<PathBuf> {
     found
 }
 
+/// SQL files among the migrations of a tool that the tool does not run.
+fn leave_out_strays(groups: &mut BTreeMap<(PathBuf, &str), Group>, skipped: &mut Vec<Skipped>) {
+    let mut of_tools: BTreeMap<PathBuf, &'static Tool> = BTreeMap::new();
+    for group in groups.values().filter(|group| *group.tool != *tools::PLAIN) {
+        of_tools.extend(group.members.keys().filter_map(|path| Some((path.parent()?.to_owned(), group.tool))));
+    }
+    for group in groups.values_mut().filter(|group| *group.tool == *tools::PLAIN) {
+        group.members.retain(|path, _| {
+            let tool = path.parent().and_then(|directory| of_tools.get(directory));
+            match tool.filter(|_| !group.explicit.contains(path)) {
+                Some(tool) => {
+                    let reason =
+                        format!("lies among migrations of {}, which does not run a file of this name", tool.label);
+                    skipped.push(Skipped { path: path.clone(), reason });
+                    false
+                }
+                None => true,
+            }
+        });
+    }
+    groups.retain(|_, group| !group.members.is_empty());
+}
+
 /// All migrations of the history, not only those that were asked for.
-fn complete(files: &Files, root: &Path, group: &mut Group, detector: &mut Detector) {
+fn complete(files: &Files, request: &Request, root: &Path, group: &mut Group, detector: &mut Detector) {
+    // What takes every name takes only what no other tool takes.
+    let modest = request.tool.is_none() && (*group.tool == *tools::PLAIN || *group.tool == *tools::UNKNOWN);
     let mut open = vec![root.to_owned()];
     while let Some(directory) = open.pop() {
         let (inside, below) = files.list(&directory);
@@ -249,8 +285,17 @@ fn complete(files: &Files, root: &Path, group: &mut Group, detector: &mut Detect
                 continue;
             }
             match (group.tool.place)(&path, &group.settings) {
-                Some(place) if place.root == root && !detector.of_another_tool(group.tool, &path) => {
-                    group.members.insert(path, place);
+                Some(place) if place.root == root => {
+                    let Ok(text) = files.read(&path) else { continue };
+                    let own = group.config.tool_of(&path).is_some()
+                        || if modest {
+                            !is_dump(&text.text) && *detector.detect(&path, &text.text).tool == *group.tool
+                        } else {
+                            !detector.of_another_tool(group.tool, &text.text)
+                        };
+                    if own {
+                        group.members.insert(path, place);
+                    }
                 }
                 _ => {}
             }
@@ -303,16 +348,6 @@ fn assemble(files: &Files, group: &Group, skipped: &mut Vec<Skipped>) -> Result<
                     }
                 }
             }
-            if ups.len() > 1 && !matches!(place.key, Key::Text(_)) {
-                let other = ups.iter().find(|(other, _)| other != path).map(|(other, _)| files.display(other));
-                reading.problems.push(Problem {
-                    span: Span::new(0, 0),
-                    message: format!(
-                        "{} has the same version; rename one of the two",
-                        other.unwrap_or_else(|| "another file".to_owned())
-                    ),
-                });
-            }
             let belongs = |path: &PathBuf| group.named.contains(path);
             migrations.push(Migration {
                 named: belongs(path) || companions.iter().any(|companion| belongs(&companion.path)),
@@ -330,7 +365,30 @@ fn assemble(files: &Files, group: &Group, skipped: &mut Vec<Skipped>) -> Result<
             });
         }
     }
+    if group.tool.unique_version {
+        name_duplicates(files, &mut migrations);
+    }
     Ok(migrations)
+}
+
+fn name_duplicates(files: &Files, migrations: &mut [Migration]) {
+    // Leading zeros do not make another number, save where versions are text.
+    let identity = |migration: &Migration| match &migration.key {
+        Key::Numbers(numbers) => format!("{numbers:?}"),
+        Key::Text(_) => migration.version.replace('-', ""),
+        Key::Repeatable(name) => format!("R{name}"),
+    };
+    let mut known: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, migration) in migrations.iter().enumerate() {
+        known.entry(identity(migration)).or_default().push(index);
+    }
+    for same in known.values().filter(|same| same.len() > 1) {
+        for (at, index) in same.iter().enumerate() {
+            let other = files.display(&migrations[same[usize::from(at == 0)]].path);
+            let message = format!("{other} has the same version; give one of the two another");
+            migrations[*index].problems.push(Problem { span: Span::new(0, 0), message });
+        }
+    }
 }
 
 fn stray(path: &Path) -> Place {

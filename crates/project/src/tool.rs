@@ -24,6 +24,8 @@ pub struct Tool {
     pub place: fn(&Path, &Settings) -> Option<Place>,
     /// Migrations of one history may stand in directories below its root.
     pub recursive: bool,
+    /// Two files of one version cannot both be applied.
+    pub unique_version: bool,
     pub read: fn(&Source, &Settings) -> Reading,
 }
 
@@ -35,11 +37,14 @@ pub struct Evidence {
     pub always_signed: bool,
     /// Files or directories that lie in the directory of the migrations or above it.
     pub files: &'static [&'static str],
-    /// A file that names what a project depends on, and the words that name the tool in it.
+    /// A file that names what a project depends on, and the word that names the tool in it.
     pub dependencies: &'static [(&'static str, &'static str)],
     /// The file names are sign enough when nothing else speaks.
     pub by_name: bool,
 }
+
+/// The setting under which a tool's configuration says that the migrations are for another database.
+pub const OTHER_DIALECT: &str = "other dialect";
 
 /// What the tool's own configuration says, by keys that only the tool's file knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

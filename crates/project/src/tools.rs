@@ -1,13 +1,31 @@
 //! The migration tools, one file each.
 
+use std::path::{Path, PathBuf};
+
+use crate::files::Files;
+use crate::migration::Role;
 use crate::tool::{Settings, Tool};
 
+mod dbmate;
+mod diesel;
+mod golang_migrate;
 mod goose;
 mod plain;
+mod prisma;
+mod sqlx;
 mod unknown;
 
 /// Every tool. The order decides nothing but the order in messages.
-pub static ALL: &[&Tool] = &[&goose::TOOL, &plain::TOOL, &unknown::TOOL];
+pub static ALL: &[&Tool] = &[
+    &goose::TOOL,
+    &golang_migrate::TOOL,
+    &dbmate::TOOL,
+    &sqlx::TOOL,
+    &diesel::TOOL,
+    &prisma::TOOL,
+    &plain::TOOL,
+    &unknown::TOOL,
+];
 
 /// Statement by statement, as psql does; what a file is when nothing points at a tool.
 pub static PLAIN: &Tool = &plain::TOOL;
@@ -22,6 +40,27 @@ pub fn named(name: &str) -> Option<&'static Tool> {
 }
 
 /// For tools without configuration of their own.
-fn no_settings(_: &crate::files::Files, _: &std::path::Path) -> Settings {
+fn no_settings(_: &Files, _: &Path) -> Settings {
     Settings::default()
+}
+
+/// A version of digits only.
+fn number(version: &str) -> Option<u128> {
+    version.bytes().all(|byte| byte.is_ascii_digit()).then(|| version.parse().ok())?
+}
+
+/// `x.up.sql`, `x.down.sql` and `x.sql`: the stem, and the direction where there is one.
+fn pair(file: &str) -> Option<(&str, Option<Role>)> {
+    let stem = file.strip_suffix(".sql")?;
+    Some(match (stem.strip_suffix(".up"), stem.strip_suffix(".down")) {
+        (Some(stem), _) => (stem, Some(Role::Up)),
+        (_, Some(stem)) => (stem, Some(Role::Down)),
+        _ => (stem, None),
+    })
+}
+
+/// The nearest of some files, in a directory or above it, that holds a text.
+fn where_mentioned(files: &Files, directory: &Path, names: &[&str], text: &str) -> Option<PathBuf> {
+    let paths = directory.ancestors().flat_map(|above| names.iter().map(move |name| above.join(name)));
+    paths.filter(|path| files.is_file(path)).find(|path| files.read(path).is_ok_and(|read| read.text.contains(text)))
 }

@@ -26,6 +26,7 @@ pub(super) static TOOL: Tool = Tool {
     settings: no_settings,
     place,
     recursive: false,
+    unique_version: true,
     read,
 };
 
@@ -291,11 +292,11 @@ mod tests {
               04_e.sql [4] e
                 problem at "-- +goose Sideways": goose does not know this annotation; it knows Up, Down, StatementBegin, StatementEnd, NO TRANSACTION, ENVSUB ON and ENVSUB OFF
                 problem at "-- +goose StatementEnd": goose refuses `StatementEnd` without `StatementBegin`; remove one or add the other
-                problem at "": m/4_d.sql has the same version; rename one of the two
+                problem at "": m/4_d.sql has the same version; give one of the two another
                 up, transaction
               4_d.sql [4] d
                 problem at "": goose refuses a file without `-- +goose Up`; add it above the first statement
-                problem at "": m/04_e.sql has the same version; rename one of the two
+                problem at "": m/04_e.sql has the same version; give one of the two another
                 up, transaction
             skipped m/readme.sql: is written for goose, which does not run a file of this name
         "#]].assert_eq(&draw(&files, &[]));

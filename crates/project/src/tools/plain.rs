@@ -7,7 +7,7 @@ use syntax::Span;
 
 use crate::migration::{Key, Role, Section, Templates, UnitText};
 use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::no_settings;
+use crate::tools::{no_settings, pair};
 
 pub(super) static TOOL: Tool = Tool {
     name: "plain",
@@ -16,23 +16,20 @@ pub(super) static TOOL: Tool = Tool {
     settings: no_settings,
     place,
     recursive: false,
+    unique_version: false,
     read,
 };
 
 /// Files of one directory in the order in which a shell lists them. `a.down.sql` undoes `a.up.sql` or `a.sql`.
 pub(super) fn place(path: &Path, _: &Settings) -> Option<Place> {
-    let stem = path.file_name()?.to_str()?.strip_suffix(".sql")?;
-    let (stem, role) = match stem.strip_suffix(".down") {
-        Some(stem) => (stem, Role::Down),
-        None => (stem.strip_suffix(".up").unwrap_or(stem), Role::Up),
-    };
+    let (stem, role) = pair(path.file_name()?.to_str()?)?;
     let version = &stem[..stem.find(|c: char| !c.is_ascii_digit()).unwrap_or(stem.len())];
     Some(Place {
         root: path.parent()?.to_owned(),
         key: Key::Text(stem.to_owned()),
         version: version.to_owned(),
         name: stem[version.len()..].trim_start_matches(['_', '-', '.', ' ']).to_owned(),
-        role,
+        role: role.unwrap_or(Role::Up),
     })
 }
 

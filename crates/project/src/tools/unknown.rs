@@ -1,8 +1,9 @@
-//! Nobody knows what runs it: standard input, or signs of several tools. What would fail in a transaction is reported as
-//! such, and nothing is rewritten.
+//! Nobody knows what runs it: standard input, signs of several tools, or of a tool that is not among ours. What would fail
+//! in a transaction is reported as such, and nothing is rewritten.
 
 use model::runner::{Messages, Runner, RunnerTransaction};
 
+use crate::lines::lines;
 use crate::migration::Templates;
 use crate::tool::{Evidence, Reading, Settings, Source, Tool};
 use crate::tools::{no_settings, plain};
@@ -10,12 +11,77 @@ use crate::tools::{no_settings, plain};
 pub(super) static TOOL: Tool = Tool {
     name: "unknown",
     label: "an unknown tool",
-    evidence: Evidence { signature: |_| false, always_signed: false, files: &[], dependencies: &[], by_name: false },
+    evidence: Evidence {
+        signature: |text| lines(text).any(|line| of_others(line.text)),
+        always_signed: false,
+        files: &[
+            "tern.conf",
+            "dbconfig.yml",
+            "sqitch.plan",
+            "sqitch.conf",
+            "yoyo.ini",
+            "refinery.toml",
+            "liquibase.properties",
+            "drizzle.config.ts",
+            "drizzle.config.js",
+            "drizzle.config.mjs",
+            "drizzle.config.json",
+            "meta/_journal.json",
+            ".gmrc",
+            ".gmrc.js",
+            "encore.app",
+        ],
+        dependencies: &[
+            ("Cargo.toml", "refinery"),
+            ("requirements.txt", "pyway"),
+            ("pyproject.toml", "pyway"),
+            ("package.json", "drizzle-kit"),
+            ("package.json", "node-pg-migrate"),
+            ("package.json", "graphile-migrate"),
+            ("package.json", "postgrator"),
+            ("package.json", "postgres-migrations"),
+            ("go.mod", "github.com/mattermost/morph"),
+            ("go.mod", "github.com/gobuffalo/pop"),
+            ("go.mod", "github.com/uptrace/bun"),
+            ("go.mod", "github.com/rubenv/sql-migrate"),
+            ("go.mod", "github.com/jackc/tern"),
+            ("supabase/config.toml", "project_id"),
+            ("config.yaml", "metadata_directory"),
+        ],
+        by_name: false,
+    },
     settings: no_settings,
     place: plain::place,
     recursive: false,
+    unique_version: false,
     read,
 };
+
+/// Lines that only tools write which we do not know: sql-migrate, Liquibase, tern, graphile-migrate, rambler, bun, shmig,
+/// node-pg-migrate, drizzle, Hasura, morph, Atlas, sqitch, MyBatis, Play.
+fn of_others(line: &str) -> bool {
+    let beginnings = [
+        "-- +migrate ",
+        "--liquibase formatted sql",
+        "-- liquibase formatted sql",
+        "---- create above / drop below ----",
+        "---- tern: ",
+        "--! Previous:",
+        "-- rambler ",
+        "--bun:split",
+        "-- ==== UP ====",
+        "-- ====  UP  ====",
+        "-- Up Migration",
+        "-- hasura:",
+        "-- morph:",
+        "-- atlas:txmode",
+        "-- //@UNDO",
+        "# --- !Ups",
+        "-- !Ups",
+        "-- --- !Ups",
+    ];
+    beginnings.iter().any(|beginning| line.starts_with(beginning)) || line.ends_with("--> statement-breakpoint")
+}
 
 fn read(source: &Source, _: &Settings) -> Reading {
     let runner = Runner {
@@ -28,4 +94,45 @@ fn read(source: &Source, _: &Settings) -> Reading {
     };
     let templates = Templates { dollar_brace: true, psql: true };
     Reading { units: plain::whole_files(source, &runner, templates), problems: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::testing::{draw, memory};
+
+    #[test]
+    fn a_conflict_and_the_mark_of_another_tool_leave_the_runner_unknown() {
+        let files = memory(&[
+            ("a/sqlx.toml", ""),
+            ("a/migrations/1_a.up.sql", "SELECT 1;\n"),
+            ("a/go.mod", "github.com/golang-migrate/migrate/v4\n"),
+            ("b/sqlx.toml", ""),
+            ("b/diesel.toml", ""),
+            ("b/migrations/1_a.sql", "SELECT 1;\n"),
+            ("c/go.mod", "github.com/golang-migrate/migrate/v4\n"),
+            ("c/Cargo.toml", "sqlx = \"0.8\"\n"),
+            ("c/migrations/1_a.up.sql", "SELECT 1;\n"),
+            ("d/migrations/1_a.sql", "-- +migrate Up\nSELECT 1;\n"),
+            ("e/migrations/0001_a.sql", "SELECT 1;--> statement-breakpoint\nSELECT 2;\n"),
+        ]);
+        expect![[r#"
+            sqlx in a/migrations, a/sqlx.toml is there
+              1_a.up.sql [1] a
+                up, transaction, whole
+            sqlx in b/migrations, b/sqlx.toml is there
+              1_a.sql [1] a
+                up, transaction, whole
+            unknown in c/migrations, c/migrations/1_a.up.sql points at several tools: golang-migrate (c/go.mod names github.com/golang-migrate/migrate), sqlx (c/Cargo.toml names sqlx)
+              1_a.up.sql Text("1_a") a
+                up, unknown transaction, each statement
+            unknown in d/migrations, its own text says so
+              1_a.sql Text("1_a") a
+                up, unknown transaction, each statement
+            unknown in e/migrations, its own text says so
+              0001_a.sql Text("0001_a") a
+                up, unknown transaction, each statement
+        "#]].assert_eq(&draw(&files, &["a", "b", "c", "d", "e"]));
+    }
 }

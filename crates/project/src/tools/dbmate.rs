@@ -1,0 +1,187 @@
+//! dbmate: `N_name.sql` with `-- migrate:up` and `-- migrate:down`; a transaction around each section, which is one message;
+//! `transaction:false` behind the marker turns it off (amacneil/dbmate, `pkg/dbmate/migration.go`).
+
+use std::path::Path;
+
+use model::runner::{Messages, Runner, RunnerTransaction};
+use syntax::Span;
+
+use crate::lines::lines;
+use crate::migration::{Key, Problem, Role, Section, Templates, UnitText};
+use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
+use crate::tools::no_settings;
+
+pub(super) static TOOL: Tool = Tool {
+    name: "dbmate",
+    label: "dbmate",
+    evidence: Evidence {
+        signature: |text| lines(text).any(|line| marker(line.text).is_some()),
+        always_signed: true,
+        files: &[],
+        dependencies: &[("go.mod", "github.com/amacneil/dbmate"), ("package.json", "dbmate")],
+        by_name: false,
+    },
+    settings: no_settings,
+    place,
+    recursive: false,
+    unique_version: true,
+    read,
+};
+
+/// Sorted by file name; the leading digits identify it in the database.
+fn place(path: &Path, _: &Settings) -> Option<Place> {
+    let file = path.file_name()?.to_str()?;
+    let stem = file.strip_suffix(".sql")?;
+    let digits = stem.find(|c: char| !c.is_ascii_digit()).unwrap_or(stem.len());
+    (digits > 0).then(|| Place {
+        root: path.parent().unwrap_or(path).to_owned(),
+        key: Key::Text(file.to_owned()),
+        version: stem[..digits].to_owned(),
+        name: stem[digits..].trim_start_matches(['_', '-']).to_owned(),
+        role: Role::Up,
+    })
+}
+
+/// The section that a line opens, and what stands behind the marker.
+fn marker(line: &str) -> Option<(Section, &str)> {
+    let command = line.strip_prefix("--")?.trim_start().strip_prefix("migrate:")?;
+    let (section, rest) = match command.strip_prefix("up") {
+        Some(rest) => (Section::Up, rest),
+        None => (Section::Down, command.strip_prefix("down")?),
+    };
+    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some((section, rest))
+}
+
+fn read(source: &Source, _: &Settings) -> Reading {
+    let text = source.text;
+    let mut problems = Vec::new();
+    let mut sections: Vec<(Section, usize, bool)> = Vec::new();
+    let mut early = false;
+    for line in lines(text) {
+        let here = Span::new(line.range.start, line.range.end);
+        let mut problem = |message: &str| problems.push(Problem { span: here, message: message.to_owned() });
+        match marker(line.text) {
+            Some((section, options)) => {
+                if sections.iter().any(|(known, ..)| *known == section) {
+                    problem(
+                        "dbmate runs a second section of one kind, but then fails to record it; move it to a file of its own",
+                    );
+                } else if section == Section::Down && sections.is_empty() {
+                    problem("dbmate refuses `-- migrate:down` before `-- migrate:up`; change their order");
+                }
+                let opted_out = options.split_whitespace().any(|option| option == "transaction:false");
+                sections.push((section, line.range.start, opted_out));
+            }
+            None if sections.is_empty() && !early => {
+                if !line.text.trim().is_empty() && !line.text.trim_start().starts_with("--") {
+                    problem("dbmate refuses SQL before `-- migrate:up`; put the marker above it");
+                    early = true;
+                }
+            }
+            None => {}
+        }
+    }
+    let end = Span::new(text.len(), text.len());
+    for (section, message) in [
+        (Section::Up, "dbmate refuses a file without `-- migrate:up`; add it above the first statement"),
+        (
+            Section::Down,
+            "dbmate refuses a file without `-- migrate:down`; add it at the end, with nothing below if need be",
+        ),
+    ] {
+        if !sections.iter().any(|(known, ..)| *known == section) {
+            problems.push(Problem { span: end, message: message.to_owned() });
+        }
+    }
+    if sections.is_empty() {
+        sections.push((Section::Up, 0, false));
+    }
+    let units = sections
+        .iter()
+        .enumerate()
+        .map(|(index, &(section, start, opted_out))| UnitText {
+            section,
+            path: source.path.to_owned(),
+            text: text.clone(),
+            span: Span::new(
+                if index == 0 { 0 } else { start },
+                sections.get(index + 1).map_or(text.len(), |(_, next, _)| *next),
+            ),
+            runner: Runner {
+                name: "dbmate",
+                transaction: if opted_out { RunnerTransaction::None } else { RunnerTransaction::Unit },
+                messages: Messages::Whole,
+                opt_out: Some(match section {
+                    Section::Up => "-- migrate:up transaction:false".to_owned(),
+                    Section::Down => "-- migrate:down transaction:false".to_owned(),
+                }),
+                opted_out,
+                resets_session: false,
+            },
+            templates: Templates::default(),
+        })
+        .collect();
+    Reading { units, problems }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::testing::{draw, memory};
+
+    #[test]
+    fn each_section_has_its_own_transaction_and_order_is_by_file_name() {
+        let files = memory(&[
+            (
+                "db/migrations/2_b.sql",
+                "-- about\n--migrate:up transaction:false\r\nCREATE INDEX CONCURRENTLY i ON t (a);\r\n--  migrate:down\r\nDROP INDEX i;\r\n",
+            ),
+            ("db/migrations/10_a.sql", "-- migrate:up\nSELECT 1;\n-- migrate:down foo:bar transaction:false\n"),
+        ]);
+        expect![[r#"
+            dbmate in db/migrations, its own text says so
+              10_a.sql Text("10_a.sql") a
+                up, transaction, whole
+                down, no transaction, whole
+              2_b.sql Text("2_b.sql") b
+                up, no transaction, whole
+                down, transaction, whole
+        "#]]
+        .assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn what_dbmate_refuses_is_a_problem() {
+        let files = memory(&[
+            ("m/1_a.sql", "SELECT 0;\n-- migrate:up\nSELECT 1;\n"),
+            ("m/1_b.sql", "-- migrate:down\n-- migrate:up\n"),
+            ("m/2_c.sql", "-- migrate:up\nSELECT 1;\n-- migrate:down\n-- migrate:up\nSELECT 2;\n-- migrate:down\n"),
+            ("m/3_d.sql", ""),
+        ]);
+        expect![[r#"
+            dbmate in m, its own text says so
+              1_a.sql Text("1_a.sql") a
+                problem at "SELECT 0;": dbmate refuses SQL before `-- migrate:up`; put the marker above it
+                problem at "": dbmate refuses a file without `-- migrate:down`; add it at the end, with nothing below if need be
+                problem at "": m/1_b.sql has the same version; give one of the two another
+                up, transaction, whole
+              1_b.sql Text("1_b.sql") b
+                problem at "-- migrate:down": dbmate refuses `-- migrate:down` before `-- migrate:up`; change their order
+                problem at "": m/1_a.sql has the same version; give one of the two another
+                up, transaction, whole
+                down, transaction, whole
+              2_c.sql Text("2_c.sql") c
+                problem at "-- migrate:up": dbmate runs a second section of one kind, but then fails to record it; move it to a file of its own
+                problem at "-- migrate:down": dbmate runs a second section of one kind, but then fails to record it; move it to a file of its own
+                up, transaction, whole
+                up, transaction, whole
+                down, transaction, whole
+                down, transaction, whole
+              3_d.sql Text("3_d.sql") d
+                problem at "": dbmate refuses a file without `-- migrate:up`; add it above the first statement
+                problem at "": dbmate refuses a file without `-- migrate:down`; add it at the end, with nothing below if need be
+                up, transaction, whole
+        "#]].assert_eq(&draw(&files, &[]));
+    }
+}

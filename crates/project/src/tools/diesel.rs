@@ -1,0 +1,126 @@
+//! Diesel: a directory `VERSION_name` with `up.sql` and `down.sql`; a transaction around each file, which is one message;
+//! `metadata.toml` with `run_in_transaction = false` turns it off, and so does a `metadata.toml` without that key.
+
+use std::path::Path;
+
+use model::runner::{Messages, Runner, RunnerTransaction};
+use syntax::Span;
+
+use crate::migration::{Key, Problem, Role, Templates};
+use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
+use crate::tools::{no_settings, plain};
+
+pub(super) static TOOL: Tool = Tool {
+    name: "diesel",
+    label: "Diesel",
+    evidence: Evidence {
+        signature: |_| false,
+        always_signed: false,
+        files: &["diesel.toml"],
+        dependencies: &[("Cargo.toml", "diesel"), ("Cargo.toml", "diesel_migrations")],
+        by_name: true,
+    },
+    settings: no_settings,
+    place,
+    recursive: true,
+    unique_version: true,
+    read,
+};
+
+/// Versions are compared as text, without their dashes.
+fn place(path: &Path, _: &Settings) -> Option<Place> {
+    let role = match path.file_name()?.to_str()? {
+        "up.sql" => Role::Up,
+        "down.sql" => Role::Down,
+        "metadata.toml" => Role::Settings,
+        _ => return None,
+    };
+    let directory = path.parent()?;
+    let (version, name) = directory.file_name()?.to_str()?.split_once('_')?;
+    let key = version.replace('-', "");
+    // Thirteen digits are Hasura's milliseconds.
+    let hasura = version.len() == 13 && key == version;
+    let wanted = key.starts_with(|c: char| c.is_ascii_digit()) && key.chars().all(|c| c.is_ascii_hexdigit()) && !hasura;
+    Some(Place {
+        root: directory.parent()?.to_owned(),
+        key: Key::Text(key),
+        version: version.to_owned(),
+        name: name.to_owned(),
+        role: wanted.then_some(role)?,
+    })
+}
+
+fn read(source: &Source, _: &Settings) -> Reading {
+    let mut problems = Vec::new();
+    let metadata = source.companions.iter().find(|companion| companion.role == Role::Settings);
+    let table = metadata.map(|metadata| metadata.text.parse::<toml::Table>());
+    let transaction = match &table {
+        // Diesel takes what it cannot read for nothing.
+        None | Some(Err(_)) => true,
+        Some(Ok(table)) => match table.get("run_in_transaction").and_then(toml::Value::as_bool) {
+            Some(transaction) => transaction,
+            None => {
+                problems.push(Problem {
+                    span: Span::new(0, 0),
+                    message: "Diesel runs this without a transaction, because metadata.toml does not say \
+                              `run_in_transaction`; say it"
+                        .to_owned(),
+                });
+                false
+            }
+        },
+    };
+    if source.text.is_empty() {
+        let message = "Diesel refuses an empty up.sql; write at least a comment";
+        problems.push(Problem { span: Span::new(0, 0), message: message.to_owned() });
+    }
+    let runner = Runner {
+        name: "Diesel",
+        transaction: if transaction { RunnerTransaction::Unit } else { RunnerTransaction::None },
+        messages: Messages::Whole,
+        opt_out: Some("`run_in_transaction = false` in metadata.toml".to_owned()),
+        opted_out: !transaction,
+        resets_session: false,
+    };
+    Reading { units: plain::whole_files(source, &runner, Templates::default()), problems }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::testing::{draw, memory};
+
+    #[test]
+    fn versions_are_text_without_dashes_and_metadata_turns_the_transaction_off() {
+        let files = memory(&[
+            ("diesel.toml", ""),
+            ("migrations/2024-05-01-000000-0001_c/up.sql", "SELECT 1;\n"),
+            ("migrations/2024-05-01-000000_b/up.sql", "SELECT 1;\n"),
+            ("migrations/2024-05-01-000000_b/down.sql", "SELECT 2;\n"),
+            ("migrations/2024-05-01-000000_b/metadata.toml", "run_in_transaction = false\n"),
+            ("migrations/20240430235959_a/up.sql", ""),
+            ("migrations/20240430235959_a/metadata.toml", "# nothing\n"),
+            ("migrations/00000000000000_diesel_initial_setup/up.sql", "SELECT 1;\n"),
+            ("migrations/00000000000000_diesel_initial_setup/metadata.toml", "run_in"),
+        ]);
+        expect![[r#"
+            diesel in migrations, diesel.toml is there
+              00000000000000_diesel_initial_setup/up.sql Text("00000000000000") diesel_initial_setup
+                with migrations/00000000000000_diesel_initial_setup/metadata.toml
+                up, transaction, whole
+              20240430235959_a/up.sql Text("20240430235959") a
+                with migrations/20240430235959_a/metadata.toml
+                problem at "": Diesel runs this without a transaction, because metadata.toml does not say `run_in_transaction`; say it
+                problem at "": Diesel refuses an empty up.sql; write at least a comment
+                up, no transaction, whole
+              2024-05-01-000000_b/up.sql Text("20240501000000") b
+                with migrations/2024-05-01-000000_b/down.sql
+                with migrations/2024-05-01-000000_b/metadata.toml
+                up, no transaction, whole
+                down, no transaction, whole
+              2024-05-01-000000-0001_c/up.sql Text("202405010000000001") c
+                up, transaction, whole
+        "#]].assert_eq(&draw(&files, &[]));
+    }
+}

@@ -1,0 +1,145 @@
+//! golang-migrate: `N_name.up.sql` and `N_name.down.sql`; no transaction of its own; each file is one message.
+//!
+//! With `x-multi-statement=true` in the database URL a file is cut at every `;` byte, strings and bodies included.
+
+use std::path::Path;
+
+use model::runner::{Messages, Runner, RunnerTransaction};
+use syntax::Span;
+
+use crate::files::Files;
+use crate::migration::{Key, Templates};
+use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
+use crate::tools::{number, pair, plain, where_mentioned};
+
+pub(super) static TOOL: Tool = Tool {
+    name: "golang-migrate",
+    label: "golang-migrate",
+    evidence: Evidence {
+        signature: |_| false,
+        always_signed: false,
+        files: &[],
+        dependencies: &[("go.mod", "github.com/golang-migrate/migrate")],
+        by_name: true,
+    },
+    settings,
+    place,
+    recursive: false,
+    unique_version: true,
+    read,
+};
+
+fn settings(files: &Files, directory: &Path) -> Settings {
+    let places = [
+        "Makefile",
+        "Taskfile.yml",
+        "Taskfile.yaml",
+        "justfile",
+        ".env",
+        "docker-compose.yml",
+        "docker-compose.yaml",
+        "compose.yml",
+        "compose.yaml",
+    ];
+    let mut settings = Settings::default();
+    if where_mentioned(files, directory, &places, "x-multi-statement=true").is_some() {
+        settings.0.insert("multi-statement", "true".to_owned());
+    }
+    settings
+}
+
+fn place(path: &Path, _: &Settings) -> Option<Place> {
+    let (stem, role) = pair(path.file_name()?.to_str()?)?;
+    let (version, name) = stem.split_once('_')?;
+    let number = number(version).filter(|number| *number <= u128::from(u64::MAX))?;
+    Some(Place {
+        root: path.parent()?.to_owned(),
+        key: Key::Numbers(vec![number]),
+        version: version.to_owned(),
+        name: name.to_owned(),
+        role: role?,
+    })
+}
+
+fn read(source: &Source, settings: &Settings) -> Reading {
+    let runner = Runner {
+        name: "golang-migrate",
+        transaction: RunnerTransaction::None,
+        messages: Messages::Whole,
+        opt_out: None,
+        opted_out: false,
+        resets_session: false,
+    };
+    let mut units = plain::whole_files(source, &runner, Templates::default());
+    if settings.get("multi-statement").is_some() {
+        for unit in &mut units {
+            unit.runner.messages = Messages::Spans(cut_at_semicolons(&unit.text));
+        }
+    }
+    Reading { units, problems: Vec::new() }
+}
+
+fn cut_at_semicolons(text: &str) -> Vec<Span> {
+    let mut start = 0;
+    text.split_inclusive(';')
+        .map(|piece| {
+            let span = Span::new(start, start + piece.len());
+            start += piece.len();
+            span
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::testing::{draw, memory};
+
+    #[test]
+    fn up_and_down_are_files_and_order_is_by_number() {
+        let files = memory(&[
+            ("db/10_b.up.sql", "SELECT 1;\n"),
+            ("db/10_b.down.sql", "SELECT 2;\n"),
+            ("db/9_a.up.sql", ""),
+            ("db/000010_c.up.sql", ""),
+            ("db/8_lost.down.sql", ""),
+            ("db/notes.sql", ""),
+            ("go.mod", "require github.com/golang-migrate/migrate/v4 v4.17.0\n"),
+        ]);
+        expect![[r#"
+            golang-migrate in db, go.mod names github.com/golang-migrate/migrate
+              9_a.up.sql [9] a
+                up, no transaction, whole
+              000010_c.up.sql [10] c
+                problem at "": db/10_b.up.sql has the same version; give one of the two another
+                up, no transaction, whole
+              10_b.up.sql [10] b
+                with db/10_b.down.sql
+                problem at "": db/000010_c.up.sql has the same version; give one of the two another
+                up, no transaction, whole
+                down, no transaction, whole
+            skipped db/8_lost.down.sql: has no migration to belong to
+            skipped db/notes.sql: lies among migrations of golang-migrate, which does not run a file of this name
+        "#]]
+        .assert_eq(&draw(&files, &["db"]));
+    }
+
+    #[test]
+    fn multi_statement_mode_cuts_at_every_semicolon() {
+        let files = memory(&[
+            ("db/1_a.up.sql", "CREATE TABLE a ();\nDO $$ BEGIN; END $$;\n"),
+            ("Makefile", "up:\n\tmigrate -database 'postgres://h/d?x-multi-statement=true' up\n"),
+        ]);
+        expect![[r#"
+            golang-migrate in db, files are named the way it wants
+              1_a.up.sql [1] a
+                up, no transaction
+                  "CREATE TABLE a ();"
+                  "\nDO $$ BEGIN;"
+                  " END $$;"
+                  "\n"
+        "#]]
+        .assert_eq(&draw(&files, &["db"]));
+    }
+}

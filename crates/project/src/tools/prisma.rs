@@ -1,0 +1,104 @@
+//! Prisma Migrate: a directory `TIMESTAMP_name` with `migration.sql`; no transaction of its own, but each file is one message.
+
+use std::path::Path;
+
+use model::runner::{Messages, Runner, RunnerTransaction};
+
+use crate::files::Files;
+use crate::migration::{Key, Role, Templates};
+use crate::tool::{Evidence, OTHER_DIALECT, Place, Reading, Settings, Source, Tool};
+use crate::tools::plain;
+
+pub(super) static TOOL: Tool = Tool {
+    name: "prisma",
+    label: "Prisma Migrate",
+    evidence: Evidence {
+        signature: |_| false,
+        always_signed: false,
+        files: &["migration_lock.toml"],
+        dependencies: &[("package.json", "prisma"), ("package.json", "@prisma/client")],
+        by_name: true,
+    },
+    settings,
+    place,
+    recursive: true,
+    unique_version: false,
+    read,
+};
+
+/// The lock file lies beside the directories of the migrations.
+fn settings(files: &Files, directory: &Path) -> Settings {
+    let mut settings = Settings::default();
+    let lock = directory.parent().and_then(|root| files.read(&root.join("migration_lock.toml")).ok());
+    let table = lock.and_then(|lock| lock.text.parse::<toml::Table>().ok());
+    let provider = table.as_ref().and_then(|table| table.get("provider")?.as_str());
+    if let Some(provider) = provider.filter(|provider| !matches!(*provider, "postgresql" | "postgres")) {
+        settings.0.insert(OTHER_DIALECT, format!("{provider}, by migration_lock.toml"));
+    }
+    settings
+}
+
+/// Sorted by the name of the directory.
+fn place(path: &Path, _: &Settings) -> Option<Place> {
+    let directory = path.parent().filter(|_| path.file_name().is_some_and(|name| name == "migration.sql"))?;
+    let name = directory.file_name()?.to_str()?;
+    let digits = name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len());
+    (digits > 0).then(|| Place {
+        root: directory.parent().unwrap_or(directory).to_owned(),
+        key: Key::Text(name.to_owned()),
+        version: name[..digits].to_owned(),
+        name: name[digits..].trim_start_matches(['_', '-']).to_owned(),
+        role: Role::Up,
+    })
+}
+
+fn read(source: &Source, _: &Settings) -> Reading {
+    let runner = Runner {
+        name: "Prisma Migrate",
+        transaction: RunnerTransaction::None,
+        messages: Messages::Whole,
+        opt_out: None,
+        opted_out: false,
+        resets_session: false,
+    };
+    Reading { units: plain::whole_files(source, &runner, Templates::default()), problems: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::testing::{draw, memory};
+
+    #[test]
+    fn directories_are_migrations() {
+        let files = memory(&[
+            ("prisma/schema.prisma", ""),
+            ("prisma/migrations/migration_lock.toml", "provider = \"postgresql\"\n"),
+            ("prisma/migrations/20240102000000_b/migration.sql", "SELECT 1;\n"),
+            ("prisma/migrations/20240101000000_a/migration.sql", "SELECT 1;\n"),
+            ("prisma/migrations/20240101000000_a/extra.sql", "SELECT 1;\n"),
+        ]);
+        expect![[r#"
+            prisma in prisma/migrations, prisma/migrations/migration_lock.toml is there
+              20240101000000_a/migration.sql Text("20240101000000_a") a
+                up, no transaction, whole
+              20240102000000_b/migration.sql Text("20240102000000_b") b
+                up, no transaction, whole
+            skipped prisma/migrations/20240101000000_a/extra.sql: lies among migrations of Prisma Migrate, which does not run a file of this name
+        "#]]
+        .assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn other_databases_are_left_out() {
+        let files = memory(&[
+            ("prisma/migrations/migration_lock.toml", "provider = \"mysql\"\n"),
+            ("prisma/migrations/20240102000000_b/migration.sql", "SELECT 1;\n"),
+        ]);
+        expect![[r#"
+            skipped prisma/migrations/20240102000000_b/migration.sql: is for mysql, by migration_lock.toml
+        "#]]
+        .assert_eq(&draw(&files, &[]));
+    }
+}
