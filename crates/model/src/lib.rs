@@ -5,12 +5,14 @@
 //! refuse is a [`effect::Failure`] value. What it cannot know it calls unknown and takes for the dangerous side.
 
 pub mod catalog;
+pub mod coercion;
 pub mod effect;
 mod exec;
 pub mod expr;
 pub mod name;
 pub mod names;
 pub mod plan;
+pub mod proof;
 pub mod runner;
 pub mod schema;
 pub mod trace;
