@@ -1,1 +1,6 @@
 //! Support for the workspace tests: real servers, fixtures, the built binary.
+
+// Support code fails by panicking, as the tests it serves do.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+
+pub mod servers;
