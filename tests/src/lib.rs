@@ -3,4 +3,6 @@
 // Support code fails by panicking, as the tests it serves do.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
+pub mod observe;
+pub mod run;
 pub mod servers;

