@@ -416,6 +416,7 @@ mod tests {
             schema: None,
             name: name.into(),
             modifiers,
+            modifier_words: Vec::new(),
             array,
             setof: false,
             percent_type: false,

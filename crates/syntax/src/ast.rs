@@ -126,6 +126,8 @@ pub struct TypeName {
     pub modifiers: Vec<i64>,
     pub array: bool,
     pub setof: bool,
+    /// Modifiers that are not integers, folded: `point` in geometry(Point, 4326).
+    pub modifier_words: Vec<String>,
     /// `t.c%TYPE`.
     pub percent_type: bool,
     pub span: Span,
@@ -642,6 +644,8 @@ pub enum AlterAction {
     },
     NotOf,
     ReplicaIdentity {
+        /// `d` default, `f` full, `n` nothing, `i` index.
+        kind: char,
         index: Option<Ident>,
     },
     RowSecurity {

@@ -3,9 +3,23 @@
 //! Invariants: `parse` never fails and never panics, whatever the bytes; every byte of the input belongs to a statement, a
 //! comment, a masked stretch or white space; a broken statement costs itself only. No I/O. Only this crate names pg_query.
 
-pub mod ast;
-mod span;
+// The constants of the parse tree keep their C names.
+#![allow(non_upper_case_globals)]
 
+pub mod ast;
+mod convert;
+mod ffi;
+pub mod lex;
+mod mask;
+mod nodes;
+mod options;
+mod parse;
+mod plpgsql;
+mod span;
+mod split;
+
+pub use options::{Options, Templates};
+pub use parse::parse;
 pub use span::Span;
 
 /// Quotes an identifier where PostgreSQL would not read it back as it is.
