@@ -73,7 +73,11 @@ impl Files {
     /// As a person in the working directory would write it, with `/` on every system.
     #[must_use]
     pub fn display(&self, path: &Path) -> String {
-        path.strip_prefix(&self.directory).unwrap_or(path).to_string_lossy().replace('\\', "/")
+        match path.strip_prefix(&self.directory) {
+            Ok(here) if here.as_os_str().is_empty() => ".".to_owned(),
+            Ok(below) => below.to_string_lossy().replace('\\', "/"),
+            Err(_) => path.to_string_lossy().replace('\\', "/"),
+        }
     }
 
     /// Fails when the file cannot be read, is too large for 32-bit offsets, or is UTF-16.

@@ -386,7 +386,7 @@ fn name_duplicates(files: &Files, migrations: &mut [Migration]) {
         for (at, index) in same.iter().enumerate() {
             let other = files.display(&migrations[same[usize::from(at == 0)]].path);
             let message = format!("{other} has the same version; give one of the two another");
-            migrations[*index].problems.push(Problem { span: Span::new(0, 0), message });
+            migrations[*index].problems.push(Problem { span: Span::new(0, 0), message, fatal: true });
         }
     }
 }

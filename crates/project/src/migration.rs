@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use model::runner::Runner;
-use syntax::Span;
+use syntax::{Options, Span};
 
 use crate::tool::Tool;
 
@@ -46,22 +46,16 @@ pub struct UnitText {
     /// Sections divide their file without gaps: markers and comments before the first statement are inside.
     pub span: Span,
     pub runner: Runner,
-    pub templates: Templates,
+    /// Comments that are the tool's own marks, in source order.
+    pub marks: Vec<Span>,
+    /// How to parse it; the range is `span`.
+    pub options: Options,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Section {
     Up,
     Down,
-}
-
-/// What stands in a file that is not SQL and must be masked before parsing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Templates {
-    /// `${name}`.
-    pub dollar_brace: bool,
-    /// Backslash commands, `:name` and the payload of COPY FROM stdin.
-    pub psql: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +80,8 @@ pub struct Problem {
     pub span: Span,
     /// A whole sentence without final full stop, with what to do.
     pub message: String,
+    /// The tool stops at it, so nothing can be rewritten.
+    pub fatal: bool,
 }
 
 /// The place of a migration in its history, by the tool's own order.

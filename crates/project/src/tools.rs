@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use syntax::{Options, Span, Templates};
+
 use crate::files::Files;
 use crate::migration::Role;
 use crate::tool::{Settings, Tool};
 
 mod dbmate;
 mod diesel;
+mod flyway;
 mod golang_migrate;
 mod goose;
 mod plain;
@@ -22,6 +25,7 @@ pub static ALL: &[&Tool] = &[
     &dbmate::TOOL,
     &sqlx::TOOL,
     &diesel::TOOL,
+    &flyway::TOOL,
     &prisma::TOOL,
     &plain::TOOL,
     &unknown::TOOL,
@@ -63,4 +67,14 @@ fn pair(file: &str) -> Option<(&str, Option<Role>)> {
 fn where_mentioned(files: &Files, directory: &Path, names: &[&str], text: &str) -> Option<PathBuf> {
     let paths = directory.ancestors().flat_map(|above| names.iter().map(move |name| above.join(name)));
     paths.filter(|path| files.is_file(path)).find(|path| files.read(path).is_ok_and(|read| read.text.contains(text)))
+}
+
+/// What a server is sent. Placeholders in braces are never SQL, so they are masked even where the tool knows none: somebody
+/// fills them in before.
+fn server_sql(span: Span) -> Options {
+    Options {
+        templates: Templates { braces: true, mustache: true, ..Options::plain().templates },
+        range: Some(span),
+        ..Options::plain()
+    }
 }

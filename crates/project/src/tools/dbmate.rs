@@ -7,9 +7,9 @@ use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Span;
 
 use crate::lines::lines;
-use crate::migration::{Key, Problem, Role, Section, Templates, UnitText};
+use crate::migration::{Key, Problem, Role, Section, UnitText};
 use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::no_settings;
+use crate::tools::{no_settings, server_sql};
 
 pub(super) static TOOL: Tool = Tool {
     name: "dbmate",
@@ -55,11 +55,12 @@ fn marker(line: &str) -> Option<(Section, &str)> {
 fn read(source: &Source, _: &Settings) -> Reading {
     let text = source.text;
     let mut problems = Vec::new();
-    let mut sections: Vec<(Section, usize, bool)> = Vec::new();
+    let mut sections: Vec<(Section, Span, bool)> = Vec::new();
     let mut early = false;
     for line in lines(text) {
         let here = Span::new(line.range.start, line.range.end);
-        let mut problem = |message: &str| problems.push(Problem { span: here, message: message.to_owned() });
+        let mut problem =
+            |message: &str| problems.push(Problem { span: here, message: message.to_owned(), fatal: true });
         match marker(line.text) {
             Some((section, options)) => {
                 if sections.iter().any(|(known, ..)| *known == section) {
@@ -70,15 +71,15 @@ fn read(source: &Source, _: &Settings) -> Reading {
                     problem("dbmate refuses `-- migrate:down` before `-- migrate:up`; change their order");
                 }
                 let opted_out = options.split_whitespace().any(|option| option == "transaction:false");
-                sections.push((section, line.range.start, opted_out));
+                sections.push((section, here, opted_out));
             }
-            None if sections.is_empty() && !early => {
-                if !line.text.trim().is_empty() && !line.text.trim_start().starts_with("--") {
+            None => {
+                let blank = line.text.trim().is_empty() || line.text.trim_start().starts_with("--");
+                if sections.is_empty() && !early && !blank {
                     problem("dbmate refuses SQL before `-- migrate:up`; put the marker above it");
                     early = true;
                 }
             }
-            None => {}
         }
     }
     let end = Span::new(text.len(), text.len());
@@ -90,23 +91,20 @@ fn read(source: &Source, _: &Settings) -> Reading {
         ),
     ] {
         if !sections.iter().any(|(known, ..)| *known == section) {
-            problems.push(Problem { span: end, message: message.to_owned() });
+            problems.push(Problem { span: end, message: message.to_owned(), fatal: true });
         }
     }
     if sections.is_empty() {
-        sections.push((Section::Up, 0, false));
+        sections.push((Section::Up, Span::default(), false));
     }
-    let units = sections
-        .iter()
-        .enumerate()
-        .map(|(index, &(section, start, opted_out))| UnitText {
+    let units = sections.iter().enumerate().map(|(index, &(section, mark, opted_out))| {
+        let start = if index == 0 { 0 } else { mark.start as usize };
+        let end = sections.get(index + 1).map_or(text.len(), |(_, next, _)| next.start as usize);
+        UnitText {
             section,
             path: source.path.to_owned(),
             text: text.clone(),
-            span: Span::new(
-                if index == 0 { 0 } else { start },
-                sections.get(index + 1).map_or(text.len(), |(_, next, _)| *next),
-            ),
+            span: Span::new(start, end),
             runner: Runner {
                 name: "dbmate",
                 transaction: if opted_out { RunnerTransaction::None } else { RunnerTransaction::Unit },
@@ -118,10 +116,11 @@ fn read(source: &Source, _: &Settings) -> Reading {
                 opted_out,
                 resets_session: false,
             },
-            templates: Templates::default(),
-        })
-        .collect();
-    Reading { units, problems }
+            marks: vec![mark],
+            options: server_sql(Span::new(start, end)),
+        }
+    });
+    Reading { units: units.collect(), problems }
 }
 
 #[cfg(test)]

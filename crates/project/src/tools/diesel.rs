@@ -6,9 +6,9 @@ use std::path::Path;
 use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Span;
 
-use crate::migration::{Key, Problem, Role, Templates};
+use crate::migration::{Key, Problem, Role};
 use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::{no_settings, plain};
+use crate::tools::{no_settings, plain, server_sql};
 
 pub(super) static TOOL: Tool = Tool {
     name: "diesel",
@@ -65,6 +65,7 @@ fn read(source: &Source, _: &Settings) -> Reading {
                     message: "Diesel runs this without a transaction, because metadata.toml does not say \
                               `run_in_transaction`; say it"
                         .to_owned(),
+                    fatal: false,
                 });
                 false
             }
@@ -72,7 +73,7 @@ fn read(source: &Source, _: &Settings) -> Reading {
     };
     if source.text.is_empty() {
         let message = "Diesel refuses an empty up.sql; write at least a comment";
-        problems.push(Problem { span: Span::new(0, 0), message: message.to_owned() });
+        problems.push(Problem { span: Span::new(0, 0), message: message.to_owned(), fatal: true });
     }
     let runner = Runner {
         name: "Diesel",
@@ -82,7 +83,7 @@ fn read(source: &Source, _: &Settings) -> Reading {
         opted_out: !transaction,
         resets_session: false,
     };
-    Reading { units: plain::whole_files(source, &runner, Templates::default()), problems }
+    Reading { units: plain::whole_files(source, &runner, server_sql(Span::default())), problems }
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Span;
 
 use crate::files::Files;
-use crate::migration::{Key, Templates};
+use crate::migration::Key;
 use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::{number, pair, plain, where_mentioned};
+use crate::tools::{number, pair, plain, server_sql, where_mentioned};
 
 pub(super) static TOOL: Tool = Tool {
     name: "golang-migrate",
@@ -70,7 +70,7 @@ fn read(source: &Source, settings: &Settings) -> Reading {
         opted_out: false,
         resets_session: false,
     };
-    let mut units = plain::whole_files(source, &runner, Templates::default());
+    let mut units = plain::whole_files(source, &runner, server_sql(Span::default()));
     if settings.get("multi-statement").is_some() {
         for unit in &mut units {
             unit.runner.messages = Messages::Spans(cut_at_semicolons(&unit.text));

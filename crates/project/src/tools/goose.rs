@@ -9,9 +9,9 @@ use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Span;
 
 use crate::lines::lines;
-use crate::migration::{Key, Problem, Role, Section, Templates, UnitText};
+use crate::migration::{Key, Problem, Role, Section, UnitText};
 use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::no_settings;
+use crate::tools::{no_settings, server_sql};
 
 pub(super) static TOOL: Tool = Tool {
     name: "goose",
@@ -87,12 +87,14 @@ fn read(source: &Source, _: &Settings) -> Reading {
     let mut statement: Option<Span> = None;
     let mut fence: Option<Span> = None;
     let mut no_transaction = false;
-    let mut envsub = false;
+    let mut marks: Vec<Span> = Vec::new();
 
     for line in lines(text) {
         let here = Span::new(line.range.start, line.range.end);
-        let mut problem = |message: &str| problems.push(Problem { span: here, message: message.to_owned() });
+        let mut problem =
+            |message: &str| problems.push(Problem { span: here, message: message.to_owned(), fatal: true });
         let found = annotation(line.text);
+        marks.extend(found.map(|_| here));
         if found.is_some() && line.text.starts_with([' ', '\t']) {
             problem("goose refuses an annotation with white space before it; start the line with `--`");
         }
@@ -130,8 +132,8 @@ fn read(source: &Source, _: &Settings) -> Reading {
                 None => problem("goose refuses `StatementEnd` without `StatementBegin`; remove one or add the other"),
             },
             Some(Annotation::NoTransaction) => no_transaction = true,
-            Some(Annotation::EnvsubOn) => envsub = true,
-            Some(Annotation::EnvsubOff) => {}
+            // Placeholders are masked everywhere.
+            Some(Annotation::EnvsubOn | Annotation::EnvsubOff) => {}
             Some(Annotation::Unknown) => {
                 problem(
                     "goose does not know this annotation; it knows Up, Down, StatementBegin, StatementEnd, \
@@ -167,6 +169,7 @@ fn read(source: &Source, _: &Settings) -> Reading {
         problems.push(Problem {
             span: open,
             message: "goose finds no `-- +goose StatementEnd` for this block; add it behind the statement".to_owned(),
+            fatal: true,
         });
         if let Some(messages) = messages.last_mut() {
             messages.push(Span::new(open.start as usize, text.len()));
@@ -179,22 +182,19 @@ fn read(source: &Source, _: &Settings) -> Reading {
             problems.push(Problem {
                 span: Span::new(0, 0),
                 message: "goose refuses a file without `-- +goose Up`; add it above the first statement".to_owned(),
+                fatal: true,
             });
         }
     }
 
-    let units = sections
-        .iter()
-        .zip(messages)
-        .enumerate()
-        .map(|(index, (&(section, start), messages))| UnitText {
+    let units = sections.iter().zip(messages).enumerate().map(|(index, (&(section, start), messages))| {
+        let start = if index == 0 { 0 } else { start };
+        let span = Span::new(start, sections.get(index + 1).map_or(text.len(), |(_, next)| *next));
+        UnitText {
             section,
             path: source.path.to_owned(),
             text: text.clone(),
-            span: Span::new(
-                if index == 0 { 0 } else { start },
-                sections.get(index + 1).map_or(text.len(), |(_, next)| *next),
-            ),
+            span,
             runner: Runner {
                 name: "goose",
                 transaction: if no_transaction { RunnerTransaction::None } else { RunnerTransaction::Unit },
@@ -203,10 +203,11 @@ fn read(source: &Source, _: &Settings) -> Reading {
                 opted_out: no_transaction,
                 resets_session: false,
             },
-            templates: Templates { dollar_brace: envsub, psql: false },
-        })
-        .collect();
-    Reading { units, problems }
+            marks: marks.iter().copied().filter(|mark| span.contains(*mark)).collect(),
+            options: server_sql(span),
+        }
+    });
+    Reading { units: units.collect(), problems }
 }
 
 fn unfinished(span: Span) -> Problem {
@@ -215,6 +216,7 @@ fn unfinished(span: Span) -> Problem {
         message: "goose finds no end of this statement; a line must end with `;`, \
                   or StatementBegin and StatementEnd must enclose it"
             .to_owned(),
+        fatal: true,
     }
 }
 

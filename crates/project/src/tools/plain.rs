@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use model::runner::{Messages, Runner, RunnerTransaction};
-use syntax::Span;
+use syntax::{Options, Span};
 
-use crate::migration::{Key, Role, Section, Templates, UnitText};
+use crate::migration::{Key, Role, Section, UnitText};
 use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
 use crate::tools::{no_settings, pair};
 
@@ -42,11 +42,11 @@ fn read(source: &Source, _: &Settings) -> Reading {
         opted_out: false,
         resets_session: true,
     };
-    Reading { units: whole_files(source, &runner, Templates { dollar_brace: false, psql: true }), problems: Vec::new() }
+    Reading { units: whole_files(source, &runner, Options::default()), problems: Vec::new() }
 }
 
 /// The file is the Up section, and the paired down file, when there is one, is the Down section.
-pub(super) fn whole_files(source: &Source, runner: &Runner, templates: Templates) -> Vec<UnitText> {
+pub(super) fn whole_files(source: &Source, runner: &Runner, options: Options) -> Vec<UnitText> {
     let up = (Section::Up, source.path, source.text);
     let down = source.companions.iter().filter(|companion| companion.role == Role::Down);
     let down = down.map(|companion| (Section::Down, companion.path.as_path(), &companion.text));
@@ -58,7 +58,8 @@ pub(super) fn whole_files(source: &Source, runner: &Runner, templates: Templates
             text: text.clone(),
             span: Span::new(0, text.len()),
             runner: runner.clone(),
-            templates,
+            marks: Vec::new(),
+            options: Options { range: Some(Span::new(0, text.len())), ..options.clone() },
         })
         .collect()
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use model::runner::{Messages, Runner, RunnerTransaction};
+use syntax::Span;
 
 use crate::files::Files;
-use crate::migration::{Key, Role, Templates};
+use crate::migration::{Key, Role};
 use crate::tool::{Evidence, OTHER_DIALECT, Place, Reading, Settings, Source, Tool};
-use crate::tools::plain;
+use crate::tools::{plain, server_sql};
 
 pub(super) static TOOL: Tool = Tool {
     name: "prisma",
@@ -61,7 +62,7 @@ fn read(source: &Source, _: &Settings) -> Reading {
         opted_out: false,
         resets_session: false,
     };
-    Reading { units: plain::whole_files(source, &runner, Templates::default()), problems: Vec::new() }
+    Reading { units: plain::whole_files(source, &runner, server_sql(Span::default())), problems: Vec::new() }
 }
 
 #[cfg(test)]

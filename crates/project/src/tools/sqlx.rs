@@ -4,10 +4,11 @@
 use std::path::Path;
 
 use model::runner::{Messages, Runner, RunnerTransaction};
+use syntax::Span;
 
-use crate::migration::{Key, Role, Templates};
+use crate::migration::{Key, Role};
 use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::{no_settings, number, pair, plain};
+use crate::tools::{no_settings, number, pair, plain, server_sql};
 
 pub(super) static TOOL: Tool = Tool {
     name: "sqlx",
@@ -51,10 +52,11 @@ fn read(source: &Source, _: &Settings) -> Reading {
         opted_out: false,
         resets_session: false,
     };
-    let mut units = plain::whole_files(source, &runner, Templates::default());
+    let mut units = plain::whole_files(source, &runner, server_sql(Span::default()));
     for unit in units.iter_mut().filter(|unit| unit.text.starts_with(MARKER)) {
         unit.runner.opted_out = true;
         unit.runner.transaction = RunnerTransaction::None;
+        unit.marks = vec![Span::new(0, unit.text.find(['\r', '\n']).unwrap_or(unit.text.len()))];
     }
     Reading { units, problems: Vec::new() }
 }

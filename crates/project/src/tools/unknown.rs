@@ -2,9 +2,9 @@
 //! in a transaction is reported as such, and nothing is rewritten.
 
 use model::runner::{Messages, Runner, RunnerTransaction};
+use syntax::Options;
 
 use crate::lines::lines;
-use crate::migration::Templates;
 use crate::tool::{Evidence, Reading, Settings, Source, Tool};
 use crate::tools::{no_settings, plain};
 
@@ -92,8 +92,7 @@ fn read(source: &Source, _: &Settings) -> Reading {
         opted_out: false,
         resets_session: false,
     };
-    let templates = Templates { dollar_brace: true, psql: true };
-    Reading { units: plain::whole_files(source, &runner, templates), problems: Vec::new() }
+    Reading { units: plain::whole_files(source, &runner, Options::default()), problems: Vec::new() }
 }
 
 #[cfg(test)]

@@ -1,0 +1,339 @@
+//! Flyway: `V1_2__name.sql`, `U1_2__name.sql`, `R__name.sql`; a transaction around each file; statement by statement.
+//!
+//! Flyway looks at the first words of each statement: a file of nothing but statements that refuse a transaction runs
+//! without one, and a file that mixes both kinds is refused, unless `mixed` is set or `V1_2__name.sql.conf` says
+//! `executeInTransaction` (flyway, `PostgreSQLParser.java`). Prefix, separator and more come from its configuration.
+
+use std::path::{Path, PathBuf};
+
+use model::runner::{Messages, Runner, RunnerTransaction};
+use syntax::lex::{self, TokenKind};
+use syntax::{Options, Span};
+
+use crate::files::Files;
+use crate::lines::lines;
+use crate::migration::{Key, Problem, Role};
+use crate::tool::{Evidence, OTHER_DIALECT, Place, Reading, Settings, Source, Tool};
+use crate::tools::{plain, server_sql};
+
+pub(super) static TOOL: Tool = Tool {
+    name: "flyway",
+    label: "Flyway",
+    evidence: Evidence {
+        signature: |_| false,
+        always_signed: false,
+        files: &["flyway.conf", "flyway.toml", "conf/flyway.conf"],
+        dependencies: &[
+            ("pom.xml", "flyway-core"),
+            ("pom.xml", "flyway-maven-plugin"),
+            ("build.gradle", "flyway"),
+            ("build.gradle", "org.flywaydb"),
+            ("build.gradle.kts", "flyway"),
+            ("build.gradle.kts", "org.flywaydb"),
+            ("application.yml", "flyway"),
+            ("application.yaml", "flyway"),
+            ("application.properties", "spring.flyway"),
+            ("Dockerfile", "flyway"),
+            ("docker-compose.yml", "flyway"),
+        ],
+        by_name: true,
+    },
+    settings,
+    place,
+    recursive: true,
+    unique_version: true,
+    read,
+};
+
+/// Flyway's own names, and ours for them.
+const KEYS: [(&str, &str); 7] = [
+    ("sqlmigrationprefix", "prefix"),
+    ("undosqlmigrationprefix", "undo prefix"),
+    ("repeatablesqlmigrationprefix", "repeatable prefix"),
+    ("sqlmigrationseparator", "separator"),
+    ("mixed", "mixed"),
+    ("group", "group"),
+    ("url", "url"),
+];
+
+/// The nearest file that says something wins, key by key.
+fn settings(files: &Files, directory: &Path) -> Settings {
+    let names = [
+        "flyway.conf",
+        "flyway.toml",
+        "conf/flyway.conf",
+        "application.yml",
+        "application.yaml",
+        "application.properties",
+        "src/main/resources/application.yml",
+        "src/main/resources/application.yaml",
+        "src/main/resources/application.properties",
+        "docker-compose.yml",
+        "compose.yml",
+        "build.gradle",
+        "build.gradle.kts",
+    ];
+    let mut settings = Settings::default();
+    for above in directory.ancestors() {
+        for path in names.iter().map(|name| above.join(name)).filter(|path| files.is_file(path)) {
+            let Ok(text) = files.read(&path) else { continue };
+            for line in lines(&text.text) {
+                let Some((key, value)) = assignment(line.text) else { continue };
+                // Other programs have a `group` and a `url` too.
+                let sound = match key.as_str() {
+                    "group" | "mixed" => matches!(value.as_str(), "true" | "false"),
+                    "url" => value.starts_with("jdbc:"),
+                    _ => true,
+                };
+                if let Some((_, ours)) = KEYS.iter().find(|(name, _)| sound && *name == key) {
+                    settings.0.entry(ours).or_insert(value);
+                }
+            }
+        }
+        if files.is_directory(&above.join(".git")) {
+            break;
+        }
+    }
+    if let Some(url) = settings.get("url") {
+        let dialect = url.split_once("jdbc:").and_then(|(_, rest)| rest.split(':').next());
+        // Wrappers such as `jdbc:tc:postgresql` and placeholders say nothing.
+        let others =
+            ["mysql", "mariadb", "sqlite", "sqlserver", "oracle", "h2", "hsqldb", "db2", "clickhouse", "snowflake"];
+        if let Some(other) = dialect.filter(|dialect| others.contains(dialect)) {
+            let reason = format!("{other}, by Flyway's configuration");
+            settings.0.insert(OTHER_DIALECT, reason);
+        }
+    }
+    settings
+}
+
+/// `flyway.sqlMigrationPrefix=V`, `sql-migration-prefix: "V"` and `FLYWAY_SQL_MIGRATION_PREFIX: V` are one key: its last part
+/// in lower case without punctuation.
+fn assignment(line: &str) -> Option<(String, String)> {
+    let line = line.trim().trim_start_matches("- ");
+    let (key, value) = line.split_once(['=', ':']).filter(|_| !line.starts_with('#'))?;
+    let key = key.trim().trim_matches('"').rsplit('.').next()?.to_ascii_lowercase().replace(['-', '_', ' '], "");
+    let key = key.strip_prefix("flyway").unwrap_or(&key).to_owned();
+    let value = value.trim().trim_matches(['"', '\'']).to_owned();
+    (!key.is_empty()).then_some((key, value))
+}
+
+fn place(path: &Path, settings: &Settings) -> Option<Place> {
+    let file = path.file_name()?.to_str()?;
+    let (stem, settings_file) = match file.strip_suffix(".conf") {
+        Some(file) => (file.strip_suffix(".sql")?, true),
+        None => (file.strip_suffix(".sql")?, false),
+    };
+    let separator = settings.get("separator").filter(|separator| !separator.is_empty()).unwrap_or("__");
+    let (head, name) = stem.split_once(separator)?;
+    let kinds = [
+        (settings.get("repeatable prefix").unwrap_or("R"), Role::Up, true),
+        (settings.get("undo prefix").unwrap_or("U"), Role::Down, false),
+        (settings.get("prefix").unwrap_or("V"), Role::Up, false),
+    ];
+    let (key, version, role) = kinds.iter().find_map(|(prefix, role, repeatable)| {
+        let version = head.strip_prefix(prefix)?;
+        match (repeatable, version) {
+            (true, "") => Some((Key::Repeatable(name.to_owned()), version, *role)),
+            (true, _) => None,
+            (false, _) => Some((Key::Numbers(numbers(version)?), version, *role)),
+        }
+    })?;
+    Some(Place {
+        root: root(path)?,
+        key,
+        version: version.to_owned(),
+        name: name.to_owned(),
+        role: if settings_file { Role::Settings } else { role },
+    })
+}
+
+/// `1.2`, `1_2` and `20240101120000` as numbers without trailing zeros.
+fn numbers(version: &str) -> Option<Vec<u128>> {
+    let parts = version.split(['.', '_']).map(|part| part.parse().ok().filter(|_| !part.starts_with('+')));
+    let mut numbers: Vec<u128> = parts.collect::<Option<_>>()?;
+    while numbers.len() > 1 && numbers.last() == Some(&0) {
+        numbers.pop();
+    }
+    Some(numbers)
+}
+
+/// The location that Flyway is given holds directories too: the nearest one that is called so, else the file's own.
+fn root(path: &Path) -> Option<PathBuf> {
+    let named = path.ancestors().skip(1).find(|above| {
+        above.file_name().and_then(|name| name.to_str()).is_some_and(|name| matches!(name, "migration" | "migrations"))
+    });
+    Some(named.or(path.parent())?.to_owned())
+}
+
+fn read(source: &Source, settings: &Settings) -> Reading {
+    let mut problems = Vec::new();
+    let own = source.companions.iter().find(|companion| companion.role == Role::Settings);
+    let own = own.and_then(|own| {
+        let found = lines(&own.text).filter_map(|line| assignment(line.text));
+        found.filter(|(key, _)| key == "executeintransaction").last().map(|(_, value)| value == "true")
+    });
+    let mixed = settings.get("mixed") == Some("true");
+    let runner = Runner {
+        name: "Flyway",
+        transaction: RunnerTransaction::Unit,
+        messages: Messages::Each,
+        opt_out: Some(match source.path.file_name() {
+            Some(name) => format!("`executeInTransaction=false` in {}.conf", name.to_string_lossy()),
+            None => "`executeInTransaction=false` in a .conf file".to_owned(),
+        }),
+        opted_out: false,
+        resets_session: false,
+    };
+    let options = Options { copy_data: true, ..server_sql(Span::default()) };
+    let mut units = plain::whole_files(source, &runner, options);
+    for unit in &mut units {
+        let refusing: Vec<Option<Span>> = refusing(&unit.text);
+        let first = refusing.iter().flatten().next();
+        let opted_out = match (own, first) {
+            (Some(transaction), _) => !transaction,
+            (None, None) => false,
+            (None, Some(_)) if mixed => true,
+            (None, Some(span)) => {
+                let alone = refusing.iter().all(Option::is_some);
+                if !alone && unit.path == source.path {
+                    problems.push(Problem {
+                        span: *span,
+                        message: "Flyway refuses a statement that cannot run in a transaction beside others that can; move it \
+                                  to a file of its own"
+                            .to_owned(),
+                        fatal: false,
+                    });
+                }
+                alone
+            }
+        };
+        unit.runner.opted_out = opted_out;
+        unit.runner.transaction = match (opted_out, settings.get("group")) {
+            (true, _) => RunnerTransaction::None,
+            (false, Some("true")) => RunnerTransaction::AllPending,
+            (false, _) => RunnerTransaction::Unit,
+        };
+    }
+    Reading { units, problems }
+}
+
+/// For each statement: where it stands, if Flyway runs it outside a transaction.
+fn refusing(text: &str) -> Vec<Option<Span>> {
+    let tokens = lex::tokens(text);
+    let statements = tokens.split(|token| token.kind == TokenKind::Semicolon);
+    let statements = statements.map(|statement| statement.iter().filter(|token| !token.is_comment()));
+    statements
+        .filter_map(|statement| {
+            let words: Vec<_> = statement.collect();
+            let (first, last) = (words.first()?, words.last()?);
+            let head: Vec<String> = words.iter().take(4).map(|it| it.span.slice(text).to_ascii_uppercase()).collect();
+            let head: Vec<&str> = head.iter().map(String::as_str).collect();
+            let refuses = match head[..] {
+                ["CREATE" | "DROP", "DATABASE" | "TABLESPACE" | "SUBSCRIPTION", ..]
+                | ["CREATE" | "DROP", "INDEX", "CONCURRENTLY", ..]
+                | ["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY"]
+                | ["ALTER", "SYSTEM", ..]
+                | ["REINDEX", "SCHEMA" | "DATABASE" | "SYSTEM", ..]
+                | ["REINDEX", "VERBOSE", "SCHEMA" | "DATABASE" | "SYSTEM", ..]
+                | ["VACUUM", ..]
+                | ["DISCARD", "ALL", ..] => true,
+                _ => false,
+            };
+            Some(refuses.then_some(first.span.to(last.span)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::testing::{draw, memory};
+
+    #[test]
+    fn versions_are_numbers_and_repeatables_come_last() {
+        let files = memory(&[
+            ("flyway.conf", "flyway.url=jdbc:postgresql://localhost/shop\n"),
+            ("sql/migration/V2__b.sql", "SELECT 1;\n"),
+            ("sql/migration/V10__c.sql", "SELECT 1;\n"),
+            ("sql/migration/sub/V1_1_0__a.sql", "SELECT 1;\n"),
+            ("sql/migration/U2__b.sql", "SELECT 2;\n"),
+            ("sql/migration/V1.1__twice.sql", ""),
+            ("sql/migration/R__views.sql", "SELECT 1;\n"),
+            ("sql/migration/h2/V3__h.sql", "SELECT 1;\n"),
+            ("sql/migration/notes.sql", "SELECT 1;\n"),
+        ]);
+        expect![[r#"
+            flyway in sql/migration, flyway.conf is there
+              V1.1__twice.sql [1.1] twice
+                problem at "": sql/migration/sub/V1_1_0__a.sql has the same version; give one of the two another
+                up, transaction, each statement
+              sub/V1_1_0__a.sql [1.1] a
+                problem at "": sql/migration/V1.1__twice.sql has the same version; give one of the two another
+                up, transaction, each statement
+              V2__b.sql [2] b
+                with sql/migration/U2__b.sql
+                up, transaction, each statement
+                down, transaction, each statement
+              V10__c.sql [10] c
+                up, transaction, each statement
+              R__views.sql Repeatable("views") views
+                up, transaction, each statement
+            skipped sql/migration/h2/V3__h.sql: is for h2, by its name
+            skipped sql/migration/notes.sql: lies among migrations of Flyway, which does not run a file of this name
+        "#]]
+        .assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn statements_that_refuse_a_transaction_run_without_when_they_are_alone() {
+        let files = memory(&[
+            ("flyway.toml", "[flyway]\n"),
+            (
+                "V1__alone.sql",
+                "-- why\ncreate unique /* x */ index concurrently i on t (a);\nDROP INDEX CONCURRENTLY j;\n",
+            ),
+            ("V2__mixed.sql", "SET lock_timeout = 0;\nCREATE INDEX CONCURRENTLY i ON t (a);\n"),
+            ("V3__conf.sql", "SET lock_timeout = 0;\nCREATE INDEX CONCURRENTLY i ON t (a);\n"),
+            ("V3__conf.sql.conf", "executeInTransaction=false\n"),
+            ("V4__unseen.sql", "REINDEX INDEX CONCURRENTLY i;\n"),
+            ("V5__none.sql", "-- nothing\n"),
+        ]);
+        expect![[r#"
+            flyway in ., flyway.toml is there
+              V1__alone.sql [1] alone
+                up, no transaction, each statement
+              V2__mixed.sql [2] mixed
+                problem at "CREATE INDEX CONCURRENTLY i ON t (a)": Flyway refuses a statement that cannot run in a transaction beside others that can; move it to a file of its own
+                up, transaction, each statement
+              V3__conf.sql [3] conf
+                with V3__conf.sql.conf
+                up, no transaction, each statement
+              V4__unseen.sql [4] unseen
+                up, transaction, each statement
+              V5__none.sql [5] none
+                up, transaction, each statement
+        "#]].assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn the_configuration_changes_names_and_transactions() {
+        let files = memory(&[
+            (
+                "app/src/main/resources/application.yml",
+                "spring:\n  flyway:\n    sql-migration-prefix: \"\"\n    group: true\n    mixed: true\n",
+            ),
+            ("app/src/main/resources/db/migration/20240101000000__a.sql", "SELECT 1;\n"),
+            ("app/src/main/resources/db/migration/20240102000000__b.sql", "VACUUM;\nSELECT 1;\n"),
+        ]);
+        expect![[r#"
+            flyway in app/src/main/resources/db/migration, app/src/main/resources/application.yml names flyway
+              20240101000000__a.sql [20240101000000] a
+                up, one transaction for all, each statement
+              20240102000000__b.sql [20240102000000] b
+                up, no transaction, each statement
+        "#]]
+        .assert_eq(&draw(&files, &[]));
+    }
+}
