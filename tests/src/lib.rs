@@ -3,6 +3,7 @@
 // Support code fails by panicking, as the tests it serves do.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
+pub mod catalog;
 pub mod observe;
 pub mod run;
 pub mod servers;

@@ -95,8 +95,11 @@ pub struct Database {
 pub fn on_each(test: impl Fn(&'static Server) + Sync) {
     let failed: Vec<String> = std::thread::scope(|scope| {
         let test = &test;
-        let running: Vec<_> =
-            majors().into_iter().map(|major| (major, scope.spawn(move || test(start_once(major))))).collect();
+        let run = |major| {
+            let thread = std::thread::Builder::new().name(format!("PostgreSQL {major}"));
+            (major, thread.spawn_scoped(scope, move || test(start_once(major))).expect("a thread"))
+        };
+        let running: Vec<_> = majors().into_iter().map(run).collect();
         running.into_iter().filter_map(|(major, thread)| thread.join().err().map(|_| major.to_string())).collect()
     });
     assert!(failed.is_empty(), "failed on PostgreSQL {}; the messages are above", failed.join(", "));
