@@ -116,6 +116,9 @@ impl Schema {
                     }
                 }
                 for column in &mut dependent.columns {
+                    if let Some(default) = &mut column.default {
+                        crate::schema::rename::rename_sequence(&mut default.expr, from, to);
+                    }
                     if let ColumnType::Known(ty) = &mut column.ty
                         && ty.name == *from.name
                         && ty.schema.as_deref() == Some(&from.schema)
@@ -177,7 +180,11 @@ impl Schema {
     }
 
     /// Columns of a composite type keep that type from changing (find_composite_type_dependencies, tablecmds.c).
+    /// A sequence that a default draws from is found by it.
     pub(crate) fn note_column(&mut self, table: &QName, column: &Column) {
+        for sequence in column.default.iter().flat_map(|default| crate::volatility::sequences(&default.expr)) {
+            add(&mut self.lookup.dependents, &QName::of(&sequence, &table.schema), table.clone());
+        }
         if let ColumnType::Known(ty) = &column.ty
             && let Some(schema) = &ty.schema
         {

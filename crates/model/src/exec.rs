@@ -15,14 +15,25 @@ use crate::trace::Session;
 
 mod alter_table;
 mod data;
+mod dependents;
 mod drop;
 mod index;
+mod integrity;
+mod lock;
 mod maintenance;
 mod objects;
+mod on_table;
+mod privileges;
+mod prune;
+mod publication;
+mod reach;
+mod rename;
 mod routine;
+mod sequence;
 mod session;
 mod table;
 mod types;
+mod view;
 
 /// The state while one statement runs.
 #[derive(Debug)]
@@ -38,6 +49,8 @@ pub(crate) struct Exec {
     pub conditional: bool,
     pub lowered: bool,
     pub in_loop: bool,
+    /// How many routine bodies are being run inside each other.
+    pub depth: usize,
     pub operations: Vec<Operation>,
     pub failure: Option<Failure>,
     pub waits_for: Vec<WaitsFor>,
@@ -87,8 +100,10 @@ pub(crate) struct Setting {
     pub quiet: bool,
     /// RESET brings back timeouts that are set outside the migrations.
     pub external_timeouts: bool,
-    /// The statement runs in a transaction block, explicit or implicit.
+    /// SET LOCAL takes effect: the statement runs in a transaction block, explicit or implicit, or may do so.
     pub in_block: bool,
+    /// `None`: depends on the unknown runner.
+    pub in_transaction: Option<bool>,
 }
 
 /// RequireTransactionBlock and the savepoint commands of xact.c.
@@ -144,7 +159,14 @@ pub(crate) struct Outcome {
 /// Executes a statement on a schema as `major` would, outside any transaction.
 #[cfg(test)]
 pub(crate) fn execute(statement: &Parsed, schema: &Schema, session: &Session, major: u32) -> Outcome {
-    let setting = Setting { major, born: Born::Here, quiet: false, external_timeouts: false, in_block: false };
+    let setting = Setting {
+        major,
+        born: Born::Here,
+        quiet: false,
+        external_timeouts: false,
+        in_block: false,
+        in_transaction: Some(false),
+    };
     execute_in(statement, schema, session, session, setting)
 }
 
@@ -165,6 +187,7 @@ pub(crate) fn execute_in(
         conditional: false,
         lowered: false,
         in_loop: false,
+        depth: 0,
         operations: Vec::new(),
         failure: None,
         waits_for: Vec::new(),
@@ -183,6 +206,7 @@ pub(crate) fn execute_in(
 impl Exec {
     /// Runs one statement: the whole file's, or one inside a routine body.
     pub fn statement(&mut self, kind: &StatementKind, span: Span) {
+        types::check_new_values(self, kind, span);
         match kind {
             StatementKind::AlterTable(it) => alter_table::alter_table(self, it, span),
             StatementKind::CreateTable(it) => table::create_table(self, it, span),
@@ -283,6 +307,15 @@ impl Exec {
         self.record(relation, lock, Some(work));
     }
 
+    /// An index that no migration told of, so its table is not known either.
+    pub fn lock_unknown_index(&mut self, index: &QName, lock: LockMode) {
+        self.record(index, lock, None);
+        let current = self.recorded.by_operation.get_mut(self.recorded.current);
+        for ledger in std::iter::once(&mut self.recorded.all).chain(current) {
+            ledger.0.entry(index.clone()).and_modify(|entry| entry.kind = RelationKind::Index);
+        }
+    }
+
     fn record(&mut self, relation: &QName, lock: LockMode, work: Option<Work>) {
         if self.setting.quiet {
             return;
@@ -342,7 +375,8 @@ impl Exec {
 
     /// The statement fails here; only the first failure counts.
     pub fn fail(&mut self, sqlstate: &'static str, message: String, when: FailsWhen, span: Span) {
-        if self.failure.is_none() {
+        // What may not run does not certainly fail.
+        if self.failure.is_none() && !(self.conditional && when == FailsWhen::Always) {
             self.failure = Some(Failure { sqlstate, message, when, span, majors: (self.major, self.major) });
         }
     }
@@ -361,8 +395,12 @@ impl Exec {
             && self.schema.extensions.keys().all(|extension| RELATIONLESS.contains(&&**extension))
     }
 
-    /// The statement does not run in a transaction block (PreventInTransactionBlock, xact.c).
+    /// The statement does not run in a transaction block, nor in a routine (PreventInTransactionBlock, xact.c).
     pub fn refuse_transaction(&mut self, statement: &str, span: Span) {
+        if self.lowered {
+            let message = format!("{statement} cannot be executed from a function");
+            return self.fail("25001", message, FailsWhen::Always, span);
+        }
         self.refuses_transaction = true;
         self.fail("25001", format!("{statement} cannot run inside a transaction block"), FailsWhen::Wrapped, span);
     }

@@ -11,6 +11,7 @@ use syntax::ast::{DefElem, Expr, PartitionBound, Persistence, TypeName, Volatili
 use crate::name::QName;
 
 mod age;
+pub(crate) mod rename;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schema {
@@ -294,6 +295,10 @@ pub struct Trigger {
     pub timing: &'static str,
     /// Columns of UPDATE OF and WHEN.
     pub columns: Vec<Arc<str>>,
+    /// Columns of UPDATE OF.
+    pub update_of: Vec<Arc<str>>,
+    /// WHEN decides whether it fires.
+    pub conditional: bool,
     pub enabled: bool,
     pub constraint: bool,
     pub deferred: bool,

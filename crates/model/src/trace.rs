@@ -8,6 +8,7 @@ use syntax::ast::{Script, Statement, StatementKind};
 use self::transaction::Machine;
 use crate::effect::{Blocked, Breaks, Effect, FailsWhen, Failure, Operation, WaitsFor};
 use crate::exec::{self, NeedsBlock, Setting};
+use crate::name::QName;
 use crate::runner::{Messages, Runner};
 use crate::schema::{Born, Schema};
 
@@ -107,6 +108,17 @@ pub struct Session {
     pub check_function_bodies: bool,
     /// Locks that earlier units of a run in one transaction still hold.
     pub held: Arc<Vec<Effect>>,
+    /// Enum values that the open transaction added.
+    pub new_values: Arc<Vec<NewValue>>,
+}
+
+/// A value that ALTER TYPE ... ADD VALUE brought and that is not committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewValue {
+    pub ty: QName,
+    pub value: Arc<str>,
+    /// The type is as new as the value.
+    pub with_type: bool,
 }
 
 /// A new connection.
@@ -119,6 +131,7 @@ impl Default for Session {
             time_zone: None,
             check_function_bodies: true,
             held: Arc::default(),
+            new_values: Arc::default(),
         }
     }
 }
@@ -256,8 +269,14 @@ fn run(
     quiet: bool,
     settings: &Settings,
 ) -> exec::Outcome {
-    let setting =
-        Setting { major, born, quiet, external_timeouts: settings.external_timeouts, in_block: machine.in_block() };
+    let setting = Setting {
+        major,
+        born,
+        quiet,
+        external_timeouts: settings.external_timeouts,
+        in_block: machine.in_block(),
+        in_transaction: machine.inside(),
+    };
     let state = &machine.state;
     exec::execute_in(&statement.parsed, &state.schema, &state.session, &state.durable, setting)
 }

@@ -89,6 +89,12 @@ pub fn parse_name(text: &str) -> Name {
     Name { schema: parts.pop(), name, span: syntax::Span::default() }
 }
 
+/// Whether it is a built-in function without side effects.
+#[must_use]
+pub fn is_known(function: &str) -> bool {
+    STABLE.split_ascii_whitespace().any(|known| known == function)
+}
+
 /// The major that brought a built-in function, for those newer than the oldest supported one (pg_proc.dat).
 #[must_use]
 pub fn since(function: &str) -> Option<u32> {

@@ -1,14 +1,388 @@
-//! SELECT, INSERT, UPDATE, DELETE, MERGE, COPY, TRUNCATE, LOCK TABLE.
+//! SELECT, INSERT, UPDATE, DELETE, MERGE, COPY, EXPLAIN.
 
 use syntax::Span;
-use syntax::ast;
+use syntax::ast::{self, Expr, InsertSource, Query, RelationRef, StatementKind, WriteKind};
 
-use super::Exec;
+use super::prune::{self, Filter};
+use super::reach::{self, Access};
+use super::{Exec, Stop, integrity, lock, routine, session};
+use crate::effect::{LockMode, OperationKind, Work};
+use crate::name::QName;
+use crate::schema::{RelationKind, Schema};
+use crate::volatility;
 
-pub(super) fn truncate_or_lock(exec: &mut Exec, it: &ast::StatementKind, span: Span) {
-    let _ = (exec, it, span);
+pub(super) fn truncate_or_lock(exec: &mut Exec, it: &StatementKind, span: Span) {
+    let _ = match it {
+        StatementKind::Truncate { relations, restart_identity, cascade } => {
+            lock::truncate(exec, relations, *restart_identity, *cascade, span)
+        }
+        StatementKind::LockTable { relations, mode, .. } => lock::lock_table(exec, relations, *mode, span),
+        _ => Ok(()),
+    };
 }
 
-pub(super) fn data(exec: &mut Exec, it: &ast::StatementKind, span: Span) {
-    let _ = (exec, it, span);
+pub(super) fn data(exec: &mut Exec, it: &StatementKind, span: Span) {
+    let _ = statement(exec, it, span);
+}
+
+fn statement(exec: &mut Exec, it: &StatementKind, span: Span) -> Result<(), Stop> {
+    match it {
+        StatementKind::Select(query) => select(exec, query, span),
+        StatementKind::Insert(it) => insert(exec, it, span),
+        StatementKind::Update(it) => update(exec, it, span),
+        StatementKind::Delete(it) => delete(exec, it, span),
+        StatementKind::Merge { target, facts } => merge(exec, target, facts, span),
+        StatementKind::Copy(it) => copy(exec, it, span),
+        StatementKind::Explain { analyze: true, statement } => {
+            exec.statement(statement, span);
+            Ok(())
+        }
+        StatementKind::Explain { statement, .. } | StatementKind::Prepare { statement } => {
+            planned_only(exec, statement)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn select(exec: &mut Exec, query: &Query, span: Span) -> Result<(), Stop> {
+    read(exec, query)?;
+    for write in &query.writes {
+        cte_write(exec, write, span)?;
+    }
+    calls(exec, query, span);
+    Ok(())
+}
+
+/// Locks and scans of everything a query reads, planned and executed.
+pub(super) fn read(exec: &mut Exec, query: &Query) -> Result<(), Stop> {
+    let scans = !query.filtered && !query.limited && !is_extreme(query);
+    reads(exec, query, scans, true)
+}
+
+/// Parse analysis alone: a view's or function's query is not planned when it is created. The rewriter still goes through views
+/// (AcquireRewriteLocks) when `rewritten`.
+pub(super) fn analyze(exec: &mut Exec, query: &Query, rewritten: bool) -> Result<(), Stop> {
+    for read in &query.reads {
+        let lock = if read.row_lock.is_some() { LockMode::RowShare } else { LockMode::AccessShare };
+        if let Some(name) = reach::find(exec, &read.relation)? {
+            if rewritten && exec.relation(&name).kind == RelationKind::View {
+                reach::access(exec, &name, &Access { only: true, planned: false, ..plain(lock) });
+            } else {
+                exec.lock(&name, lock);
+            }
+        }
+    }
+    for write in &query.writes {
+        if let Some(name) = reach::find(exec, &write.relation)? {
+            exec.lock(&name, LockMode::RowExclusive);
+        }
+    }
+    Ok(())
+}
+
+/// Analyzes a statement of a routine body and adds the relations it reads; commands other than queries are not looked into.
+pub(super) fn analyze_statement(
+    exec: &mut Exec,
+    it: &StatementKind,
+    names: &mut Vec<(QName, Option<std::sync::Arc<str>>)>,
+) -> Result<(), Stop> {
+    let (target, facts) = match it {
+        StatementKind::Select(query) => (None, query),
+        StatementKind::Insert(it) => (Some(&it.target), &it.facts),
+        StatementKind::Update(it) => (Some(&it.target), &it.facts),
+        StatementKind::Delete(it) => (Some(&it.target), &it.facts),
+        StatementKind::Merge { target, facts } => (Some(target), facts),
+        _ => return Ok(()),
+    };
+    if let Some(target) = target
+        && let Some(name) = reach::find(exec, target)?
+    {
+        exec.lock(&name, LockMode::RowExclusive);
+        names.push((name, None));
+    }
+    for read in &facts.reads {
+        names.extend(reach::find(exec, &read.relation)?.map(|name| (name, None)));
+    }
+    analyze(exec, facts, true)
+}
+
+fn plain(lock: LockMode) -> Access<'static> {
+    Access { lock, works: &[], only: false, planned: true, filter: Filter::All }
+}
+
+fn reads(exec: &mut Exec, query: &Query, scans: bool, planned: bool) -> Result<(), Stop> {
+    for read in &query.reads {
+        let Some(name) = reach::find(exec, &read.relation)? else { continue };
+        let lock = if read.row_lock.is_some() { LockMode::RowShare } else { LockMode::AccessShare };
+        let filter = if query.filtered { Filter::Unknown } else { Filter::All };
+        let mut works = Vec::new();
+        // What a view does with its relations is not known here.
+        if scans && planned && exec.relation(&name).kind != RelationKind::View {
+            works.push(Work::Scan);
+        }
+        if read.row_lock.is_some() && planned {
+            works.push(Work::Rows);
+        }
+        reach::access(exec, &name, &Access { lock, works: &works, only: read.relation.only, planned, filter });
+    }
+    Ok(())
+}
+
+/// `SELECT max(id)` is answered by an index (planagg.c).
+fn is_extreme(query: &Query) -> bool {
+    let is_call = |names: &[&str]| query.functions.iter().any(|function| names.contains(&function.name.as_str()));
+    is_call(&["min", "max"]) && !is_call(&["count", "sum", "avg", "array_agg", "string_agg"])
+}
+
+/// Functions that a query calls: sequences, settings and routines whose bodies are known.
+fn calls(exec: &mut Exec, query: &Query, span: Span) {
+    for target in &query.targets {
+        sequence_calls(exec, target);
+        settings(exec, target);
+    }
+    for function in &query.functions {
+        let stands_alone = query.targets.iter().any(|it| matches!(it, Expr::Call { name, .. } if name == function));
+        routine::call(exec, function, None, stands_alone && query.reads.is_empty(), span);
+    }
+}
+
+/// setval, nextval and currval open the sequence ROW EXCLUSIVE (lock_and_open_sequence, sequence.c).
+fn sequence_calls(exec: &mut Exec, expr: &Expr) {
+    if let Expr::Call { name, arguments } = expr
+        && matches!(name.name.as_str(), "setval" | "nextval" | "currval")
+        && let Some(sequence) = arguments.first().and_then(|it| sequence_argument(exec, it))
+    {
+        exec.lock(&sequence, LockMode::RowExclusive);
+    }
+    for child in crate::expr::children(expr) {
+        sequence_calls(exec, child);
+    }
+}
+
+/// `'s'`, `'s'::regclass` or `pg_get_serial_sequence('t', 'c')`.
+fn sequence_argument(exec: &Exec, argument: &Expr) -> Option<QName> {
+    match argument {
+        Expr::String(text) => Some(exec.resolve(&volatility::parse_name(text))),
+        Expr::Cast { operand, .. } => sequence_argument(exec, operand),
+        Expr::Call { name, arguments } if name.name == "pg_get_serial_sequence" => match arguments.as_slice() {
+            [Expr::String(table), Expr::String(column)] => {
+                let table = exec.resolve(&volatility::parse_name(table));
+                serial_sequence(&exec.schema, &table, column)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn serial_sequence(schema: &Schema, table: &QName, column: &str) -> Option<QName> {
+    schema.sequences_of(table).into_iter().find(|(_, owner)| **owner == *column).map(|(sequence, _)| sequence)
+}
+
+/// `SELECT set_config('search_path', 'a, b', false)`, as dumps begin.
+fn settings(exec: &mut Exec, target: &Expr) {
+    if let Expr::Call { name, arguments } = target
+        && name.name == "set_config"
+        && let [Expr::String(setting), Expr::String(value), Expr::Bool(local)] = arguments.as_slice()
+    {
+        let values: Vec<String> = if setting.eq_ignore_ascii_case("search_path") {
+            value.split(',').map(|part| volatility::parse_name(part.trim()).name).collect()
+        } else {
+            vec![value.clone()]
+        };
+        session::assign(exec, &setting.to_ascii_lowercase(), Some(&values), *local);
+    }
+}
+
+/// EXPLAIN without ANALYZE and PREPARE: locks of planning, nothing is executed.
+fn planned_only(exec: &mut Exec, statement: &StatementKind) -> Result<(), Stop> {
+    let (target, facts, planned) = match statement {
+        StatementKind::Select(query) => (None, query, true),
+        StatementKind::Insert(it) => (Some(&it.target), &it.facts, false),
+        StatementKind::Update(it) => (Some(&it.target), &it.facts, true),
+        StatementKind::Delete(it) => (Some(&it.target), &it.facts, true),
+        StatementKind::Merge { target, facts } => (Some(target), facts, true),
+        StatementKind::CreateTableAs(it) => (None, &it.query, true),
+        _ => return Ok(()),
+    };
+    if let Some(target) = target
+        && let Some(name) = reach::find(exec, target)?
+    {
+        let filter = if facts.filtered { Filter::Unknown } else { Filter::All };
+        let only = target.only || !planned;
+        reach::access(exec, &name, &Access { lock: LockMode::RowExclusive, works: &[], only, planned, filter });
+    }
+    reads(exec, facts, false, true)
+}
+
+fn insert(exec: &mut Exec, it: &ast::Insert, span: Span) -> Result<(), Stop> {
+    let Some(target) = reach::find(exec, &it.target)? else { return reads(exec, &it.facts, true, true) };
+    let kind = match it.source {
+        InsertSource::Query => OperationKind::InsertSelect,
+        InsertSource::Values { .. } | InsertSource::Default => OperationKind::Insert,
+    };
+    exec.operation(kind, span, Some(&target));
+    let columns: Vec<&str> = it.columns.iter().map(|column| column.text.as_str()).collect();
+    let given = match (&it.source, columns.is_empty()) {
+        (InsertSource::Default, _) => integrity::Given::Columns(&[]),
+        (_, true) => integrity::Given::Unknown,
+        (_, false) => integrity::Given::Columns(&columns),
+    };
+    write_rows(exec, &target, given, it.on_conflict);
+    read(exec, &it.facts)?;
+    for write in &it.facts.writes {
+        cte_write(exec, write, span)?;
+    }
+    calls(exec, &it.facts, span);
+    integrity::triggers(exec, &target, integrity::Event::Insert, span);
+    Ok(())
+}
+
+/// Rows arrive in a relation: routed to partitions, keys from sequences, foreign keys checked.
+fn write_rows(exec: &mut Exec, target: &QName, given: integrity::Given<'_>, on_conflict: bool) {
+    let relation = exec.relation(target);
+    exec.work(target, LockMode::RowExclusive, Work::Rows);
+    match relation.kind {
+        // One automatically updatable view reads one relation (rewriteTargetView, rewriteHandler.c).
+        RelationKind::View => {
+            if let Some((base, _)) = relation.reads.first().cloned() {
+                exec.perhaps(|exec| write_rows(exec, &base, integrity::Given::Unknown, on_conflict));
+            }
+            return;
+        }
+        // Only partitions that receive rows are opened (ExecFindPartition, execPartition.c).
+        RelationKind::PartitionedTable => {
+            for partition in exec.schema.storages(target) {
+                exec.perhaps(|exec| exec.work(&partition, LockMode::RowExclusive, Work::Rows));
+                exec.schema.edit(&partition, |it| it.empty = false);
+            }
+        }
+        _ => reach::lock_ancestors(exec, target),
+    }
+    // ON CONFLICT with an inference clause opens all indexes (infer_arbiter_indexes, plancat.c); DO NOTHING alone does not.
+    if on_conflict {
+        exec.perhaps(|exec| reach::lock_indexes(exec, target, LockMode::RowExclusive));
+    }
+    integrity::defaults(exec, target, given);
+    integrity::referenced(exec, target, given);
+    exec.schema.edit(target, |it| it.empty = false);
+}
+
+fn update(exec: &mut Exec, it: &ast::Update, span: Span) -> Result<(), Stop> {
+    let Some(target) = reach::find(exec, &it.target)? else { return reads(exec, &it.facts, false, true) };
+    exec.operation(OperationKind::Update, span, Some(&target));
+    let filter = it.filter.as_ref().map(|filter| &filter.expr);
+    change_rows(exec, &target, it.target.only, filter);
+    let joined = it.filter.as_ref().is_none_or(|filter| !restricts(&filter.expr));
+    reads(exec, &it.facts, it.has_from && joined, true)?;
+    for write in &it.facts.writes {
+        cte_write(exec, write, span)?;
+    }
+    calls(exec, &it.facts, span);
+    let columns: Vec<&str> = it.assignments.iter().map(|assignment| assignment.column.as_str()).collect();
+    // Moving a row checks the bounds of its partition.
+    if exec.relation(&target).kind != RelationKind::PartitionedTable {
+        reach::lock_ancestors(exec, &target);
+    }
+    integrity::referenced(exec, &target, integrity::Given::Columns(&columns));
+    integrity::referencing(exec, &target, Some(&columns));
+    integrity::triggers(exec, &target, integrity::Event::Update(&columns), span);
+    Ok(())
+}
+
+fn delete(exec: &mut Exec, it: &ast::Delete, span: Span) -> Result<(), Stop> {
+    let Some(target) = reach::find(exec, &it.target)? else { return reads(exec, &it.facts, false, true) };
+    exec.operation(OperationKind::Delete, span, Some(&target));
+    let filter = it.filter.as_ref().map(|filter| &filter.expr);
+    change_rows(exec, &target, it.target.only, filter);
+    let joined = it.filter.as_ref().is_none_or(|filter| !restricts(&filter.expr));
+    reads(exec, &it.facts, it.has_using && joined, true)?;
+    for write in &it.facts.writes {
+        cte_write(exec, write, span)?;
+    }
+    calls(exec, &it.facts, span);
+    integrity::referencing(exec, &target, None);
+    integrity::triggers(exec, &target, integrity::Event::Delete, span);
+    Ok(())
+}
+
+fn change_rows(exec: &mut Exec, target: &QName, only: bool, filter: Option<&Expr>) {
+    let lock = LockMode::RowExclusive;
+    let want = |works| Access { lock, works, only, planned: true, filter: filter.map_or(Filter::All, Filter::Where) };
+    let indexed = filter.is_some_and(|filter| prune::is_indexed(exec, target, filter));
+    reach::access(exec, target, &want(if indexed { &[Work::Rows] } else { &[Work::Rows, Work::Scan] }));
+}
+
+/// A condition that compares something with a constant; a mere join condition restricts nothing.
+fn restricts(filter: &Expr) -> bool {
+    match filter {
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(restricts),
+        Expr::Operator { left: Some(left), right, .. } => {
+            !matches!((&**left, &**right), (Expr::Column(_), Expr::Column(_)))
+        }
+        _ => true,
+    }
+}
+
+fn merge(exec: &mut Exec, target: &RelationRef, facts: &Query, span: Span) -> Result<(), Stop> {
+    let Some(target_name) = reach::find(exec, target)? else { return reads(exec, facts, true, true) };
+    exec.operation(OperationKind::Merge, span, Some(&target_name));
+    change_rows(exec, &target_name, target.only, None);
+    reads(exec, facts, true, true)?;
+    calls(exec, facts, span);
+    // Which actions it has and which of them apply is not known.
+    exec.perhaps(|exec| {
+        integrity::defaults(exec, &target_name, integrity::Given::Unknown);
+        integrity::referenced(exec, &target_name, integrity::Given::Unknown);
+        integrity::referencing(exec, &target_name, None);
+    });
+    exec.schema.edit(&target_name, |it| it.empty = false);
+    Ok(())
+}
+
+fn copy(exec: &mut Exec, it: &ast::Copy, span: Span) -> Result<(), Stop> {
+    if let Some(query) = &it.query {
+        return select(exec, query, span);
+    }
+    let Some(relation) = &it.relation else { return Ok(()) };
+    let Some(target) = reach::find(exec, relation)? else { return Ok(()) };
+    if !it.from {
+        // COPY TO reads the table without a plan (BeginCopyTo, copyto.c).
+        exec.work(&target, LockMode::AccessShare, Work::Scan);
+        return Ok(());
+    }
+    exec.operation(OperationKind::Insert, span, Some(&target));
+    exec.work(&target, LockMode::RowExclusive, Work::Rows);
+    // How many rows come, and with which columns, is not in the statement.
+    exec.perhaps(|exec| {
+        write_rows(exec, &target, integrity::Given::Unknown, false);
+        integrity::triggers(exec, &target, integrity::Event::Insert, span);
+    });
+    Ok(())
+}
+
+fn cte_write(exec: &mut Exec, write: &ast::Write, span: Span) -> Result<(), Stop> {
+    let Some(target) = reach::find(exec, &write.relation)? else { return Ok(()) };
+    let kind = match write.kind {
+        WriteKind::Insert => OperationKind::InsertSelect,
+        WriteKind::Update => OperationKind::Update,
+        WriteKind::Delete => OperationKind::Delete,
+        WriteKind::Merge => OperationKind::Merge,
+    };
+    exec.operation(kind, span, Some(&target));
+    match write.kind {
+        WriteKind::Insert => write_rows(exec, &target, integrity::Given::Unknown, false),
+        _ => {
+            let want = Access {
+                lock: LockMode::RowExclusive,
+                works: &[Work::Rows],
+                only: write.relation.only,
+                planned: true,
+                filter: Filter::Unknown,
+            };
+            reach::access(exec, &target, &want);
+            exec.perhaps(|exec| integrity::referencing(exec, &target, None));
+        }
+    }
+    Ok(())
 }

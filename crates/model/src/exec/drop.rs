@@ -1,10 +1,379 @@
 //! DROP of any object, with what CASCADE takes along.
 
 use syntax::Span;
-use syntax::ast;
+use syntax::ast::{self, Name, ObjectKind};
 
-use super::Exec;
+use super::reach::written;
+use super::{Exec, Stop, dependents};
+use crate::effect::{Breaks, FailsWhen, LockMode, OperationKind, WaitsFor};
+use crate::name::QName;
+use crate::schema::{Relation, RelationKind, TypeKind};
 
 pub(super) fn drop_objects(exec: &mut Exec, it: &ast::Drop, span: Span) {
-    let _ = (exec, it, span);
+    let _ = match it.object {
+        ObjectKind::Table
+        | ObjectKind::View
+        | ObjectKind::MaterializedView
+        | ObjectKind::Sequence
+        | ObjectKind::ForeignTable => drop_relations(exec, it, span),
+        ObjectKind::Index => drop_indexes(exec, it, span),
+        ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy => drop_on_table(exec, it, span),
+        ObjectKind::Type | ObjectKind::Domain => drop_types(exec, it, span),
+        ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine | ObjectKind::Aggregate => {
+            drop_routines(exec, it, span)
+        }
+        ObjectKind::Schema => drop_schemas(exec, it, span),
+        ObjectKind::Extension => drop_extensions(exec, it, span),
+        ObjectKind::Statistics => drop_statistics(exec, it, span),
+        _ => {
+            exec.operation(OperationKind::DropObject, span, None);
+            if it.object == ObjectKind::Publication {
+                for name in &it.names {
+                    exec.schema.publications.remove(name.name.name.as_str());
+                }
+            }
+            Ok(())
+        }
+    };
+}
+
+/// Whether a named thing is there, as DROP sees it.
+enum Presence {
+    There,
+    Maybe,
+    Absent,
+}
+
+fn presence(exec: &Exec, name: &QName) -> Presence {
+    match exec.schema.relations.get(name) {
+        Some(relation) if relation.maybe => Presence::Maybe,
+        Some(_) => Presence::There,
+        None => match exec.schema.indexes.get(name) {
+            Some(index) if index.maybe => Presence::Maybe,
+            Some(_) => Presence::There,
+            None if exec.is_missing(name) => Presence::Absent,
+            None => Presence::Maybe,
+        },
+    }
+}
+
+/// ACCESS EXCLUSIVE on each relation, on the parent of a partition, and on all that goes with them (RemoveRelations,
+/// tablecmds.c; AcquireDeletionLock, dependency.c).
+fn drop_relations(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop> {
+    let noun = noun(it.object);
+    let mut certain = Vec::new();
+    let mut possible = Vec::new();
+    for entry in &it.names {
+        let name = exec.resolve(&entry.name);
+        match presence(exec, &name) {
+            Presence::Absent if it.if_exists => continue,
+            Presence::Absent => {
+                let message = format!("{noun} \"{}\" does not exist", written(&entry.name));
+                return exec.refuse("42P01", message, entry.name.span);
+            }
+            Presence::Maybe if it.if_exists => possible.push(name.clone()),
+            _ => certain.push(name.clone()),
+        }
+        if !is_kind(exec, &name, it.object) {
+            return exec.refuse("42809", format!("\"{}\" is not a {noun}", name.name), entry.name.span);
+        }
+    }
+    let mut names: Vec<QName> = certain.iter().chain(&possible).cloned().collect();
+    names.dedup();
+    let kind = match it.object {
+        ObjectKind::Table | ObjectKind::ForeignTable => OperationKind::DropTable,
+        _ => OperationKind::DropObject,
+    };
+    // One operation for the statement, or the relations one by one would each be told of a common lock.
+    exec.operation(kind, span, names.first());
+    for name in &names {
+        exec.breaks.push(Breaks::RelationGone { relation: name.clone() });
+    }
+    for name in &names {
+        if !exec.schema.relations.contains_key(name) {
+            exec.schema.insert_relation(Relation { kind: relation_kind(it.object), ..Relation::open(name.clone()) });
+        }
+    }
+    // What may not be there cannot certainly stop the rest.
+    let _ = exec.perhaps(|exec| dependents::drop_relations(exec, possible, it.cascade, span));
+    dependents::drop_relations(exec, certain, it.cascade, span)
+}
+
+fn relation_kind(object: ObjectKind) -> RelationKind {
+    match object {
+        ObjectKind::View => RelationKind::View,
+        ObjectKind::MaterializedView => RelationKind::MaterializedView,
+        ObjectKind::Sequence => RelationKind::Sequence,
+        ObjectKind::ForeignTable => RelationKind::ForeignTable,
+        _ => RelationKind::Table,
+    }
+}
+
+fn noun(object: ObjectKind) -> &'static str {
+    match object {
+        ObjectKind::View => "view",
+        ObjectKind::MaterializedView => "materialized view",
+        ObjectKind::Sequence => "sequence",
+        ObjectKind::ForeignTable => "foreign table",
+        ObjectKind::Index => "index",
+        ObjectKind::Rule => "rule",
+        ObjectKind::Policy => "policy",
+        ObjectKind::Trigger => "trigger",
+        _ => "table",
+    }
+}
+
+/// What is open may be of any kind.
+fn is_kind(exec: &Exec, name: &QName, object: ObjectKind) -> bool {
+    let Some(relation) = exec.schema.relations.get(name) else { return !exec.schema.indexes.contains_key(name) };
+    relation.open
+        || match relation.kind {
+            RelationKind::Table | RelationKind::PartitionedTable => object == ObjectKind::Table,
+            RelationKind::View => object == ObjectKind::View,
+            RelationKind::MaterializedView => object == ObjectKind::MaterializedView,
+            RelationKind::Sequence => object == ObjectKind::Sequence,
+            RelationKind::ForeignTable => object == ObjectKind::ForeignTable,
+            RelationKind::Index | RelationKind::PartitionedIndex => object == ObjectKind::Index,
+            RelationKind::CompositeType => object == ObjectKind::Type,
+        }
+}
+
+/// The table first and then the index, both ACCESS EXCLUSIVE (RangeVarCallbackForDropRelation, tablecmds.c). CONCURRENTLY takes
+/// SHARE UPDATE EXCLUSIVE on both and waits for all who could use the index (index_drop, index.c).
+fn drop_indexes(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop> {
+    exec.operation(OperationKind::DropIndex, span, None);
+    if it.concurrently {
+        exec.refuse_transaction("DROP INDEX CONCURRENTLY", span);
+        let unsupported = |what: &str| format!("DROP INDEX CONCURRENTLY does not support {what}");
+        if it.names.len() > 1 {
+            return exec.refuse_surely("0A000", unsupported("dropping multiple objects"), span);
+        }
+        if it.cascade {
+            return exec.refuse_surely("0A000", unsupported("CASCADE"), span);
+        }
+    }
+    let lock = if it.concurrently { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive };
+    for entry in &it.names {
+        let name = exec.resolve(&entry.name);
+        match presence(exec, &name) {
+            Presence::Absent if it.if_exists => {}
+            Presence::Absent => {
+                let message = format!("index \"{}\" does not exist", written(&entry.name));
+                return exec.refuse_surely("42704", message, entry.name.span);
+            }
+            Presence::There => drop_index(exec, &name, it, lock, &entry.name)?,
+            Presence::Maybe if it.if_exists => exec.perhaps(|exec| drop_index(exec, &name, it, lock, &entry.name))?,
+            Presence::Maybe => drop_index(exec, &name, it, lock, &entry.name)?,
+        }
+    }
+    Ok(())
+}
+
+fn drop_index(exec: &mut Exec, name: &QName, it: &ast::Drop, lock: LockMode, written: &Name) -> Result<(), Stop> {
+    let Some(index) = exec.schema.indexes.get(name).cloned() else {
+        if exec.schema.relations.get(name).is_some_and(|relation| !relation.open) {
+            return exec.refuse_surely("42809", format!("\"{}\" is not an index", name.name), written.span);
+        }
+        // An index that no migration told of: neither is its table known.
+        exec.lock_unknown_index(name, LockMode::AccessExclusive);
+        return Ok(());
+    };
+    if let Some(operation) = exec.operations.last_mut() {
+        operation.relation = Some(index.table.clone());
+    }
+    if it.concurrently && index.kind == RelationKind::PartitionedIndex {
+        let message = format!("cannot drop partitioned index \"{}\" concurrently", name.name);
+        return exec.refuse_surely("0A000", message, written.span);
+    }
+    let requires = |what: String| format!("cannot drop index {} because {what} requires it", name.name);
+    if let Some(constraint) = &index.constraint {
+        let message = requires(format!("constraint {constraint} on table {}", index.table.name));
+        return exec.refuse_surely("2BP01", message, written.span);
+    }
+    if let Some(parent) = &index.parent {
+        return exec.refuse_surely("2BP01", requires(format!("index {}", parent.name)), written.span);
+    }
+    if it.concurrently {
+        exec.waits_for.extend([WaitsFor::Readers, WaitsFor::Writers]);
+        exec.lock(&index.table, lock);
+        // Dead by then, so nobody waits for this one.
+        exec.lock(name, LockMode::AccessExclusive);
+        exec.schema.remove_index(name);
+        return Ok(());
+    }
+    dependents::drop_index_tree(exec, &index, it.cascade, written.span)
+}
+
+/// The relation is locked in ACCESS SHARE while the object is looked up, and ACCESS EXCLUSIVE when it goes (RemoveTriggerById,
+/// RemoveRewriteRuleById, RemovePolicyById). Nothing stays locked when it is absent (RemoveObjects, dropcmds.c).
+fn drop_on_table(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop> {
+    let noun = noun(it.object);
+    for entry in &it.names {
+        let Some(table) = &entry.relation else { continue };
+        let found = exec.resolve(table);
+        if exec.is_missing(&found) {
+            if it.if_exists {
+                continue;
+            }
+            return exec.refuse("42P01", format!("relation \"{}\" does not exist", written(table)), table.span);
+        }
+        exec.operation(OperationKind::DropObject, span, Some(&found));
+        let relation = exec.relation(&found);
+        let object = entry.name.name.as_str();
+        let known = match it.object {
+            ObjectKind::Trigger => relation.triggers.iter().any(|trigger| &*trigger.name == object),
+            ObjectKind::Rule => relation.rules.iter().any(|rule| &**rule == object),
+            _ => relation.policies.iter().any(|policy| &*policy.name == object),
+        };
+        if !known && !relation.open {
+            if it.if_exists {
+                continue;
+            }
+            let preposition = if it.object == ObjectKind::Trigger { "for table" } else { "for relation" };
+            let preposition = if it.object == ObjectKind::Policy { "for table" } else { preposition };
+            let message = format!("{noun} \"{object}\" {preposition} \"{}\" does not exist", found.name);
+            return exec.refuse("42704", message, entry.name.span);
+        }
+        let mut tables = vec![found.clone()];
+        // Triggers for rows stand on the partitions too.
+        if it.object == ObjectKind::Trigger && relation.kind == RelationKind::PartitionedTable {
+            tables.extend(exec.schema.descendants(&found));
+        }
+        let drop = |exec: &mut Exec| {
+            for table in &tables {
+                if *table != found && !exec.relation(table).triggers.iter().any(|trigger| &*trigger.name == object) {
+                    continue;
+                }
+                exec.lock(table, LockMode::AccessExclusive);
+                exec.schema.edit(table, |relation| match it.object {
+                    ObjectKind::Trigger => relation.triggers.retain(|trigger| &*trigger.name != object),
+                    ObjectKind::Rule => relation.rules.retain(|rule| &**rule != object),
+                    _ => relation.policies.retain(|policy| &*policy.name != object),
+                });
+            }
+        };
+        if known || !it.if_exists { drop(exec) } else { exec.perhaps(drop) }
+    }
+    Ok(())
+}
+
+fn drop_types(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop> {
+    exec.operation(OperationKind::DropObject, span, None);
+    for entry in &it.names {
+        let name = exec.resolve_type(&entry.name);
+        let Some(ty) = exec.schema.types.get(&name).cloned() else {
+            let absent = exec.schema.complete && exec.schema.extensions.is_empty();
+            if absent && !it.if_exists {
+                let message = format!("type \"{}\" does not exist", written(&entry.name));
+                return exec.refuse("42704", message, entry.name.span);
+            }
+            continue;
+        };
+        if it.object == ObjectKind::Domain && !matches!(ty.kind, TypeKind::Domain { .. }) {
+            return exec.refuse("42809", format!("\"{}\" is not a domain", name.name), entry.name.span);
+        }
+        dependents::drop_type(exec, &name, it.cascade, entry.name.span)?;
+    }
+    Ok(())
+}
+
+/// The statement does not tell the argument types, so an overloaded routine stays.
+fn drop_routines(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop> {
+    exec.operation(OperationKind::DropObject, span, None);
+    for entry in &it.names {
+        let Some(name) = super::routine::find(exec, &entry.name) else { continue };
+        if exec.schema.functions.get(&name).is_some_and(|overloads| overloads.len() == 1) {
+            dependents::drop_routine(exec, &name, it.cascade, entry.name.span)?;
+        }
+    }
+    Ok(())
+}
+
+fn drop_schemas(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop> {
+    exec.operation(OperationKind::DropObject, span, None);
+    for entry in &it.names {
+        let schema = entry.name.name.as_str();
+        let names: Vec<QName> = dependents::in_schema(&exec.schema.relations, schema).collect();
+        let types: Vec<QName> = dependents::in_schema(&exec.schema.types, schema).collect();
+        let functions: Vec<QName> = dependents::in_schema(&exec.schema.functions, schema).collect();
+        let known = exec.schema.schemas.contains_key(schema) || !(names.is_empty() && types.is_empty());
+        if !known && !it.if_exists && exec.schema.complete && schema != "public" {
+            return exec.refuse("3F000", format!("schema \"{schema}\" does not exist"), entry.name.span);
+        }
+        if !it.cascade && !(names.is_empty() && types.is_empty() && functions.is_empty()) {
+            let message = format!("cannot drop schema {schema} because other objects depend on it");
+            return exec.refuse("2BP01", message, entry.name.span);
+        }
+        for name in &names {
+            exec.breaks.push(Breaks::RelationGone { relation: name.clone() });
+        }
+        dependents::drop_relations(exec, names, true, entry.name.span)?;
+        for name in types {
+            dependents::drop_type(exec, &name, true, entry.name.span)?;
+        }
+        for name in functions {
+            dependents::drop_routine(exec, &name, true, entry.name.span)?;
+        }
+        exec.schema.schemas.remove(schema);
+    }
+    Ok(())
+}
+
+fn drop_extensions(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop> {
+    exec.operation(OperationKind::DropObject, span, None);
+    for entry in &it.names {
+        let extension = entry.name.name.as_str();
+        if !exec.schema.extensions.contains_key(extension) && exec.schema.complete {
+            if it.if_exists {
+                continue;
+            }
+            return exec.refuse("42704", format!("extension \"{extension}\" does not exist"), entry.name.span);
+        }
+        dependents::drop_extension(exec, extension, it.cascade, entry.name.span)?;
+    }
+    Ok(())
+}
+
+/// SHARE UPDATE EXCLUSIVE on the table (RemoveStatisticsById, statscmds.c).
+fn drop_statistics(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop> {
+    exec.operation(OperationKind::DropObject, span, None);
+    for entry in &it.names {
+        let found = exec.session.search_path.iter().map(|schema| QName::of(&entry.name, schema));
+        let found = found.into_iter().find(|name| exec.schema.statistics.contains_key(name));
+        let Some(name) = found else {
+            if exec.schema.complete && !it.if_exists {
+                let message = format!("statistics object \"{}\" does not exist", written(&entry.name));
+                return exec.refuse("42704", message, entry.name.span);
+            }
+            continue;
+        };
+        if let Some(statistics) = exec.schema.statistics.remove(&name) {
+            exec.lock(&statistics.table, LockMode::ShareUpdateExclusive);
+        }
+    }
+    Ok(())
+}
+
+impl Exec {
+    /// A failure that comes whether or not a transaction is open, after one that comes only inside: DROP INDEX CONCURRENTLY
+    /// of two indexes fails everywhere.
+    pub(super) fn refuse_surely<T>(&mut self, sqlstate: &'static str, message: String, span: Span) -> Result<T, Stop> {
+        if self.failure.as_ref().is_some_and(|failure| failure.when == FailsWhen::Wrapped) {
+            self.failure = None;
+        }
+        self.refuse(sqlstate, message, span)
+    }
+
+    /// The type that a name means: the first schema of the search path that has it, else the first of the path.
+    pub(super) fn resolve_type(&self, name: &Name) -> QName {
+        if name.schema.is_none() {
+            for schema in &self.session.search_path {
+                let candidate = QName::new(schema, &name.name);
+                if self.schema.types.contains_key(&candidate) {
+                    return candidate;
+                }
+            }
+        }
+        self.new_name(name)
+    }
 }

@@ -1,10 +1,140 @@
-//! Every other object: views, sequences, triggers, policies, comments, privileges, renames.
+//! Every other object, and commands that concern no object of the schema.
+
+use std::sync::Arc;
 
 use syntax::Span;
-use syntax::ast;
+use syntax::ast::{ObjectKind, StatementKind};
 
-use super::Exec;
+use super::{Exec, Stop, on_table, privileges, publication, rename, routine, sequence, view};
+use crate::effect::{LockMode, OperationKind};
 
-pub(super) fn object(exec: &mut Exec, it: &ast::StatementKind, span: Span) {
-    let _ = (exec, it, span);
+pub(super) fn object(exec: &mut Exec, it: &StatementKind, span: Span) {
+    let _ = statement(exec, it, span);
+}
+
+fn statement(exec: &mut Exec, it: &StatementKind, span: Span) -> Result<(), Stop> {
+    match it {
+        StatementKind::CreateView(it) => view::create_view(exec, it, span),
+        StatementKind::CreateSequence(it) => sequence::create_sequence(exec, it, span),
+        StatementKind::AlterSequence(it) => sequence::alter_sequence(exec, it, span),
+        StatementKind::CreateTrigger(it) => on_table::create_trigger(exec, it, span),
+        StatementKind::CreateRule { name, relation, replace, .. } => {
+            on_table::create_rule(exec, name, relation, *replace, span)
+        }
+        StatementKind::CreatePolicy { name, relation, expressions } => {
+            on_table::policy(exec, name, relation, expressions, true, span)
+        }
+        StatementKind::AlterPolicy { name, relation, expressions } => {
+            on_table::policy(exec, name, relation, expressions, false, span)
+        }
+        StatementKind::CreateStatistics { name, relation, columns, expressions, if_not_exists } => {
+            on_table::create_statistics(
+                exec,
+                name.as_ref(),
+                relation.as_ref(),
+                columns,
+                expressions,
+                *if_not_exists,
+                span,
+            )
+        }
+        StatementKind::Rename(it) => rename::rename(exec, it, span),
+        StatementKind::SetSchema(it) => rename::set_schema(exec, it, span),
+        StatementKind::SetOwner(it) => privileges::set_owner(exec, it, span),
+        StatementKind::Comment(it) => privileges::comment(exec, it, span),
+        StatementKind::SecurityLabel { object, name } => privileges::security_label(exec, *object, name, span),
+        StatementKind::Grant(it) => privileges::grant(exec, it, span),
+        StatementKind::ReassignOwned { from } => {
+            privileges::reassign_owned(exec, from, span);
+            Ok(())
+        }
+        StatementKind::DropOwned { roles, .. } => privileges::drop_owned(exec, roles, span),
+        StatementKind::CreatePublication(it) => publication::create(exec, it, span),
+        StatementKind::AlterPublication { publication, action } => publication::alter(exec, publication, *action, span),
+        StatementKind::DependsOnExtension { object, name, relation } => {
+            exec.operation(OperationKind::Other, span, None);
+            // get_object_address_rv asks for ACCESS EXCLUSIVE (ExecAlterObjectDependsStmt, alter.c).
+            let name = match object {
+                ObjectKind::Index | ObjectKind::MaterializedView => Some(name),
+                ObjectKind::Trigger => relation.as_ref(),
+                _ => None,
+            };
+            if let Some(name) = name {
+                let name = exec.resolve(name);
+                exec.lock(&name, LockMode::AccessExclusive);
+            }
+            Ok(())
+        }
+        StatementKind::CreateSchema { name, if_not_exists, elements } => {
+            create_schema(exec, name.as_deref(), *if_not_exists, elements, span)
+        }
+        StatementKind::CreateExtension { name, if_not_exists, .. } => {
+            create_extension(exec, name, *if_not_exists, span)
+        }
+        StatementKind::CreateSubscription { creates_slot: true } => {
+            non_transactional(exec, "CREATE SUBSCRIPTION ... WITH (create_slot = true)", span)
+        }
+        // Only one that has a replication slot refuses, and most have.
+        StatementKind::DropSubscription => non_transactional(exec, "DROP SUBSCRIPTION", span),
+        StatementKind::CreateDatabase => non_transactional(exec, "CREATE DATABASE", span),
+        StatementKind::DropDatabase { .. } => non_transactional(exec, "DROP DATABASE", span),
+        StatementKind::AlterDatabase { set_tablespace: true } => {
+            non_transactional(exec, "ALTER DATABASE SET TABLESPACE", span)
+        }
+        StatementKind::CreateTablespace => non_transactional(exec, "CREATE TABLESPACE", span),
+        StatementKind::DropTablespace => non_transactional(exec, "DROP TABLESPACE", span),
+        StatementKind::AlterSystem => non_transactional(exec, "ALTER SYSTEM", span),
+        StatementKind::Template(_) => {
+            routine::opaque(exec, span);
+            Ok(())
+        }
+        StatementKind::Invalid(_) | StatementKind::Other { .. } => Ok(()),
+        _ => {
+            exec.operation(OperationKind::Other, span, None);
+            Ok(())
+        }
+    }
+}
+
+/// PreventInTransactionBlock in standard_ProcessUtility, utility.c, and in the commands themselves.
+fn non_transactional(exec: &mut Exec, statement: &str, span: Span) -> Result<(), Stop> {
+    exec.operation(OperationKind::NonTransactional, span, None);
+    exec.refuse_transaction(statement, span);
+    Ok(())
+}
+
+/// The elements are created in the new schema (CreateSchemaCommand, schemacmds.c).
+fn create_schema(
+    exec: &mut Exec,
+    name: Option<&str>,
+    if_not_exists: bool,
+    elements: &[StatementKind],
+    span: Span,
+) -> Result<(), Stop> {
+    exec.operation(OperationKind::Other, span, None);
+    // AUTHORIZATION alone: the name of the role.
+    let Some(name) = name else { return Ok(()) };
+    if exec.schema.schemas.contains_key(name) {
+        if if_not_exists {
+            return Ok(());
+        }
+        return exec.refuse("42P06", format!("schema \"{name}\" already exists"), span);
+    }
+    exec.schema.schemas.insert(name.into(), ());
+    exec.session.search_path.insert(0, name.to_owned());
+    for element in elements {
+        exec.statement(element, span);
+    }
+    exec.session.search_path.remove(0);
+    Ok(())
+}
+
+fn create_extension(exec: &mut Exec, name: &str, if_not_exists: bool, span: Span) -> Result<(), Stop> {
+    exec.operation(OperationKind::Other, span, None);
+    let name: Arc<str> = name.into();
+    if exec.schema.extensions.contains_key(&name) && !if_not_exists {
+        return exec.refuse("42710", format!("extension \"{name}\" already exists"), span);
+    }
+    exec.schema.extensions.insert(name, ());
+    Ok(())
 }

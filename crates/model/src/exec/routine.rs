@@ -1,10 +1,248 @@
 //! Functions, procedures, DO and CALL.
 
+use std::sync::Arc;
+
 use syntax::Span;
-use syntax::ast;
+use syntax::ast::{Body, CreateFunction, Do, Expr, Name, StatementKind, TypeName, Volatility};
 
-use super::Exec;
+use super::{Exec, Stop, data};
+use crate::effect::{FailsWhen, OperationKind};
+use crate::name::QName;
+use crate::schema::{Function, Schema};
 
-pub(super) fn routine(exec: &mut Exec, it: &ast::StatementKind, span: Span) {
-    let _ = (exec, it, span);
+/// Bodies call bodies at most so deep.
+const DEPTH: usize = 8;
+
+/// Functions of the core that migrations call by themselves and that run nothing else, beside those whose names begin
+/// with `pg_`.
+const HARMLESS: [&str; 16] = [
+    "clock_timestamp",
+    "count",
+    "current_database",
+    "current_schema",
+    "current_setting",
+    "currval",
+    "format",
+    "gen_random_uuid",
+    "lastval",
+    "nextval",
+    "now",
+    "set_config",
+    "setseed",
+    "setval",
+    "uuid_generate_v4",
+    "version",
+];
+
+pub(super) fn routine(exec: &mut Exec, it: &StatementKind, span: Span) {
+    match it {
+        StatementKind::Do(it) => do_block(exec, it, span),
+        StatementKind::Call { name, arguments } => call_procedure(exec, name, arguments, span),
+        StatementKind::CreateFunction(it) => {
+            let _ = create_function(exec, it, span);
+        }
+        StatementKind::AlterFunction { name, volatility: Some(volatility), .. } => {
+            let name = find(exec, name);
+            if let Some(functions) = name.and_then(|name| exec.schema.functions.get_mut(&name))
+                && let [_] = functions.as_slice()
+                && let Some(function) = Arc::make_mut(functions).first_mut()
+            {
+                function.volatility = *volatility;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// DO takes no lock of its own; its statements run one by one (plpgsql_inline_handler).
+fn do_block(exec: &mut Exec, it: &Do, span: Span) {
+    if !matches!(it.language.as_str(), "plpgsql" | "sql") {
+        return opaque(exec, span);
+    }
+    commits(exec, &it.body);
+    run_body(exec, &it.body, true, None);
+}
+
+/// COMMIT inside a body works only where no transaction block is open (_SPI_commit, spi.c).
+fn commits(exec: &mut Exec, body: &Body) {
+    if let Some(at) = body.commits.first() {
+        if !exec.lowered {
+            exec.refuses_transaction = true;
+        }
+        let message = "invalid transaction termination".to_owned();
+        // In a function that a query calls it always fails, but whether one is called that way is judged where it is.
+        exec.fail("2D000", message, FailsWhen::Wrapped, *at);
+    }
+}
+
+fn call_procedure(exec: &mut Exec, name: &Name, arguments: &[Expr], span: Span) {
+    let Some(found) = find(exec, name) else { return opaque(exec, span) };
+    let bodies = bodies(&exec.schema, &found, Some(arguments.len()));
+    if let [body] = bodies.as_slice()
+        && !body.commits.is_empty()
+    {
+        if !exec.lowered {
+            exec.refuses_transaction = true;
+        }
+        exec.fail("2D000", "invalid transaction termination".to_owned(), FailsWhen::Wrapped, span);
+    }
+    run(exec, &found, Some(arguments.len()), true, span);
+}
+
+/// A function that a query calls. One that nothing is known of may do anything; that is said where the call is all there is.
+pub(super) fn call(exec: &mut Exec, name: &Name, arguments: Option<usize>, stands_alone: bool, span: Span) {
+    match find(exec, name) {
+        Some(found) => run(exec, &found, arguments, stands_alone, span),
+        None => {
+            let core = name.schema.as_deref().is_none_or(|schema| schema == "pg_catalog");
+            let harmless = core && (name.name.starts_with("pg_") || HARMLESS.contains(&name.name.as_str()));
+            if stands_alone && !harmless && !crate::volatility::is_known(&name.name) {
+                opaque(exec, span);
+            }
+        }
+    }
+}
+
+/// Runs what a routine is known to do. Of several that fit, each may be the one.
+pub(super) fn run(exec: &mut Exec, name: &QName, arguments: Option<usize>, certain: bool, span: Span) {
+    let bodies = bodies(&exec.schema, name, arguments);
+    let certain = certain && bodies.len() == 1;
+    for body in bodies {
+        run_body(exec, &body, certain, Some(span));
+    }
+}
+
+fn bodies(schema: &Schema, name: &QName, arguments: Option<usize>) -> Vec<Arc<Body>> {
+    let Some(functions) = schema.functions.get(name) else { return Vec::new() };
+    let fits = |it: &&Function| arguments.is_none_or(|count| it.parameters.len() == count);
+    let fitting: Vec<&Function> = functions.iter().filter(fits).collect();
+    // Defaults and variadic parameters make the counts differ.
+    let chosen = if fitting.is_empty() { functions.iter().collect() } else { fitting };
+    chosen.into_iter().filter_map(|it| it.body.clone()).collect()
+}
+
+/// Runs the statements of a body. `at` is the place of the call when the body stands in another statement.
+fn run_body(exec: &mut Exec, body: &Body, certain: bool, at: Option<Span>) {
+    if exec.depth >= DEPTH {
+        return;
+    }
+    let (lowered, conditional, in_loop) = (exec.lowered, exec.conditional, exec.in_loop);
+    let text = exec.text.clone();
+    if at.is_some() {
+        exec.text = Arc::default();
+    }
+    exec.depth += 1;
+    exec.lowered = true;
+    for statement in &body.statements {
+        exec.conditional = conditional || !certain || statement.conditional;
+        exec.in_loop = in_loop || statement.in_loop;
+        let before = exec.conditional.then(|| exec.schema.clone());
+        exec.statement(&statement.kind, at.unwrap_or(statement.span));
+        if let Some(before) = before {
+            exec.schema = Schema::joined(&before, &exec.schema);
+        }
+    }
+    for span in &body.opaque {
+        opaque(exec, at.unwrap_or(*span));
+    }
+    exec.depth -= 1;
+    exec.text = text;
+    (exec.lowered, exec.conditional, exec.in_loop) = (lowered, conditional, in_loop);
+}
+
+/// What it does is not known, so from here on relations may exist that no migration tells of.
+pub(super) fn opaque(exec: &mut Exec, span: Span) {
+    exec.operation(OperationKind::Opaque, span, None);
+    exec.schema.complete = false;
+}
+
+/// The body of a function in SQL is analyzed when it is created, which locks the relations it names
+/// (fmgr_sql_validator, pg_proc.c; interpret_AS_clause, functioncmds.c). PL/pgSQL checks the syntax only.
+fn create_function(exec: &mut Exec, it: &CreateFunction, span: Span) -> Result<(), Stop> {
+    exec.operation(OperationKind::Other, span, None);
+    let name = exec.new_name(&it.name);
+    let existing = exec.schema.functions.get(&name).cloned().unwrap_or_default();
+    let at = existing.iter().position(|function| same_types(&function.parameters, &it.parameters));
+    if let Some(at) = at {
+        if !it.replace && !exec.conditional {
+            let message = format!("function \"{}\" already exists with same argument types", it.name.name);
+            return exec.refuse("42723", message, it.name.span);
+        }
+        let same = match (&existing[at].returns, &it.returns) {
+            (Some(old), Some(new)) => same_type(old, new),
+            (old, new) => old.is_none() == new.is_none(),
+        };
+        if !same {
+            let message = "cannot change return type of existing function".to_owned();
+            return exec.refuse("42P13", message, it.name.span);
+        }
+    }
+    let mut reads = Vec::new();
+    if it.language == "sql" && (it.atomic || exec.session.check_function_bodies) {
+        for statement in it.body.iter().flat_map(|body| &body.statements) {
+            let before = reads.len();
+            data::analyze_statement(exec, &statement.kind, &mut reads)?;
+            if !it.atomic {
+                reads.truncate(before);
+            }
+        }
+    }
+    let function = Function {
+        parameters: it.parameters.clone(),
+        returns: it.returns.clone(),
+        procedure: it.procedure,
+        language: it.language.as_str().into(),
+        volatility: it.volatility.unwrap_or(Volatility::Volatile),
+        strict: it.strict,
+        inline: inlined(it),
+        reads,
+        body: it.body.clone().map(Arc::new),
+        born: exec.born,
+    };
+    let mut functions = (*existing).clone();
+    match at {
+        Some(at) => functions[at] = function,
+        None => functions.push(function),
+    }
+    exec.schema.functions.insert(name, Arc::new(functions));
+    Ok(())
+}
+
+/// One SELECT of one expression and nothing else (inline_function, clauses.c).
+fn inlined(it: &CreateFunction) -> Option<Expr> {
+    let body = it.body.as_ref().filter(|_| it.language == "sql" && !it.security_definer && !it.sets_search_path)?;
+    match body.statements.as_slice() {
+        [statement] if body.opaque.is_empty() => match &statement.kind {
+            StatementKind::Select(query) if query.reads.is_empty() && query.into.is_none() => {
+                match query.targets.as_slice() {
+                    [target] => Some(target.clone()),
+                    _ => None,
+                }
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+pub(super) fn same_types(left: &[TypeName], right: &[TypeName]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_type(left, right))
+}
+
+/// Types compare without their modifiers: routines do not keep them.
+fn same_type(left: &TypeName, right: &TypeName) -> bool {
+    (&left.name, left.array, left.setof) == (&right.name, right.array, right.setof)
+        && (left.schema == right.schema || left.schema.is_none() || right.schema.is_none())
+}
+
+/// The routine that a name means, if a migration created it.
+pub(super) fn find(exec: &Exec, name: &Name) -> Option<QName> {
+    let of = |schema: &str| {
+        let name = QName::new(schema, &name.name);
+        exec.schema.functions.contains_key(&name).then_some(name)
+    };
+    match &name.schema {
+        Some(schema) => of(schema),
+        None => exec.session.search_path.iter().find_map(|schema| of(schema)),
+    }
 }

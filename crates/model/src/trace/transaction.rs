@@ -78,6 +78,14 @@ impl Machine {
         self.block.is_some() || self.unknown
     }
 
+    /// Whether the next statement runs in a transaction block; `None` when that depends on the unknown runner.
+    pub fn inside(&self) -> Option<bool> {
+        if self.block.is_some() {
+            return Some(true);
+        }
+        if self.unknown { None } else { Some(false) }
+    }
+
     /// A statement of a message with several begins.
     pub fn enter_message(&mut self) {
         if self.block.is_none() {

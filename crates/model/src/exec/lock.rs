@@ -1,0 +1,131 @@
+//! TRUNCATE and LOCK TABLE.
+
+use syntax::Span;
+use syntax::ast::RelationRef;
+
+use super::{Exec, NeedsBlock, Stop, integrity, reach};
+use crate::effect::{LockMode, OperationKind};
+use crate::name::QName;
+use crate::schema::{ConstraintKind, RelationKind};
+
+/// ACCESS EXCLUSIVE on the tables, their partitions and children, with CASCADE on all tables that reference them
+/// (ExecuteTruncate, heap_truncate_find_FKs), and on their indexes (reindex_relation).
+pub(super) fn truncate(
+    exec: &mut Exec,
+    relations: &[RelationRef],
+    restart_identity: bool,
+    cascade: bool,
+    span: Span,
+) -> Result<(), Stop> {
+    let mut tables: Vec<QName> = Vec::new();
+    let mut named = Vec::new();
+    for relation in relations {
+        let Some(name) = reach::find(exec, relation)? else { continue };
+        let kind = exec.relation(&name).kind;
+        match kind {
+            RelationKind::Table | RelationKind::ForeignTable => {}
+            RelationKind::PartitionedTable if relation.only => {
+                return exec.refuse("42809", "cannot truncate only a partitioned table".to_owned(), span);
+            }
+            RelationKind::PartitionedTable => {}
+            _ => return exec.refuse("42809", format!("\"{}\" is not a table", name.name), span),
+        }
+        named.push(name.clone());
+        push(&mut tables, name.clone());
+        if !relation.only {
+            exec.schema.descendants(&name).into_iter().for_each(|child| push(&mut tables, child));
+        }
+    }
+    let mut next = 0;
+    while next < tables.len() {
+        for (child, constraint) in exec.schema.foreign_keys_to(&tables[next].clone()) {
+            if tables.contains(&child) {
+                continue;
+            }
+            if !cascade {
+                let message = "cannot truncate a table referenced in a foreign key constraint".to_owned();
+                return exec.refuse("0A000", message, span);
+            }
+            debug_assert!(matches!(constraint.kind, ConstraintKind::ForeignKey { .. }));
+            exec.schema.descendants(&child).into_iter().for_each(|it| push(&mut tables, it));
+            push(&mut tables, child);
+        }
+        next += 1;
+    }
+    for name in &named {
+        exec.operation(OperationKind::Truncate, span, Some(name));
+    }
+    for table in &tables {
+        exec.lock(table, LockMode::AccessExclusive);
+        if exec.relation(table).kind == RelationKind::PartitionedTable {
+            continue;
+        }
+        reach::lock_indexes(exec, table, LockMode::AccessExclusive);
+        if restart_identity {
+            for (sequence, _) in exec.schema.sequences_of(table) {
+                exec.lock(&sequence, LockMode::AccessExclusive);
+            }
+        }
+        let certain = !exec.conditional;
+        exec.schema.edit(table, |it| it.empty |= certain);
+    }
+    for table in &named {
+        integrity::triggers(exec, table, integrity::Event::Truncate, span);
+    }
+    Ok(())
+}
+
+/// LOCK TABLE takes the mode on children too, and on what a view reads (LockTableCommand, lockcmds.c).
+pub(super) fn lock_table(exec: &mut Exec, relations: &[RelationRef], mode: LockMode, span: Span) -> Result<(), Stop> {
+    if !exec.lowered {
+        exec.needs_block = Some(NeedsBlock { command: "LOCK TABLE", explicit: false, span });
+    }
+    for relation in relations {
+        let Some(name) = reach::find(exec, relation)? else { continue };
+        exec.operation(OperationKind::LockTable, span, Some(&name));
+        let kind = exec.relation(&name).kind;
+        match kind {
+            RelationKind::View => lock_view(exec, &name, mode, 0),
+            RelationKind::Table | RelationKind::PartitionedTable | RelationKind::ForeignTable => {
+                lock_tree(exec, &name, mode, relation.only);
+            }
+            _ => {
+                let message = if exec.since(15) {
+                    format!("cannot lock relation \"{}\"", name.name)
+                } else {
+                    format!("\"{}\" is not a table or view", name.name)
+                };
+                return exec.refuse("42809", message, span);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn lock_tree(exec: &mut Exec, name: &QName, mode: LockMode, only: bool) {
+    exec.lock(name, mode);
+    if !only {
+        for child in exec.schema.descendants(name) {
+            exec.lock(&child, mode);
+        }
+    }
+}
+
+fn lock_view(exec: &mut Exec, name: &QName, mode: LockMode, depth: usize) {
+    exec.lock(name, mode);
+    for (read, _) in exec.relation(name).reads.clone() {
+        if exec.relation(&read).kind == RelationKind::View {
+            if depth < 16 {
+                lock_view(exec, &read, mode, depth + 1);
+            }
+        } else {
+            lock_tree(exec, &read, mode, false);
+        }
+    }
+}
+
+fn push(tables: &mut Vec<QName>, name: QName) {
+    if !tables.contains(&name) {
+        tables.push(name);
+    }
+}

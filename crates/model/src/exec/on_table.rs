@@ -1,0 +1,167 @@
+//! Triggers, rules, policies, statistics.
+
+use std::sync::Arc;
+
+use syntax::Span;
+use syntax::ast::{self, Expr, Ident, Name};
+
+use super::reach::find_name;
+use super::{Exec, Stop, data, routine};
+use crate::effect::{LockMode, OperationKind};
+use crate::expr;
+use crate::name::QName;
+use crate::names::object_name;
+use crate::schema::{Policy, RelationKind, Statistics, Trigger};
+
+/// SHARE ROW EXCLUSIVE on the table, and on its partitions for a row trigger, which each get one (CreateTriggerFiringOn,
+/// trigger.c).
+pub(super) fn create_trigger(exec: &mut Exec, it: &ast::CreateTrigger, span: Span) -> Result<(), Stop> {
+    let Some(table) = find_name(exec, &it.relation)? else { return Ok(()) };
+    exec.operation(OperationKind::CreateTrigger, span, Some(&table));
+    exec.lock(&table, LockMode::ShareRowExclusive);
+    let relation = exec.relation(&table);
+    if relation.triggers.iter().any(|trigger| *trigger.name == *it.name.text) && !it.replace {
+        let message = format!("trigger \"{}\" for relation \"{}\" already exists", it.name.text, table.name);
+        return exec.refuse("42710", message, it.name.span);
+    }
+    if let Some(referenced) = &it.referenced
+        && let Some(referenced) = find_name(exec, referenced)?
+    {
+        exec.lock(&referenced, LockMode::AccessShare);
+    }
+    let update_of: Vec<Arc<str>> = it.columns.iter().map(|column| column.as_str().into()).collect();
+    let when = it.when.as_ref().map(expr::columns).unwrap_or_default();
+    let trigger = Trigger {
+        name: it.name.text.as_str().into(),
+        function: routine::find(exec, &it.function).unwrap_or_else(|| exec.new_name(&it.function)),
+        row: it.row,
+        insert: it.insert,
+        update: it.update,
+        delete: it.delete,
+        truncate: it.truncate,
+        timing: it.timing,
+        columns: update_of.iter().cloned().chain(when.iter().map(|column| Arc::from(*column))).collect(),
+        update_of,
+        conditional: it.when.is_some(),
+        enabled: true,
+        constraint: it.constraint,
+        deferred: false,
+    };
+    let mut tables = vec![table.clone()];
+    if it.row && relation.kind == RelationKind::PartitionedTable {
+        tables.extend(exec.schema.descendants(&table));
+    }
+    for table in tables {
+        exec.lock(&table, LockMode::ShareRowExclusive);
+        exec.change(&table).triggers.retain(|old| old.name != trigger.name);
+        exec.change(&table).triggers.push(trigger.clone());
+    }
+    Ok(())
+}
+
+/// ACCESS EXCLUSIVE on the table (transformRuleStmt, parse_utilcmd.c).
+pub(super) fn create_rule(exec: &mut Exec, name: &Ident, table: &Name, replace: bool, span: Span) -> Result<(), Stop> {
+    let Some(table) = find_name(exec, table)? else { return Ok(()) };
+    exec.operation(OperationKind::Other, span, Some(&table));
+    exec.lock(&table, LockMode::AccessExclusive);
+    if exec.relation(&table).rules.iter().any(|rule| **rule == *name.text) {
+        if replace {
+            return Ok(());
+        }
+        let message = format!("rule \"{}\" for relation \"{}\" already exists", name.text, table.name);
+        return exec.refuse("42710", message, name.span);
+    }
+    exec.change(&table).rules.push(name.text.as_str().into());
+    Ok(())
+}
+
+/// ACCESS EXCLUSIVE on the table, ACCESS SHARE on what the expressions read (CreatePolicy, AlterPolicy, policy.c).
+pub(super) fn policy(
+    exec: &mut Exec,
+    name: &Ident,
+    table: &Name,
+    expressions: &[Expr],
+    create: bool,
+    span: Span,
+) -> Result<(), Stop> {
+    let Some(table) = find_name(exec, table)? else { return Ok(()) };
+    exec.operation(OperationKind::Other, span, Some(&table));
+    exec.lock(&table, LockMode::AccessExclusive);
+    let relation = exec.relation(&table);
+    let exists = relation.policies.iter().any(|policy| *policy.name == *name.text);
+    if create && exists {
+        let message = format!("policy \"{}\" for table \"{}\" already exists", name.text, table.name);
+        return exec.refuse("42710", message, name.span);
+    }
+    if !create && !exists && !relation.open {
+        let message = format!("policy \"{}\" for table \"{}\" does not exist", name.text, table.name);
+        return exec.refuse("42704", message, name.span);
+    }
+    for expression in expressions {
+        subqueries(exec, expression)?;
+    }
+    let columns = expressions.iter().flat_map(expr::columns).map(Arc::from).collect();
+    let policy = Policy { name: name.text.as_str().into(), columns };
+    exec.change(&table).policies.retain(|old| old.name != policy.name);
+    exec.change(&table).policies.push(policy);
+    Ok(())
+}
+
+fn subqueries(exec: &mut Exec, expression: &Expr) -> Result<(), Stop> {
+    if let Expr::Subquery(query) = expression {
+        data::analyze(exec, query, false)?;
+    }
+    expr::children(expression).into_iter().try_for_each(|child| subqueries(exec, child))
+}
+
+/// SHARE UPDATE EXCLUSIVE (CreateStatistics, statscmds.c).
+pub(super) fn create_statistics(
+    exec: &mut Exec,
+    name: Option<&Name>,
+    table: Option<&Name>,
+    columns: &[String],
+    expressions: &[Expr],
+    if_not_exists: bool,
+    span: Span,
+) -> Result<(), Stop> {
+    let table = match table {
+        Some(table) => find_name(exec, table)?,
+        None => None,
+    };
+    exec.operation(OperationKind::Other, span, table.as_ref());
+    let Some(table) = table else { return Ok(()) };
+    exec.lock(&table, LockMode::ShareUpdateExclusive);
+    let name = match name {
+        Some(written) => {
+            let name = exec.new_name(written);
+            if exec.schema.statistics.contains_key(&name) {
+                if if_not_exists {
+                    return Ok(());
+                }
+                let message = format!("statistics object \"{}\" already exists", written.name);
+                return exec.refuse("42710", message, written.span);
+            }
+            name
+        }
+        None => generated_name(exec, &table, columns),
+    };
+    let used = expressions.iter().flat_map(expr::columns).chain(columns.iter().map(String::as_str));
+    let columns = used.map(Arc::from).collect();
+    exec.schema.statistics.insert(name, Arc::new(Statistics { table, columns }));
+    Ok(())
+}
+
+/// `t_a_b_stat`, expressions called `expr` (ChooseExtendedStatisticName, statscmds.c).
+fn generated_name(exec: &Exec, table: &QName, columns: &[String]) -> QName {
+    let columns = if columns.is_empty() { "expr".to_owned() } else { columns.join("_") };
+    let mut label = "stat".to_owned();
+    let mut count = 0;
+    loop {
+        let name = table.sibling(&object_name(&table.name, Some(&columns), &label));
+        if !exec.schema.statistics.contains_key(&name) {
+            return name;
+        }
+        count += 1;
+        label = format!("stat{count}");
+    }
+}

@@ -1,0 +1,78 @@
+//! CREATE and ALTER PUBLICATION.
+
+use std::sync::Arc;
+
+use syntax::Span;
+use syntax::ast::{self, PublicationAction};
+
+use super::{Exec, Stop, reach};
+use crate::effect::{LockMode, OperationKind};
+use crate::name::QName;
+use crate::schema::Publication;
+
+type Tables = Vec<(QName, Vec<Arc<str>>)>;
+
+pub(super) fn create(exec: &mut Exec, it: &ast::Publication, span: Span) -> Result<(), Stop> {
+    exec.operation(OperationKind::Other, span, None);
+    if exec.schema.publications.contains_key(it.name.as_str()) {
+        return exec.refuse("42710", format!("publication \"{}\" already exists", it.name), span);
+    }
+    let tables = open(exec, it)?;
+    let schemas = it.schemas.iter().map(|schema| schema.as_str().into()).collect();
+    let publication = Publication { all_tables: it.all_tables, tables, schemas };
+    exec.schema.publications.insert(it.name.as_str().into(), Arc::new(publication));
+    Ok(())
+}
+
+pub(super) fn alter(exec: &mut Exec, it: &ast::Publication, action: PublicationAction, span: Span) -> Result<(), Stop> {
+    exec.operation(OperationKind::Other, span, None);
+    let known = exec.schema.publications.get(it.name.as_str()).cloned();
+    if known.is_none() && exec.schema.complete {
+        return exec.refuse("42704", format!("publication \"{}\" does not exist", it.name), span);
+    }
+    let tables = open(exec, it)?;
+    let mut publication = known.map(Arc::unwrap_or_clone).unwrap_or_else(|| Publication {
+        all_tables: false,
+        tables: Vec::new(),
+        schemas: Vec::new(),
+    });
+    let schemas = it.schemas.iter().map(|schema| Arc::<str>::from(schema.as_str()));
+    match action {
+        PublicationAction::Add => {
+            publication.tables.extend(tables);
+            publication.schemas.extend(schemas);
+        }
+        PublicationAction::Set => {
+            // Tables that leave are locked like those that come (AlterPublicationTables, publicationcmds.c).
+            for (table, _) in publication.tables.iter().filter(|(table, _)| tables.iter().all(|(it, _)| it != table)) {
+                exec.lock(table, LockMode::ShareUpdateExclusive);
+            }
+            publication.tables = tables;
+            publication.schemas = schemas.collect();
+        }
+        PublicationAction::Drop => {
+            publication.tables.retain(|(table, _)| tables.iter().all(|(it, _)| it != table));
+            let schemas: Vec<Arc<str>> = schemas.collect();
+            publication.schemas.retain(|schema| !schemas.contains(schema));
+        }
+        PublicationAction::Other => {}
+    }
+    exec.schema.publications.insert(it.name.as_str().into(), Arc::new(publication));
+    Ok(())
+}
+
+/// SHARE UPDATE EXCLUSIVE on the tables and their children (OpenTableList, publicationcmds.c).
+fn open(exec: &mut Exec, it: &ast::Publication) -> Result<Tables, Stop> {
+    let mut tables = Vec::new();
+    for (relation, columns) in &it.tables {
+        let Some(name) = reach::find(exec, relation)? else { continue };
+        exec.lock(&name, LockMode::ShareUpdateExclusive);
+        if !relation.only {
+            for child in exec.schema.descendants(&name) {
+                exec.lock(&child, LockMode::ShareUpdateExclusive);
+            }
+        }
+        tables.push((name, columns.iter().map(|column| column.as_str().into()).collect()));
+    }
+    Ok(tables)
+}

@@ -1,0 +1,91 @@
+//! CREATE SEQUENCE, ALTER SEQUENCE.
+
+use std::sync::Arc;
+
+use syntax::Span;
+use syntax::ast::{self, DefElem, Name, Persistence};
+
+use super::{Exec, Stop, reach};
+use crate::effect::{LockMode, OperationKind};
+use crate::name::QName;
+use crate::schema::{Relation, RelationKind};
+
+/// Nothing is locked but the table of OWNED BY, in ACCESS SHARE (process_owned_by, sequence.c).
+pub(super) fn create_sequence(exec: &mut Exec, it: &ast::CreateSequence, span: Span) -> Result<(), Stop> {
+    let name = if it.temporary { QName::new("pg_temp", &it.name.name) } else { exec.new_name(&it.name) };
+    exec.operation(OperationKind::Other, span, Some(&name));
+    if exec.schema.has_class(&name) && exec.schema.relations.get(&name).is_none_or(|it| !it.maybe) {
+        if it.if_not_exists {
+            return Ok(());
+        }
+        return exec.refuse("42P07", format!("relation \"{}\" already exists", name.name), it.name.span);
+    }
+    let owned_by = owner(exec, it.owned_by.as_ref())?;
+    let sequence = Relation {
+        kind: RelationKind::Sequence,
+        born: exec.born,
+        maybe: it.if_not_exists && !exec.schema.complete,
+        open: false,
+        persistence: if it.temporary { Persistence::Temporary } else { Persistence::Permanent },
+        options: it.options.clone(),
+        owned_by,
+        sequence_type: Some(sequence_type(&it.options).unwrap_or_else(|| "bigint".into())),
+        ..Relation::open(name)
+    };
+    exec.schema.insert_relation(sequence);
+    Ok(())
+}
+
+/// SHARE ROW EXCLUSIVE, so that nextval waits (AlterSequence, sequence.c).
+pub(super) fn alter_sequence(exec: &mut Exec, it: &ast::AlterSequence, span: Span) -> Result<(), Stop> {
+    let name = exec.resolve(&it.name);
+    exec.operation(OperationKind::Other, span, Some(&name));
+    if exec.is_missing(&name) {
+        if it.if_exists {
+            return Ok(());
+        }
+        let message = format!("relation \"{}\" does not exist", reach::written(&it.name));
+        return exec.refuse("42P01", message, it.name.span);
+    }
+    let known = exec.schema.relations.get(&name).cloned();
+    if known.as_ref().is_some_and(|it| !it.open && it.kind != RelationKind::Sequence) {
+        return exec.refuse("42809", format!("cannot open relation \"{}\"", name.name), it.name.span);
+    }
+    if known.is_none() {
+        exec.schema.insert_relation(Relation { kind: RelationKind::Sequence, ..Relation::open(name.clone()) });
+    }
+    exec.lock(&name, LockMode::ShareRowExclusive);
+    let owned_by = owner(exec, it.owned_by.as_ref())?;
+    let renounced = it.options.iter().any(|option| option.name == "owned_by");
+    exec.schema.edit(&name, |sequence| {
+        if let Some(ty) = sequence_type(&it.options) {
+            sequence.sequence_type = Some(ty);
+        }
+        for option in &it.options {
+            sequence.options.retain(|old| old.name != option.name);
+            sequence.options.push(option.clone());
+        }
+        if owned_by.is_some() || renounced {
+            sequence.owned_by = owned_by;
+        }
+    });
+    exec.schema.note_relation(&name);
+    Ok(())
+}
+
+fn owner(exec: &mut Exec, owned_by: Option<&(Name, String)>) -> Result<Option<(QName, Arc<str>)>, Stop> {
+    let Some((table, column)) = owned_by else { return Ok(None) };
+    let Some(table) = reach::find_name(exec, table)? else { return Ok(None) };
+    exec.lock(&table, LockMode::AccessShare);
+    Ok(Some((table, column.as_str().into())))
+}
+
+fn sequence_type(options: &[DefElem]) -> Option<Arc<str>> {
+    let ty = options.iter().find(|option| option.name == "as")?.value.as_deref()?;
+    Some(match ty {
+        "int2" | "smallint" => "smallint".into(),
+        "int4" | "int" | "integer" => "integer".into(),
+        "int8" | "bigint" => "bigint".into(),
+        other => other.into(),
+    })
+}

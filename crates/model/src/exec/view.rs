@@ -1,0 +1,117 @@
+//! CREATE VIEW.
+
+use std::sync::Arc;
+
+use syntax::Span;
+use syntax::ast::{self, Persistence, Query};
+
+use super::{Exec, Stop, data};
+use crate::effect::{LockMode, OperationKind};
+use crate::name::QName;
+use crate::schema::{Column, ColumnType, Relation, RelationKind};
+
+/// ACCESS SHARE on what it reads, through parse analysis alone; OR REPLACE of an existing view ACCESS EXCLUSIVE on that
+/// (DefineVirtualRelation, view.c).
+pub(super) fn create_view(exec: &mut Exec, it: &ast::CreateView, span: Span) -> Result<(), Stop> {
+    let name = if it.temporary { QName::new("pg_temp", &it.name.name) } else { exec.new_name(&it.name) };
+    exec.operation(OperationKind::Other, span, Some(&name));
+    data::analyze(exec, &it.query, false)?;
+    let existing = exec.schema.relations.get(&name).cloned();
+    if let Some(existing) = &existing
+        && !existing.maybe
+    {
+        if !it.replace {
+            return exec.refuse("42P07", format!("relation \"{}\" already exists", name.name), it.name.span);
+        }
+        exec.lock(&name, LockMode::AccessExclusive);
+        if !existing.open {
+            if existing.kind != RelationKind::View {
+                return exec.refuse("42809", format!("\"{}\" is not a view", name.name), it.name.span);
+            }
+            keeps_columns(exec, &existing.columns, it)?;
+        }
+    } else if it.replace && (existing.is_some() || !exec.schema.complete) {
+        // It may be there, and then it is replaced.
+        exec.perhaps(|exec| exec.lock(&name, LockMode::AccessExclusive));
+    }
+    let column = |name: &String| Column {
+        name: name.as_str().into(),
+        ty: ColumnType::Unknown,
+        collation: None,
+        not_null: false,
+        default: None,
+        identity: None,
+        generated: None,
+        storage: None,
+        compression: None,
+        statistics: None,
+        options: Vec::new(),
+        comment: None,
+        born: exec.born,
+        inherited: false,
+        local: true,
+    };
+    let kept = existing.as_deref();
+    let view = Relation {
+        kind: RelationKind::View,
+        born: kept.map_or(exec.born, |it| it.born),
+        open: it.output.is_none(),
+        persistence: if it.temporary { Persistence::Temporary } else { Persistence::Permanent },
+        columns: it.output.iter().flatten().map(column).collect(),
+        options: it.options.clone(),
+        owner: kept.and_then(|it| it.owner.clone()),
+        comment: kept.and_then(|it| it.comment.clone()),
+        triggers: kept.map_or_else(Vec::new, |it| it.triggers.clone()),
+        reads: reads(exec, &it.query, &it.columns_used),
+        ..Relation::open(name)
+    };
+    exec.schema.insert_relation(view);
+    Ok(())
+}
+
+/// A replaced view keeps the names of its columns and may only add some at the end (checkViewColumns, view.c).
+fn keeps_columns(exec: &mut Exec, old: &[Column], it: &ast::CreateView) -> Result<(), Stop> {
+    let Some(new) = &it.output else { return Ok(()) };
+    if new.len() < old.len() {
+        return exec.refuse("42P16", "cannot drop columns from view".to_owned(), it.name.span);
+    }
+    match old.iter().zip(new).find(|(old, new)| *old.name != ***new) {
+        Some((old, new)) => {
+            let message = format!("cannot change name of view column \"{}\" to \"{new}\"", old.name);
+            exec.refuse("42P16", message, it.name.span)
+        }
+        None => Ok(()),
+    }
+}
+
+/// What a query depends on, by relation and column.
+pub(super) fn reads(exec: &Exec, query: &Query, columns: &[Vec<String>]) -> Vec<(QName, Option<Arc<str>>)> {
+    let mut found: Vec<(QName, Option<Arc<str>>)> = Vec::new();
+    for read in &query.reads {
+        let name = exec.resolve(&read.relation.name);
+        let relation = exec.schema.relations.get(&name).cloned();
+        let called = read.relation.alias.as_deref().unwrap_or(&read.relation.name.name);
+        let mut any = false;
+        for parts in columns {
+            let Some((column, qualifier)) = parts.split_last() else { continue };
+            if qualifier.last().is_some_and(|qualifier| qualifier != called) {
+                continue;
+            }
+            let has = relation.as_ref().is_none_or(|it| it.open || it.column(column).is_some());
+            let entry = match column.as_str() {
+                "*" => (name.clone(), None),
+                _ if has => (name.clone(), Some(column.as_str().into())),
+                _ => continue,
+            };
+            any = true;
+            if !found.contains(&entry) {
+                found.push(entry);
+            }
+        }
+        // `SELECT count(*) FROM t` names no column and depends on the table.
+        if !any {
+            found.push((name, None));
+        }
+    }
+    found
+}
