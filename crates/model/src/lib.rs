@@ -6,6 +6,8 @@
 
 pub mod catalog;
 pub mod coercion;
+#[cfg(test)]
+mod drawn;
 pub mod effect;
 mod exec;
 pub mod expr;

@@ -313,7 +313,8 @@ pub(super) fn drop_type(exec: &mut Exec, name: &QName, cascade: bool, span: Span
         .filter(|it| it.of_type.as_ref() == Some(name))
         .map(|it| it.name.clone())
         .collect();
-    if !cascade && !(columns.is_empty() && over.is_empty() && typed.is_empty()) {
+    let alone = columns.is_empty() && over.is_empty() && typed.is_empty();
+    if !cascade && !alone {
         let message = format!("cannot drop type {} because other objects depend on it", name);
         return exec.refuse("2BP01", message, span);
     }
@@ -347,7 +348,8 @@ pub(super) fn drop_extension(exec: &mut Exec, extension: &str, cascade: bool, sp
             }
         }
     }
-    if !cascade && !(columns.is_empty() && defaults.is_empty()) {
+    let alone = columns.is_empty() && defaults.is_empty();
+    if !cascade && !alone {
         let message = format!("cannot drop extension {extension} because other objects depend on it");
         return exec.refuse("2BP01", message, span);
     }
@@ -373,7 +375,8 @@ pub(super) fn drop_routine(exec: &mut Exec, name: &QName, cascade: bool, span: S
             }
         }
     }
-    if !cascade && !(triggers.is_empty() && defaults.is_empty()) {
+    let alone = triggers.is_empty() && defaults.is_empty();
+    if !cascade && !alone {
         let message = format!("cannot drop function {name}() because other objects depend on it");
         return exec.refuse("2BP01", message, span);
     }

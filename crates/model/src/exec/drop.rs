@@ -300,7 +300,8 @@ fn drop_schemas(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop>
         if !known && !it.if_exists && exec.schema.complete && schema != "public" {
             return exec.refuse("3F000", format!("schema \"{schema}\" does not exist"), entry.name.span);
         }
-        if !it.cascade && !(names.is_empty() && types.is_empty() && functions.is_empty()) {
+        let empty = names.is_empty() && types.is_empty() && functions.is_empty();
+        if !it.cascade && !empty {
             let message = format!("cannot drop schema {schema} because other objects depend on it");
             return exec.refuse("2BP01", message, entry.name.span);
         }

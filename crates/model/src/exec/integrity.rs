@@ -187,7 +187,8 @@ pub(super) fn triggers(exec: &mut Exec, table: &QName, event: Event<'_>, span: S
         };
         if fires && trigger.enabled {
             // WHEN keeps a trigger from firing, and so do rows that are not there.
-            let certain = !trigger.conditional && !(trigger.row && relation.empty);
+            let rowless = trigger.row && relation.empty;
+            let certain = !trigger.conditional && !rowless;
             routine::run(exec, &trigger.function, None, certain, span);
         }
     }

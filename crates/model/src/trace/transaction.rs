@@ -201,3 +201,98 @@ fn savepoint(text: &str) -> String {
     let last = text.split_whitespace().last().unwrap_or_default();
     if last.contains('"') { last.to_owned() } else { last.to_lowercase() }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::{plain, runner, transactions};
+    use crate::runner::{Messages, RunnerTransaction};
+
+    #[test]
+    fn psql() {
+        let sql = "
+SET lock_timeout = '2s'; CREATE TABLE a (); BEGIN; SET LOCAL lock_timeout = 500; LOCK TABLE t;
+SAVEPOINT s; LOCK TABLE u; ROLLBACK TO s; LOCK TABLE v; COMMIT; LOCK TABLE t; SET LOCAL statement_timeout = 1; SELECT 1;
+BEGIN; SET lock_timeout = 0; ROLLBACK; SELECT 2; RESET lock_timeout; SAVEPOINT x; SELECT 3";
+        expect![[r#"
+            1 alone -/-: SET lock_timeout = '2s'
+            2 alone 2000ms/-: CREATE TABLE a ()
+            3 in by BEGIN 2000ms/-: BEGIN
+            3 in by BEGIN 2000ms/-: SET LOCAL lock_timeout = 500
+            3 in by BEGIN 500ms/-: LOCK TABLE t
+            3 in by BEGIN 500ms/- holding t: SAVEPOINT s
+            3 in by BEGIN 500ms/- holding t: LOCK TABLE u
+            3 in by BEGIN 500ms/- holding t u: ROLLBACK TO s
+            3 in by BEGIN 500ms/- holding t: LOCK TABLE v
+            3 in by BEGIN 500ms/- holding t v: COMMIT
+            4 alone 2000ms/- 25P01: LOCK TABLE t
+            5 alone 2000ms/-: SET LOCAL statement_timeout = 1
+            6 alone 2000ms/-: SELECT 1
+            7 in by BEGIN 2000ms/-: BEGIN
+            7 in by BEGIN 2000ms/-: SET lock_timeout = 0
+            7 in by BEGIN 0/-: ROLLBACK
+            8 alone 2000ms/-: SELECT 2
+            9 alone 2000ms/-: RESET lock_timeout
+            10 alone 0/- 25P01: SAVEPOINT x
+            11 alone 0/-: SELECT 3
+        "#]]
+        .assert_eq(&transactions(sql, &plain()));
+    }
+
+    #[test]
+    fn one_message() {
+        let sql =
+            "LOCK TABLE a; COMMIT; LOCK TABLE b; BEGIN; LOCK TABLE c; COMMIT; DROP INDEX CONCURRENTLY i; SAVEPOINT s";
+        expect![[r#"
+            1 in by message -/-: LOCK TABLE a
+            1 in by message -/- holding a: COMMIT
+            2 in by message -/-: LOCK TABLE b
+            2 in by BEGIN -/- holding b: BEGIN
+            2 in by BEGIN -/- holding b: LOCK TABLE c
+            2 in by BEGIN -/- holding b c: COMMIT
+            3 in by message -/- 25001: DROP INDEX CONCURRENTLY i
+            3 in by message -/- holding i 25P01: SAVEPOINT s
+        "#]]
+        .assert_eq(&transactions(sql, &runner(RunnerTransaction::None, Messages::Whole)));
+        expect![[r#"
+            1 alone -/- 25P01: LOCK TABLE a
+        "#]]
+        .assert_eq(&transactions("LOCK TABLE a", &runner(RunnerTransaction::None, Messages::Whole)));
+    }
+
+    #[test]
+    fn a_runner_wraps() {
+        let sql = "SET LOCAL lock_timeout = '1s'; LOCK TABLE a; BEGIN; LOCK TABLE b; COMMIT; LOCK TABLE c; SELECT 1";
+        expect![[r#"
+            1 in by runner -/-: SET LOCAL lock_timeout = '1s'
+            1 in by runner 1000ms/-: LOCK TABLE a
+            1 in by runner 1000ms/- holding a: BEGIN
+            1 in by runner 1000ms/- holding a: LOCK TABLE b
+            1 in by runner 1000ms/- holding a b: COMMIT
+            2 alone -/- 25P01: LOCK TABLE c
+            3 alone -/-: SELECT 1
+        "#]]
+        .assert_eq(&transactions(sql, &runner(RunnerTransaction::Unit, Messages::Each)));
+        expect![[r#"
+            1 in by runner until the run ends -/-: LOCK TABLE a
+            1 in by runner until the run ends -/- holding a: SELECT 1
+        "#]]
+        .assert_eq(&transactions("LOCK TABLE a; SELECT 1", &runner(RunnerTransaction::AllPending, Messages::Whole)));
+    }
+
+    #[test]
+    fn an_unknown_runner() {
+        expect![[r#"
+            1 ? -/-: SET LOCAL lock_timeout = '1s'
+            2 ? 1000ms/-: LOCK TABLE a
+            3 in by BEGIN 1000ms/-: BEGIN
+            3 in by BEGIN 1000ms/-: SELECT 1
+            3 in by BEGIN 1000ms/-: COMMIT
+        "#]]
+        .assert_eq(&transactions(
+            "SET LOCAL lock_timeout = '1s'; LOCK TABLE a; BEGIN; SELECT 1; COMMIT",
+            &runner(RunnerTransaction::Unknown, Messages::Each),
+        ));
+    }
+}
