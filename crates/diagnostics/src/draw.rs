@@ -53,7 +53,7 @@ impl Ink {
 }
 
 pub(crate) fn paint(out: &mut String, style: Style, ink: Ink, text: &str) {
-    if style.color && ink != Ink::Plain && !text.is_empty() {
+    if style.color && ink != Ink::Plain && !text.trim().is_empty() {
         let _ = write!(out, "{}{text}\x1b[0m", ink.escape());
     } else {
         out.push_str(text);
@@ -102,6 +102,21 @@ pub(crate) fn clip(text: &str, width: usize, style: Style) -> String {
     out
 }
 
+/// A statement on one line: white space collapsed, clipped.
+pub(crate) fn one_line(text: &str, width: usize, style: Style) -> String {
+    let mut words = String::new();
+    for word in text.split_whitespace() {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(&word.chars().take(width + 1).collect::<String>());
+        if columns(&words) > width {
+            break;
+        }
+    }
+    clip(&words, width, style)
+}
+
 /// Breaks a text into lines between words. A word wider than the line stays whole.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
@@ -120,6 +135,12 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// Fills a text up to a width.
+pub(crate) fn pad(text: &str, width: usize) -> String {
+    let blanks = width.saturating_sub(columns(text));
+    format!("{text}{:blanks$}", "")
 }
 
 /// `1 error`, `2 errors`.
@@ -156,6 +177,14 @@ pub(crate) fn flag(class: Class) -> &'static str {
     }
 }
 
+pub(crate) fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Safe => "safe",
+        Class::Unsafe => "unsafe",
+        Class::Plan => "plan",
+    }
+}
+
 /// The line of an offset, from 1.
 pub(crate) fn line(source: Option<&Source>, offset: u32) -> u32 {
     source.map_or(1, |source| source.position(offset).line)
@@ -163,7 +192,7 @@ pub(crate) fn line(source: Option<&Source>, offset: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{clip, list, wrap};
+    use super::{clip, columns, list, one_line, wrap};
     use crate::Style;
 
     const STYLE: Style = Style { color: false, unicode: true, width: 80 };
@@ -174,6 +203,8 @@ mod tests {
         assert_eq!(clip("abcdefg", 6, STYLE), "abcde…");
         assert_eq!(clip("ab漢字漢字", 6, STYLE), "ab漢…");
         assert_eq!(clip("abcdefg", 6, Style { unicode: false, ..STYLE }), "abc...");
+        assert_eq!(one_line("CREATE\n\t TABLE  t ()", 80, STYLE), "CREATE TABLE t ()");
+        assert!(columns(&one_line(&"x".repeat(1 << 20), 40, STYLE)) <= 40);
         assert_eq!(clip("a\x1b[31m\u{202E}b", 80, STYLE), "a\u{FFFD}[31m\u{FFFD}b");
     }
 

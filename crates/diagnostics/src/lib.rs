@@ -3,13 +3,19 @@
 //! Plain data in, strings out: no I/O, no clock, no environment, no failure. Offsets are bytes; lines and columns are made
 //! here, at the edge. The data are not `Serialize`: each output format owns its wire structs.
 
+mod command;
 mod diff;
 mod draw;
 mod fingerprint;
+mod github;
+mod gitlab;
+pub mod json;
+mod sarif;
 mod source;
 #[cfg(test)]
 mod tests;
 mod text;
+mod wire;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -36,7 +42,7 @@ pub struct Format {
     pub render: fn(&Report, &Sources, Style) -> Output,
 }
 
-pub static FORMATS: &[Format] = &[text::FORMAT];
+pub static FORMATS: &[Format] = &[text::FORMAT, json::FORMAT, github::FORMAT, sarif::FORMAT, gitlab::FORMAT];
 
 /// What a format wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -188,7 +194,7 @@ pub struct FileChange {
     pub new: Option<String>,
 }
 
-/// What `explain` tells about one section of one file.
+/// What `explain` tells about: one section of one file.
 #[derive(Clone, Copy, Debug)]
 pub struct Explained<'a> {
     pub path: &'a Path,
@@ -197,7 +203,7 @@ pub struct Explained<'a> {
     pub trace: &'a Trace,
 }
 
-/// What `plan` tells about one file.
+/// What `plan` tells about: the plan for one file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planned {
     /// The file that the plan replaces.
@@ -218,8 +224,9 @@ pub struct PlannedPart {
     pub sql: String,
     /// Original statements that it comes from.
     pub from: Vec<usize>,
-    /// What the original statements do, and what the part does.
+    /// What these statements do.
     pub before: Vec<Effect>,
+    /// What the part does.
     pub after: Vec<Effect>,
     /// Run only after the application was deployed again; the reason.
     pub after_deploy: Option<String>,

@@ -1,5 +1,6 @@
 //! Drawn tests of the formats, on one small world.
 
+mod formats;
 mod text;
 
 use std::path::PathBuf;
