@@ -6,10 +6,13 @@
 mod command;
 mod diff;
 mod draw;
+pub mod explain;
 mod fingerprint;
 mod github;
 mod gitlab;
 pub mod json;
+mod locks;
+pub mod plan;
 mod sarif;
 mod source;
 #[cfg(test)]

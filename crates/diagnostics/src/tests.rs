@@ -1,6 +1,8 @@
 //! Drawn tests of the formats, on one small world.
 
+mod explain;
 mod formats;
+mod plan;
 mod text;
 
 use std::path::PathBuf;
