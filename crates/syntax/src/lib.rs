@@ -7,7 +7,10 @@
 #![allow(non_upper_case_globals)]
 
 pub mod ast;
+mod cache;
 mod convert;
+pub mod directive;
+mod dynamic;
 mod ffi;
 pub mod lex;
 mod mask;
@@ -15,11 +18,14 @@ mod nodes;
 mod options;
 mod parse;
 mod plpgsql;
+mod shorten;
 mod span;
 mod split;
+mod strings;
 
+pub use cache::Cache;
 pub use options::{Options, Templates};
-pub use parse::parse;
+pub use parse::{parse, parse_bytes, parse_cached};
 pub use span::Span;
 
 /// Quotes an identifier where PostgreSQL would not read it back as it is.

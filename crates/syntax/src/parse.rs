@@ -4,19 +4,62 @@ use std::borrow::Cow;
 use std::ffi::CString;
 use std::sync::Arc;
 
-use crate::ast::{Masked, Needs, Parsed, Script, Statement, StatementKind, SyntaxError};
+use crate::ast::{Masked, MaskedKind, Needs, Parsed, Script, Statement, StatementKind, SyntaxError};
+use crate::cache::Cache;
 use crate::convert;
 use crate::convert::source::{Origin, Source};
 use crate::ffi;
 use crate::lex::{self, TokenKind};
 use crate::mask::{self, Stand};
 use crate::options::Options;
+use crate::plpgsql;
+use crate::shorten;
 use crate::span::Span;
 use crate::split::{self, Piece};
 
 /// Reads a text, whatever it holds: what the grammar rejects becomes [`StatementKind::Invalid`].
 #[must_use]
 pub fn parse(text: &str, options: &Options) -> Script {
+    script(text, options, None)
+}
+
+/// As [`parse`]; statements that the cache holds are not parsed again.
+#[must_use]
+pub fn parse_cached(text: &str, options: &Options, cache: &Cache) -> Script {
+    script(text, options, Some(cache))
+}
+
+/// As [`parse_cached`] for a text that may not be UTF-8. Bytes that are not become `_` in the text that is given back, to
+/// which all spans belong: as PostgreSQL's lexer has it, they are letters.
+#[must_use]
+pub fn parse_bytes(bytes: &[u8], options: &Options, cache: Option<&Cache>) -> (String, Script) {
+    let mut text = String::with_capacity(bytes.len());
+    let mut replaced = Vec::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            let start = text.len();
+            text.extend(chunk.invalid().iter().map(|_| '_'));
+            replaced.push(Masked { span: Span::new(start, text.len()), kind: MaskedKind::Byte });
+        }
+    }
+    let mut script = script(&text, options, cache);
+    list_also(&mut script.masked, replaced);
+    (text, script)
+}
+
+/// Adds stretches to a sorted list.
+fn list_also(masked: &mut Vec<Masked>, more: Vec<Masked>) {
+    if !more.is_empty() {
+        masked.extend(more);
+        masked.sort_by_key(|mask| mask.span);
+    }
+}
+
+fn script(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
+    if text.contains('\0') {
+        return without_nul(text, options, cache);
+    }
     let split = split::split(text, options);
     let statements = split
         .pieces
@@ -24,24 +67,44 @@ pub fn parse(text: &str, options: &Options) -> Script {
         .map(|piece| {
             let slice = piece.span.slice(text);
             let masks = piece.masked.clone();
-            let parsed = Arc::new(one(slice, piece, &split.masked[masks.clone()], &split.stands[masks], options));
+            let read = || statement(slice, piece, &split.masked[masks.clone()], &split.stands[masks.clone()], options);
+            let parsed = match cache {
+                Some(cache) => cache.get_or_parse(slice, options, read),
+                None => Arc::new(read()),
+            };
             Statement { span: piece.span, end: piece.end, parsed }
         })
         .collect();
     Script { statements, comments: split.comments, masked: split.masked }
 }
 
-fn one(text: &str, piece: &Piece, masked: &[Masked], stands: &[Stand], options: &Options) -> Parsed {
+/// No SQL text holds a NUL, and C would end the text there.
+fn without_nul(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
+    let range = options.range.map_or(0..text.len(), Span::range);
+    let nul = text.bytes().enumerate().filter(|(at, byte)| *byte == 0 && range.contains(at));
+    let listed = nul.map(|(at, _)| Masked { span: Span::new(at, at + 1), kind: MaskedKind::Byte }).collect();
+    let mut script = script(&text.replace('\0', " "), options, cache);
+    list_also(&mut script.masked, listed);
+    script
+}
+
+fn statement(text: &str, piece: &Piece, masked: &[Masked], stands: &[Stand], options: &Options) -> Parsed {
     let sql = unmasked(text, piece.span.start, masked, stands);
-    let (kind, needs) = match sql_statement(&sql, Origin::default(), options) {
+    let (kind, needs) = match sql_statement(&sql, Origin::default(), options, 0) {
         Ok(read) => read,
         Err(mut error) => {
             error.hint = hint(text, piece, &error);
-            let template = masked.iter().any(|mask| mask.kind == crate::ast::MaskedKind::Template);
+            let template = masked.iter().any(|mask| mask.kind == MaskedKind::Template);
             (if template { StatementKind::Template(error) } else { StatementKind::Invalid(error) }, None)
         }
     };
     Parsed { text: Arc::from(text), kind, needs }
+}
+
+/// A text with everything in it masked that the options name.
+pub fn masked_text<'t>(text: &'t str, options: &Options) -> Cow<'t, str> {
+    let split = split::split(text, options);
+    unmasked(text, 0, &split.masked, &split.stands)
 }
 
 /// The text with its masked stretches replaced at equal length.
@@ -59,28 +122,62 @@ fn unmasked<'t>(text: &'t str, start: u32, masked: &[Masked], stands: &[Stand]) 
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Parses and converts the text of one statement.
+/// Parses and converts the text of one statement, which stands at `origin` in the statement that spans count from.
 pub fn sql_statement(
     sql: &str,
     origin: Origin,
     options: &Options,
+    nesting: u32,
 ) -> Result<(StatementKind, Option<Needs>), SyntaxError> {
-    let source = Source::new(sql, origin, options.standard_conforming_strings);
-    let flags = if options.standard_conforming_strings { 0 } else { ffi::STANDARD_CONFORMING_STRINGS_OFF };
-    let bytes: Vec<u8> = sql.bytes().map(|byte| if byte == 0 { b' ' } else { byte }).collect();
-    let text = CString::new(bytes).unwrap_or_default();
+    match shorten::shorten(sql, options.standard_conforming_strings) {
+        Some(short) => {
+            let origin = Origin::inside(&origin, &shorten::place(&short.parts), short.text.len());
+            let source = Source::new(&short.text, origin, options, nesting);
+            source.rows_left_out.set(short.rows);
+            source_statement(&source)
+        }
+        None => source_statement(&Source::new(sql, origin, options, nesting)),
+    }
+}
+
+fn source_statement(source: &Source<'_>) -> Result<(StatementKind, Option<Needs>), SyntaxError> {
+    let flags = if source.options.standard_conforming_strings { 0 } else { ffi::STANDARD_CONFORMING_STRINGS_OFF };
+    let text = CString::new(for_the_parser(source)).unwrap_or_default();
     let kind = ffi::parse(&text, flags, |statements| {
         let mut nodes = statements.iter();
         match (nodes.next().map(ffi::Node::kind), nodes.next()) {
-            (Some(crate::nodes::Kind::RawStmt(raw)), None) => raw.stmt.map(|node| convert::statement(&source, node)),
+            (Some(crate::nodes::Kind::RawStmt(raw)), None) => raw.stmt.map(|node| convert::statement(source, node)),
             _ => None,
         }
     });
     match kind {
-        Ok(Some(kind)) => Ok((kind, source.needs.take())),
+        Ok(Some(mut kind)) => {
+            plpgsql::fill(source, &mut kind);
+            Ok((kind, source.needs.take()))
+        }
         Ok(None) => Err(SyntaxError { message: "not one statement".to_owned(), span: source.whole(), hint: None }),
-        Err(error) => Err(syntax_error(&source, error)),
+        Err(error) => Err(syntax_error(source, error)),
     }
+}
+
+/// PostgreSQL reads nested comments in quadratic time, so deep ones are blanked; line breaks between strings count.
+fn for_the_parser(source: &Source<'_>) -> Vec<u8> {
+    const DEEP: usize = 32;
+    let mut bytes = source.text.as_bytes().to_vec();
+    let mut position = 0;
+    let mut gaps: Vec<(usize, usize)> = Vec::new();
+    for token in &source.tokens {
+        gaps.push((position, token.span.start as usize));
+        position = token.span.end as usize;
+    }
+    gaps.push((position, bytes.len()));
+    for (from, to) in gaps {
+        let gap = &mut bytes[from..to];
+        if gap.len() > 4 * DEEP && gap.windows(2).filter(|pair| *pair == b"/*").count() > DEEP {
+            gap.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+        }
+    }
+    bytes
 }
 
 fn syntax_error(source: &Source<'_>, error: ffi::RawSyntaxError) -> SyntaxError {
@@ -129,5 +226,5 @@ fn hint(text: &str, piece: &Piece, error: &SyntaxError) -> Option<String> {
         return Some("the text holds a no-break space (U+00A0)".to_owned());
     }
     let first = lex::next(text.as_bytes(), error.span.start as usize, true)?;
-    (first.kind == TokenKind::RightParen && error.span.start > 0).then(|| "a `)` without `(`?".to_owned())
+    (first.kind == TokenKind::RightParen).then(|| "a `)` without `(`?".to_owned())
 }

@@ -7,6 +7,8 @@ use std::cell::{Cell, RefCell};
 
 use crate::ast::{Ident, Name, Needs};
 use crate::lex::{self, Token, TokenKind};
+use crate::options::Options;
+use crate::plpgsql::Pending;
 use crate::span::Span;
 
 /// Where the text the parser read stands in the statement.
@@ -14,7 +16,7 @@ use crate::span::Span;
 pub struct Origin {
     /// Of the whole text, when it is a slice.
     pub shift: u32,
-    /// Else its parts in order.
+    /// Else its parts in order; the first begins at 0.
     pub parts: Vec<Part>,
 }
 
@@ -27,7 +29,50 @@ pub struct Part {
     pub whole: Option<Span>,
 }
 
+impl Part {
+    pub fn copy(at: usize, from: usize) -> Self {
+        Self { at: Span::new(at, at).start, from: Span::new(from, from).start, whole: None }
+    }
+
+    pub fn whole(at: usize, whole: Span) -> Self {
+        Self { at: Span::new(at, at).start, from: whole.start, whole: Some(whole) }
+    }
+}
+
 impl Origin {
+    /// Of a text made from `outer`'s text by copying `parts`.
+    pub fn inside(outer: &Origin, parts: &[Part], length: usize) -> Origin {
+        if let ([Part { at: 0, from, whole: None }], []) = (parts, outer.parts.as_slice()) {
+            return Origin { shift: outer.shift + from, parts: Vec::new() };
+        }
+        let mut mapped = Vec::with_capacity(parts.len());
+        for (index, part) in parts.iter().enumerate() {
+            let end = parts.get(index + 1).map_or(Span::new(length, length).start, |next| next.at);
+            if let Some(whole) = part.whole {
+                mapped.push(Part { at: part.at, from: 0, whole: Some(outer.span(whole)) });
+                continue;
+            }
+            mapped.push(outer.moved(part.at, part.from));
+            // A copied stretch can run over several parts of the outer text.
+            let first = outer.parts.partition_point(|known| known.at <= part.from);
+            for known in &outer.parts[first.min(outer.parts.len())..] {
+                if known.at >= part.from + (end - part.at) {
+                    break;
+                }
+                mapped.push(outer.moved(part.at + (known.at - part.from), known.at));
+            }
+        }
+        Origin { shift: 0, parts: mapped }
+    }
+
+    /// The part of this origin at `offset`, as a part of another text that begins at `at` there.
+    fn moved(&self, at: u32, offset: u32) -> Part {
+        match self.part(offset) {
+            Some(Part { whole: Some(whole), .. }) => Part { at, from: whole.start, whole: Some(*whole) },
+            _ => Part { at, from: self.start(offset), whole: None },
+        }
+    }
+
     fn part(&self, offset: u32) -> Option<&Part> {
         self.parts[..self.parts.partition_point(|part| part.at <= offset)].last()
     }
@@ -64,23 +109,35 @@ pub struct Source<'t> {
     pub tokens: Vec<Token>,
     pub origin: Origin,
     pub needs: RefCell<Option<Needs>>,
+    pub options: &'t Options,
     /// Bodies inside bodies.
     pub nesting: u32,
+    /// The routine body of the statement.
+    pub body: RefCell<Option<Pending>>,
     /// Rows left out of the text because they are like those kept.
     pub rows_left_out: Cell<usize>,
 }
 
 impl<'t> Source<'t> {
-    pub fn new(text: &'t str, origin: Origin, standard_strings: bool) -> Self {
+    pub fn new(text: &'t str, origin: Origin, options: &'t Options, nesting: u32) -> Self {
         let mut tokens = Vec::with_capacity(text.len() / 5 + 4);
         let mut position = 0;
-        while let Some(token) = lex::next(text.as_bytes(), position, standard_strings) {
+        while let Some(token) = lex::next(text.as_bytes(), position, options.standard_conforming_strings) {
             position = token.span.end as usize;
             if !token.is_comment() {
                 tokens.push(token);
             }
         }
-        Self { text, tokens, origin, needs: RefCell::new(None), nesting: 0, rows_left_out: Cell::new(0) }
+        Self {
+            text,
+            tokens,
+            origin,
+            needs: RefCell::new(None),
+            options,
+            nesting,
+            body: RefCell::new(None),
+            rows_left_out: Cell::new(0),
+        }
     }
 
     /// The tokens `from..to` as a statement of their own: one that stands inside this one.
@@ -91,7 +148,9 @@ impl<'t> Source<'t> {
             tokens: self.tokens[from.min(to)..to].to_vec(),
             origin: self.origin.clone(),
             needs: RefCell::new(None),
+            options: self.options,
             nesting: self.nesting,
+            body: RefCell::new(None),
             rows_left_out: Cell::new(0),
         }
     }
