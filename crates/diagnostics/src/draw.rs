@@ -52,12 +52,20 @@ impl Ink {
     }
 }
 
+/// Writes a text that stays on its line, harmless to a terminal.
 pub(crate) fn paint(out: &mut String, style: Style, ink: Ink, text: &str) {
+    let text = clean(text);
     if style.color && ink != Ink::Plain && !text.trim().is_empty() {
         let _ = write!(out, "{}{text}\x1b[0m", ink.escape());
     } else {
-        out.push_str(text);
+        out.push_str(&text);
     }
+}
+
+/// On one line and without what a terminal would obey.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    let on_line = |c| if c == '\n' { ' ' } else { printable(c) };
+    if text.chars().all(|c| on_line(c) == c) { text.into() } else { text.chars().map(on_line).collect() }
 }
 
 pub(crate) fn ellipsis(style: Style) -> &'static str {
@@ -192,7 +200,7 @@ pub(crate) fn line(source: Option<&Source>, offset: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{clip, columns, list, one_line, wrap};
+    use super::{clean, clip, columns, list, one_line, wrap};
     use crate::Style;
 
     const STYLE: Style = Style { color: false, unicode: true, width: 80 };
@@ -205,6 +213,7 @@ mod tests {
         assert_eq!(clip("abcdefg", 6, Style { unicode: false, ..STYLE }), "abc...");
         assert_eq!(one_line("CREATE\n\t TABLE  t ()", 80, STYLE), "CREATE TABLE t ()");
         assert!(columns(&one_line(&"x".repeat(1 << 20), 40, STYLE)) <= 40);
+        assert_eq!(clean("a\r\nb\x1b"), "a\u{FFFD} b\u{FFFD}");
         assert_eq!(clip("a\x1b[31m\u{202E}b", 80, STYLE), "a\u{FFFD}[31m\u{FFFD}b");
     }
 

@@ -168,7 +168,9 @@ impl<'a> View<'a> {
     fn lanes(&self, room: usize) -> (Vec<Lane<'a>>, usize) {
         let mut lanes: Vec<Lane> = Vec::new();
         let mut numbers: HashMap<&QName, usize> = HashMap::new();
-        for effect in self.statements.iter().flat_map(|(_, judged)| judged.held.iter().chain(&judged.effects)) {
+        // What a later statement holds, an earlier one took, or the file began with.
+        let held = self.statements.first().map_or(&[][..], |(_, judged)| &judged.held);
+        for effect in held.iter().chain(self.statements.iter().flat_map(|(_, judged)| &judged.effects)) {
             let relation = lane_of(effect);
             let number = *numbers.entry(relation).or_insert_with(|| {
                 lanes.push(Lane { relation, worst: Shade::Idle });

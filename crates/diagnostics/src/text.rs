@@ -43,15 +43,18 @@ fn render(report: &Report, sources: &Sources, style: Style) -> String {
     }
     for (path, reason) in &report.skipped {
         draw::paint(&mut out, style, Ink::BoldYellow, "skipped");
-        let _ = writeln!(out, ": {}: {reason}", draw::path_name(path));
+        draw::paint(&mut out, style, Ink::Plain, &format!(": {}: {reason}", draw::path_name(path)));
+        out.push('\n');
     }
     for note in &report.notes {
         draw::paint(&mut out, style, Ink::BoldCyan, "note");
-        let _ = writeln!(out, ": {note}");
+        draw::paint(&mut out, style, Ink::Plain, &format!(": {note}"));
+        out.push('\n');
     }
     for path in &report.written {
         draw::paint(&mut out, style, Ink::BoldGreen, "wrote");
-        let _ = writeln!(out, " {}", draw::path_name(path));
+        draw::paint(&mut out, style, Ink::Plain, &format!(" {}", draw::path_name(path)));
+        out.push('\n');
     }
     if report.files > 0 {
         draw::paint(&mut out, style, Ink::Faint, &assumed_words(&report.assumed));
@@ -244,10 +247,13 @@ impl Excerpts {
             let Some(source) = sources.get(path) else { continue };
             let here: Vec<usize> = (0..marks.len()).filter(|mark| marks[*mark].0 == path).collect();
             let spans: Vec<Range<usize>> = here.iter().map(|mark| visible(source.text(), marks[*mark].1)).collect();
-            let (excerpt, ranges) = Excerpt::of(draw::path_name(path), source, &spans, style);
+            let (excerpt, ranges) =
+                Excerpt::of(draw::clean(&draw::path_name(path)).into_owned(), source, &spans, style);
             for (mark, range) in here.into_iter().zip(ranges) {
                 let kind = if mark == 0 { LabelStyle::Primary } else { LabelStyle::Secondary };
-                excerpts.labels.push(Label::new(kind, excerpts.files.len(), range).with_message(marks[mark].2));
+                excerpts
+                    .labels
+                    .push(Label::new(kind, excerpts.files.len(), range).with_message(draw::clean(marks[mark].2)));
             }
             excerpts.files.push(excerpt);
         }

@@ -415,3 +415,44 @@ fn formats_have_different_names() {
     let names: std::collections::BTreeSet<&str> = FORMATS.iter().map(|format| format.name).collect();
     assert_eq!(names.len(), FORMATS.len());
 }
+
+/// Whatever the texts and the spans, nothing panics and what is drawn fits into a few lines.
+#[test]
+fn any_text_and_any_span() {
+    let pieces =
+        ["a", "\t", "\n", "\r\n", "\r", "漢", "é", "😀", "e\u{301}", "\u{FEFF}", "\x1b", "\0", "'", "x y", "%"];
+    let mut state = 1_u32;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % below
+    };
+    for round in 0..400 {
+        let length = if round % 20 == 0 { 2000 } else { 40 };
+        let text: String = (0..random(length)).map(|_| pieces[random(pieces.len())]).collect();
+        let mut world = World::new(&[("a.sql", &text)]);
+        for _ in 0..3 {
+            let span =
+                |random: &mut dyn FnMut(usize) -> usize| Span::new(random(text.len() + 5), random(text.len() + 5));
+            let found = world.find(Level::Error, "some-rule", "a.sql", "", "m");
+            found.span = span(&mut random);
+            found.related =
+                vec![crate::Related { path: "a.sql".into(), span: span(&mut random), message: "here".to_owned() }];
+            let edit = crate::Edit { span: span(&mut random), text: "x\n".repeat(random(3)) };
+            let fix = crate::Fix {
+                title: "change it".to_owned(),
+                class: model::plan::Class::Safe,
+                assumptions: Vec::new(),
+                edits: vec![edit],
+                files: Vec::new(),
+            };
+            found.fix = Some(std::sync::Arc::new(fix));
+        }
+        for format in FORMATS {
+            for style in [PLAIN, crate::Style { unicode: false, width: 0, ..PLAIN }] {
+                let output = (format.render)(&world.report, &world.sources, style);
+                assert!(output.text.ends_with('\n') && output.text.len() < 30_000, "{round}: {}", output.text.len());
+                assert!(!output.text.contains('\x1b') && !output.text.contains('\0'));
+            }
+        }
+    }
+}

@@ -361,15 +361,32 @@ fn edges_of_the_text() {
 
 #[test]
 fn control_characters_do_not_reach_the_terminal() {
-    check_one(
-        "SELECT '\x1b[31m\u{202E}'; DROP TABLE t;",
-        "DROP TABLE t",
+    let path = "a\n\x1b[2J.sql";
+    let mut world = World::new(&[(path, "SELECT '\x1b[31m\u{202E}'; DROP TABLE t;")]);
+    let related = crate::Related { path: path.into(), span: Span::new(0, 6), message: "\"a\nb\x1b\"".to_owned() };
+    let found = world.find(Level::Error, "some-rule", path, "DROP TABLE t", "\"a\nb\x1b\" is gone");
+    found.related = vec![related];
+    found.notes = vec!["\"a\nb\x1b\" again".to_owned()];
+    world.report.skipped.push(("\x1b.sql".into(), "\x1b".to_owned()));
+    check(
+        &world,
+        PLAIN,
         expect![[r#"
-        error[some-rule]: something is wrong
-          ┌─ a.sql:1:18
+        error[some-rule]: "a b�" is gone
+          ┌─ a �[2J.sql:1:18
           │
         1 │ SELECT '�[31m�'; DROP TABLE t;
-          │                  ^^^^^^^^^^^^
+          │ ------           ^^^^^^^^^^^^
+          │ │
+          │ "a b�"
+          │
+          = "a
+            b�" again
+          = https://safestep.dev/rules#some-rule
+
+        skipped: �.sql: �
+        judged as run by goose on PostgreSQL 14 to 18
+        1 error in 1 file; 1 skipped
     "#]],
     );
 }
