@@ -1,6 +1,7 @@
 //! Changes of files as unified diffs: for eyes, and for `git apply`.
 
 use std::fmt::Write;
+use std::ops::Range;
 use std::path::Path;
 
 use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices, group_diff_ops};
@@ -41,7 +42,7 @@ pub fn patch(changes: &[FileChange]) -> String {
         let b = if change.to.is_some() { tab(b) } else { "/dev/null".to_owned() };
         let _ = writeln!(out, "--- {a}\n+++ {b}");
         for hunk in &diff.hunks {
-            let _ = writeln!(out, "{}", hunk_header(hunk));
+            let _ = writeln!(out, "{}", diff.header(hunk));
             for (tag, line) in diff.lines(hunk) {
                 let _ = write!(out, "{tag}{line}");
                 if !line.ends_with('\n') {
@@ -55,16 +56,20 @@ pub fn patch(changes: &[FileChange]) -> String {
 
 /// Draws what a fix changes, each line behind an indent.
 pub(crate) fn draw(out: &mut String, fix: &Fix, path: &Path, source: Option<&Source>, style: Style) {
-    let text = source.map_or("", Source::text);
-    let edited =
-        (!fix.edits.is_empty() && fix.files.iter().all(|file| file.path != path)).then(|| apply(text, &fix.edits));
-    let edits = edited.as_ref().map(|new| Change { from: Some(path), to: Some(path), old: text, new });
-    for change in edits.into_iter().chain(pair_renames(&fix.files)) {
-        draw_change(out, change, style);
+    if let Some(source) = source.filter(|_| !fix.edits.is_empty() && fix.files.iter().all(|file| file.path != path)) {
+        let regions = edited(source, &fix.edits);
+        let diffs: Vec<Diff> = regions
+            .iter()
+            .map(|it| Diff { lines_before: it.lines_before, ..Diff::of(&source.text()[it.old.clone()], &it.new) })
+            .collect();
+        draw_file(out, Some(path), Some(path), &diffs, style);
+    }
+    for change in pair_renames(&fix.files) {
+        draw_file(out, change.from, change.to, &[Diff::of(change.old, change.new)], style);
     }
 }
 
-fn draw_change(out: &mut String, change: Change, style: Style) {
+fn draw_file(out: &mut String, from: Option<&Path>, to: Option<&Path>, diffs: &[Diff], style: Style) {
     let mut line = |ink, text: &str| {
         if !text.is_empty() {
             out.push_str("  ");
@@ -72,15 +77,11 @@ fn draw_change(out: &mut String, change: Change, style: Style) {
         draw::paint(out, style, ink, &draw::clip(text, style.width.saturating_sub(2), style));
         out.push('\n');
     };
-    let diff = Diff::of(change.old, change.new);
-    match (change.from, change.to) {
-        (Some(from), Some(to)) if from != to => {
+    match (from, to) {
+        (Some(from), Some(to)) => {
             line(Ink::Bold, &format!("--- {}", draw::path_name(from)));
-            line(Ink::Bold, &format!("+++ {} (renamed)", draw::path_name(to)));
-        }
-        (Some(from), Some(_)) => {
-            line(Ink::Bold, &format!("--- {}", draw::path_name(from)));
-            line(Ink::Bold, &format!("+++ {}", draw::path_name(from)));
+            let renamed = if from == to { "" } else { " (renamed)" };
+            line(Ink::Bold, &format!("+++ {}{renamed}", draw::path_name(to)));
         }
         (None, Some(to)) => line(Ink::Bold, &format!("+++ {} (new file)", draw::path_name(to))),
         (Some(from), None) => {
@@ -89,17 +90,16 @@ fn draw_change(out: &mut String, change: Change, style: Style) {
         }
         (None, None) => return,
     }
-    let whole = change.from.is_none();
-    let mut left = SHOWN;
-    let total: usize = diff.hunks.iter().map(|hunk| diff.lines(hunk).count()).sum();
-    for hunk in &diff.hunks {
-        if left == 0 {
-            break;
+    let mut total = 0;
+    for (diff, hunk) in diffs.iter().flat_map(|diff| diff.hunks.iter().map(move |hunk| (diff, hunk))) {
+        if from.is_some() && total < SHOWN {
+            line(Ink::Cyan, &diff.header(hunk));
         }
-        if !whole {
-            line(Ink::Cyan, &hunk_header(hunk));
-        }
-        for (tag, text) in diff.lines(hunk).take(left) {
+        for (tag, text) in diff.lines(hunk) {
+            total += 1;
+            if total > SHOWN {
+                continue;
+            }
             let ink = match tag {
                 '+' => Ink::Green,
                 '-' => Ink::Red,
@@ -108,28 +108,56 @@ fn draw_change(out: &mut String, change: Change, style: Style) {
             let text = text.trim_end_matches(['\n', '\r']);
             line(ink, format!("{tag}{text}").trim_end());
         }
-        left = left.saturating_sub(diff.lines(hunk).count());
     }
     if total > SHOWN {
         line(Ink::Faint, &format!("{} {} more lines with --diff", draw::ellipsis(style), total - SHOWN));
     }
 }
 
-/// The text with its edits made. Edits that do not fit the text, or overlap an earlier one, are left out.
-fn apply(text: &str, edits: &[Edit]) -> String {
-    let mut edits: Vec<&Edit> = edits.iter().collect();
-    edits.sort_by_key(|edit| edit.span);
-    let mut out = String::with_capacity(text.len());
+/// Whole lines that edits change, with context.
+struct Region {
+    old: Range<usize>,
+    new: String,
+    /// Lines before it, in the old text and in the new.
+    lines_before: (usize, usize),
+}
+
+/// What edits change, one region for edits whose context touches. Takes time for the lines around the edits, not for the
+/// whole text. Edits that do not fit the text, or overlap an earlier one, are left out.
+fn edited(source: &Source, edits: &[Edit]) -> Vec<Region> {
+    let text = source.text();
+    let mut valid: Vec<&Edit> = edits.iter().filter(|edit| text.get(edit.span.range()).is_some()).collect();
+    valid.sort_by_key(|edit| edit.span);
     let mut done = 0;
-    for edit in edits {
-        let span = edit.span.range();
-        let Some(kept) = text.get(done..span.start).filter(|_| text.is_char_boundary(span.end)) else { continue };
-        out.push_str(kept);
-        out.push_str(&edit.text);
-        done = span.end.max(span.start);
+    valid.retain(|edit| {
+        let fits = edit.span.start >= done;
+        done = if fits { edit.span.end } else { done };
+        fits
+    });
+    let line_of = |offset: u32| source.utf8(offset).0;
+    let context = u32::try_from(CONTEXT).unwrap_or_default();
+    let mut regions: Vec<Region> = Vec::new();
+    let mut new_lines = 0;
+    let mut old_lines = 0;
+    for group in valid.chunk_by(|a, b| line_of(b.span.start) - line_of(a.span.end) <= 2 * context) {
+        let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
+        let line = line_of(first.span.start).saturating_sub(context);
+        let old = source.line(line).start..source.line(line_of(last.span.end) + context + 1).start;
+        let mut new = String::new();
+        let mut at = old.start;
+        for edit in group {
+            new.push_str(&text[at..edit.span.start as usize]);
+            new.push_str(&edit.text);
+            at = edit.span.end as usize;
+        }
+        new.push_str(&text[at..old.end]);
+        new_lines += line as usize - old_lines;
+        let lines_before = (line as usize, new_lines);
+        new_lines += new.split_inclusive('\n').count();
+        old_lines = line as usize + text[old.clone()].split_inclusive('\n').count();
+        regions.push(Region { old, new, lines_before });
     }
-    out.push_str(&text[done..]);
-    out
+    regions
 }
 
 /// One file before and after.
@@ -163,6 +191,7 @@ fn pair_renames(changes: &[FileChange]) -> Vec<Change<'_>> {
 struct Diff<'a> {
     old: Vec<&'a str>,
     new: Vec<&'a str>,
+    lines_before: (usize, usize),
     hunks: Vec<Vec<DiffOp>>,
 }
 
@@ -172,7 +201,22 @@ impl<'a> Diff<'a> {
         let operations = capture_diff_slices(Algorithm::Myers, &old, &new);
         let changed = operations.iter().any(|operation| operation.tag() != DiffTag::Equal);
         let hunks = if changed { group_diff_ops(operations, CONTEXT) } else { Vec::new() };
-        Self { old, new, hunks }
+        Self { old, new, lines_before: (0, 0), hunks }
+    }
+
+    /// `@@ -1,4 +1,3 @@`. An empty range is named by the line before it.
+    fn header(&self, hunk: &[DiffOp]) -> String {
+        let range = |before: usize, start: usize, end: usize| match end - start {
+            0 => format!("{},0", before + start),
+            1 => format!("{}", before + start + 1),
+            length => format!("{},{length}", before + start + 1),
+        };
+        let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else { return String::new() };
+        format!(
+            "@@ -{} +{} @@",
+            range(self.lines_before.0, first.old_range().start, last.old_range().end),
+            range(self.lines_before.1, first.new_range().start, last.new_range().end)
+        )
     }
 
     /// The lines of a hunk with their ends, each with ' ', '-' or '+'.
@@ -187,21 +231,6 @@ impl<'a> Diff<'a> {
             same.iter().map(tagged(' ')).chain(old.iter().map(tagged('-'))).chain(new.iter().map(tagged('+')))
         })
     }
-}
-
-/// `@@ -1,4 +1,3 @@`. An empty range is named by the line before it.
-fn hunk_header(hunk: &[DiffOp]) -> String {
-    let range = |start: usize, end: usize| match end - start {
-        0 => format!("{start},0"),
-        1 => format!("{}", start + 1),
-        length => format!("{},{length}", start + 1),
-    };
-    let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else { return String::new() };
-    format!(
-        "@@ -{} +{} @@",
-        range(first.old_range().start, last.old_range().end),
-        range(first.new_range().start, last.new_range().end)
-    )
 }
 
 /// A path as git writes it: in quotes when it holds quotes, backslashes or control characters.

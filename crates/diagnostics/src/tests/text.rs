@@ -516,6 +516,66 @@ fn other_files_and_unknown_files() {
 }
 
 #[test]
+fn distant_edits_are_hunks_with_the_right_numbers() {
+    let text = (1..40).fold(String::new(), |mut out, n| {
+        let _ = writeln!(out, "SELECT {n};");
+        out
+    });
+    let mut world = World::new(&[("a.sql", &text)]);
+    let edit =
+        |needle: &str, replacement: &str| Edit { span: world.span("a.sql", needle), text: replacement.to_owned() };
+    let edits = vec![
+        edit("SELECT 38;", "SELECT 0"),
+        edit("SELECT 5;\n", ""),
+        edit("SELECT 10;", "-- ten\nSELECT 10;"),
+        edit("SELECT 25;", "-- twenty\n-- five\nSELECT 25;"),
+        edit("ECT 25", "overlaps"),
+    ];
+    let fix =
+        Fix { title: "change it".to_owned(), class: Class::Unsafe, assumptions: Vec::new(), edits, files: Vec::new() };
+    world.find(Level::Info, "some-rule", "a.sql", "", "something is wrong").fix = Some(Arc::new(fix));
+    let drawn = (text::FORMAT.render)(&world.report, &world.sources, PLAIN).text;
+    expect![[r#"
+        fix: change it (--fix=unsafe)
+          --- a.sql
+          +++ a.sql
+          @@ -2,11 +2,11 @@
+           SELECT 2;
+           SELECT 3;
+           SELECT 4;
+          -SELECT 5;
+           SELECT 6;
+           SELECT 7;
+           SELECT 8;
+           SELECT 9;
+          +-- ten
+           SELECT 10;
+           SELECT 11;
+           SELECT 12;
+          @@ -22,6 +22,8 @@
+           SELECT 22;
+           SELECT 23;
+           SELECT 24;
+          +-- twenty
+          +-- five
+           SELECT 25;
+           SELECT 26;
+           SELECT 27;
+          @@ -35,5 +37,5 @@
+           SELECT 35;
+           SELECT 36;
+           SELECT 37;
+          -SELECT 38;
+          +SELECT 0
+           SELECT 39;
+
+        judged as run by goose on PostgreSQL 14 to 18
+        1 info in 1 file; 1 fixable with --fix=unsafe
+    "#]]
+    .assert_eq(&drawn[drawn.find("fix:").unwrap_or_default()..]);
+}
+
+#[test]
 fn fixes_rename_delete_and_stay_short() {
     let long = (0..100).fold(String::new(), |mut out, n| {
         let _ = writeln!(out, "INSERT INTO t VALUES ({n});");
