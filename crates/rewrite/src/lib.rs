@@ -1,1 +1,80 @@
-//! Chosen operations of a trace to a plan of safe steps
+//! Chosen operations of a trace to a plan of safe steps.
+//!
+//! Three passes. *Expand*: each chosen operation becomes steps by its recipe ([`recipes`]), the rest of the file stays byte
+//! for byte. *Arrange*: the steps are put in order and into parts ([`schedule`]). *Prove*: original and plan are executed on
+//! the same schema and must leave the same one ([`equivalence`]); no new step may hold a lock that blocks others while its
+//! work grows with the table. What cannot be proven is withheld with a reason. Pure: no I/O, no clock, no failure.
+
+mod alter;
+mod context;
+mod draft;
+mod edit;
+mod equivalence;
+mod expand;
+mod footprint;
+mod layout;
+mod names;
+mod obstacles;
+mod plan;
+mod recipes;
+mod schedule;
+mod settings;
+mod titles;
+
+use model::plan::{Class, Plan};
+use model::runner::Runner;
+use model::trace::{Session, Trace};
+use syntax::Span;
+use syntax::ast::Script;
+
+/// One section of one file, what it does, and which of it shall be done differently.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The text that the script was parsed from.
+    pub text: &'a str,
+    /// The section inside it.
+    pub section: Span,
+    pub script: &'a Script,
+    /// How it was parsed.
+    pub options: &'a syntax::Options,
+    pub trace: &'a Trace,
+    /// The session in which the section begins.
+    pub session: &'a Session,
+    pub runner: &'a Runner,
+    /// Comments that are the migration tool's own marks. Files get their marks where they are written, so no step keeps them.
+    pub marks: &'a [Span],
+    /// Statements and the indices of their operations in `Judged::operations`.
+    pub chosen: &'a [(usize, usize)],
+    /// The highest class that operations may be expanded to.
+    pub allowed: Class,
+    pub parameters: Parameters,
+}
+
+/// What recipes of class unsafe need to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    /// Rows per batch of a backfill.
+    pub batch: u32,
+    /// Milliseconds between two batches.
+    pub pause: u32,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self { batch: 1000, pause: 100 }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub plan: Plan,
+    /// The plan differs from the original. When it does not, the plan is one part per transaction of the original, which
+    /// still tells which steps want a timeout.
+    pub changed: bool,
+}
+
+/// Expands exactly the chosen operations.
+#[must_use]
+pub fn rewrite(request: &Request) -> Outcome {
+    plan::plan(request)
+}

@@ -1,0 +1,133 @@
+//! Whether two ways through a migration leave the same schema.
+//!
+//! Both begin with the same schema, so only what they changed has to be compared. Column order, names that PostgreSQL
+//! generated, comments, ownership, validity and birth count. The order of constraints in the list and whether a name was
+//! written or generated do not: the catalogs keep neither.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use imbl::ordmap::DiffItem;
+use model::schema::{Constraint, ConstraintKind, Index, Relation, Schema};
+
+/// What the steps leave that the original does not, and the other way round; empty when they are equivalent.
+pub(crate) fn differences(original: &Schema, rewritten: &Schema) -> Vec<String> {
+    let mut found = Vec::new();
+    each(&original.relations, &rewritten.relations, "relation", &mut found, relation);
+    each(&original.indexes, &rewritten.indexes, "index", &mut found, index);
+    each(&original.types, &rewritten.types, "type", &mut found, |a, b, found| same("type", &a.name, a == b, found));
+    whole(&original.functions, &rewritten.functions, "function", &mut found);
+    whole(&original.schemas, &rewritten.schemas, "schema", &mut found);
+    whole(&original.extensions, &rewritten.extensions, "extension", &mut found);
+    whole(&original.publications, &rewritten.publications, "publication", &mut found);
+    whole(&original.statistics, &rewritten.statistics, "statistics object", &mut found);
+    found
+}
+
+/// Walks only what is not shared.
+fn each<K: Ord + Clone + Debug + std::fmt::Display, V: PartialEq>(
+    original: &OrdMap<K, Arc<V>>,
+    rewritten: &OrdMap<K, Arc<V>>,
+    what: &str,
+    found: &mut Vec<String>,
+    compare: impl Fn(&V, &V, &mut Vec<String>),
+) {
+    for item in original.diff(rewritten) {
+        match item {
+            DiffItem::Add(name, _) => found.push(format!("{what} {name} exists only after the steps")),
+            DiffItem::Remove(name, _) => found.push(format!("{what} {name} exists only after the original")),
+            DiffItem::Update { old: (_, a), new: (_, b) } => compare(a, b, found),
+        }
+    }
+}
+
+fn whole<K: Ord + Clone + std::fmt::Display, V: PartialEq>(
+    original: &OrdMap<K, V>,
+    rewritten: &OrdMap<K, V>,
+    what: &str,
+    found: &mut Vec<String>,
+) {
+    for item in original.diff(rewritten) {
+        let name = match item {
+            DiffItem::Add(name, _) | DiffItem::Remove(name, _) => name,
+            DiffItem::Update { old: (name, _), .. } => name,
+        };
+        found.push(format!("{what} {name} differs"));
+    }
+}
+
+fn same(what: &str, name: &impl std::fmt::Display, equal: bool, found: &mut Vec<String>) {
+    if !equal {
+        found.push(format!("{what} {name} differs"));
+    }
+}
+
+fn relation(a: &Relation, b: &Relation, found: &mut Vec<String>) {
+    let name = &a.name;
+    if a.columns.iter().map(|it| &it.name).ne(b.columns.iter().map(|it| &it.name)) {
+        found.push(format!("the columns of {name} differ"));
+    } else {
+        for (a, b) in a.columns.iter().zip(&b.columns) {
+            let plain = |column: &model::schema::Column| {
+                let mut column = column.clone();
+                if let Some(default) = &mut column.default {
+                    default.text = "".into();
+                }
+                column
+            };
+            if plain(a) != plain(b) {
+                found.push(format!("column {} of {name} differs", a.name));
+            }
+        }
+    }
+    let names: BTreeSet<&Arc<str>> = a.constraints.iter().chain(&b.constraints).map(|it| &it.name).collect();
+    for constraint in names {
+        match (a.constraint(constraint), b.constraint(constraint)) {
+            (Some(a), Some(b)) if plain_constraint(a) == plain_constraint(b) => {}
+            (Some(a), Some(b)) if a.validated && !b.validated => {
+                found.push(format!("constraint {constraint} of {name} is left NOT VALID"));
+            }
+            (Some(_), Some(_)) => found.push(format!("constraint {constraint} of {name} differs")),
+            (Some(_), None) => found.push(format!("constraint {constraint} of {name} is missing")),
+            (None, _) => found.push(format!("constraint {constraint} of {name} is too many")),
+        }
+    }
+    let rest = |relation: &Relation| {
+        let mut relation = relation.clone();
+        relation.columns.clear();
+        relation.constraints.clear();
+        relation.triggers.sort_by(|a, b| a.name.cmp(&b.name));
+        relation.policies.sort_by(|a, b| a.name.cmp(&b.name));
+        relation.children.sort();
+        // Whether rows were written is not part of the schema.
+        relation.empty = false;
+        relation
+    };
+    same("relation", name, rest(a) == rest(b), found);
+}
+
+fn plain_constraint(constraint: &Constraint) -> Constraint {
+    let mut constraint = constraint.clone();
+    constraint.generated_name = false;
+    if let ConstraintKind::Check { text, .. } = &mut constraint.kind {
+        *text = "".into();
+    }
+    constraint
+}
+
+fn index(a: &Index, b: &Index, found: &mut Vec<String>) {
+    let plain = |index: &Index| {
+        let mut index = index.clone();
+        index.predicate_text = None;
+        for element in &mut index.elements {
+            element.text = "".into();
+        }
+        index
+    };
+    match (a.valid, b.valid) {
+        (true, false) => found.push(format!("index {} is left invalid", a.name)),
+        _ => same("index", &a.name, plain(a) == plain(b), found),
+    }
+}

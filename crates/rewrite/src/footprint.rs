@@ -1,0 +1,498 @@
+//! What a statement reads and writes, as far as the order of statements matters. Two statements may swap when neither writes
+//! what the other reads or writes. What is not understood is a barrier that nothing crosses.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use model::expr::{children, columns};
+use model::name::QName;
+use model::schema::{self, RelationKind, Schema};
+use model::volatility::is_volatile;
+use syntax::ast::{
+    AlterAction, AlterTable, ColumnDef, Constraint, ConstraintKind, CreateIndex, CreateTable, Drop, Expr, Name,
+    ObjectKind, Persistence, Query, StatementKind, TypeName,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Thing {
+    /// That it exists under this name, and all that has no finer thing; indexes too.
+    Relation(QName),
+    /// A column's type.
+    Column(QName, String),
+    Default(QName, String),
+    NotNull(QName, String),
+    /// Which columns there are, in which order.
+    Columns(QName),
+    /// What rows there are. Every statement on a table reads it, so that data changes never pass one.
+    Rows(QName),
+    Constraint(QName, String),
+    /// That the columns are unique; `*` for the primary key.
+    Key(QName, String),
+    Comment(QName, String),
+    Type(String),
+    Function(String),
+    Schema(String),
+    /// The order of data changes among themselves.
+    Data,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Footprint {
+    pub reads: BTreeSet<Thing>,
+    pub writes: BTreeSet<Thing>,
+    pub barrier: bool,
+}
+
+/// The footprint of a statement before which the schema is `schema`.
+pub(crate) fn of(kind: &StatementKind, schema: &Schema, search_path: &[String]) -> Footprint {
+    let mut print = Print { schema, search_path, out: Footprint::default() };
+    match kind {
+        StatementKind::AlterTable(it) => print.alter_table(it),
+        StatementKind::CreateTable(it) => print.create_table(it),
+        StatementKind::CreateIndex(it) => print.create_index(it),
+        StatementKind::Drop(it) if it.object == ObjectKind::Index => print.drop_index(it),
+        StatementKind::CreateView(it) => {
+            let name = print.created(&it.name);
+            print.query(&it.query);
+            print.write(Thing::Relation(name));
+        }
+        StatementKind::CreateSequence(it) => {
+            let name = print.created(&it.name);
+            if let Some((table, column)) = &it.owned_by {
+                let table = print.resolved(table);
+                print.read(Thing::Column(table, column.clone()));
+            }
+            print.write(Thing::Relation(name));
+        }
+        StatementKind::AlterSequence(it) => {
+            let name = print.resolved(&it.name);
+            if let Some((table, column)) = &it.owned_by {
+                let table = print.resolved(table);
+                print.read(Thing::Column(table, column.clone()));
+            }
+            print.write(Thing::Relation(name));
+        }
+        StatementKind::CreateEnum { name, .. }
+        | StatementKind::CreateRange { name }
+        | StatementKind::CreateComposite { name, .. } => print.write(Thing::Type(name.name.clone())),
+        StatementKind::AlterEnum(it) => print.write(Thing::Type(it.name.name.clone())),
+        StatementKind::CreateFunction(it) if it.language == "plpgsql" && !it.atomic => {
+            print.write(Thing::Function(it.name.name.clone()));
+        }
+        StatementKind::CreateTrigger(it) => {
+            let table = print.resolved(&it.relation);
+            print.read(Thing::Rows(table.clone()));
+            print.read(Thing::Function(it.function.name.clone()));
+            print.write(Thing::Relation(table));
+        }
+        StatementKind::Comment(it) => print.comment(it),
+        StatementKind::Insert(it) => print.data(&it.target.name, &it.facts),
+        StatementKind::Update(it) => print.data(&it.target.name, &it.facts),
+        StatementKind::Delete(it) => print.data(&it.target.name, &it.facts),
+        _ => print.out.barrier = true,
+    }
+    print.out
+}
+
+struct Print<'a> {
+    schema: &'a Schema,
+    search_path: &'a [String],
+    out: Footprint,
+}
+
+impl Print<'_> {
+    fn read(&mut self, thing: Thing) {
+        self.out.reads.insert(thing);
+    }
+
+    fn write(&mut self, thing: Thing) {
+        self.out.writes.insert(thing);
+    }
+
+    fn resolved(&self, name: &Name) -> QName {
+        self.schema.resolve(name, self.search_path)
+    }
+
+    fn created(&mut self, name: &Name) -> QName {
+        let name = QName::of(name, self.search_path.first().map_or("public", String::as_str));
+        self.read(Thing::Schema(name.schema.to_string()));
+        name
+    }
+
+    /// Anything on a table comes after what made it, and keeps its place among data changes.
+    fn on(&mut self, table: &QName) {
+        self.read(Thing::Relation(table.clone()));
+        self.read(Thing::Rows(table.clone()));
+    }
+
+    fn alter_table(&mut self, it: &AlterTable) {
+        let table = self.resolved(&it.relation.name);
+        if it.object != ObjectKind::Table {
+            self.out.barrier = true;
+            return;
+        }
+        self.on(&table);
+        for subcommand in &it.subcommands {
+            self.action(&table, &subcommand.action);
+        }
+    }
+
+    fn action(&mut self, table: &QName, action: &AlterAction) {
+        let column = |name: &str| Thing::Column(table.clone(), name.to_owned());
+        match action {
+            AlterAction::AddColumn { column: added, .. } => {
+                self.write(column(&added.name.text));
+                self.write(Thing::Columns(table.clone()));
+                self.column(table, added);
+            }
+            AlterAction::AlterType { column: changed, ty, using, .. } => {
+                self.write(column(&changed.text));
+                self.ty(ty);
+                if let Some(using) = using {
+                    self.expr(table, &using.expr);
+                }
+            }
+            AlterAction::SetDefault { column: changed, default } => {
+                self.read(column(&changed.text));
+                self.write(Thing::Default(table.clone(), changed.text.clone()));
+                self.expr(table, &default.expr);
+            }
+            AlterAction::DropDefault { column: changed } => {
+                self.read(column(&changed.text));
+                self.write(Thing::Default(table.clone(), changed.text.clone()));
+            }
+            AlterAction::SetNotNull { column: changed } | AlterAction::DropNotNull { column: changed } => {
+                self.read(column(&changed.text));
+                self.write(Thing::NotNull(table.clone(), changed.text.clone()));
+            }
+            AlterAction::AddConstraint(it) => self.constraint(table, it, None),
+            AlterAction::ValidateConstraint { name } => self.known_constraint(table, &name.text, false),
+            AlterAction::DropConstraint { name, cascade: false, .. } => {
+                self.known_constraint(table, &name.text, true);
+            }
+            AlterAction::DropConstraint { .. } | AlterAction::DropColumn { cascade: true, .. } => {
+                self.out.barrier = true;
+            }
+            AlterAction::Inherit { .. }
+            | AlterAction::NoInherit { .. }
+            | AlterAction::AttachPartition { .. }
+            | AlterAction::DetachPartition { .. }
+            | AlterAction::Of { .. } => self.out.barrier = true,
+            _ => self.write(Thing::Relation(table.clone())),
+        }
+    }
+
+    fn column(&mut self, table: &QName, column: &ColumnDef) {
+        if let Some(ty) = &column.ty {
+            self.ty(ty);
+        }
+        for constraint in &column.constraints {
+            self.constraint(table, constraint, Some(&column.name.text));
+        }
+    }
+
+    fn ty(&mut self, ty: &TypeName) {
+        self.read(Thing::Type(ty.name.clone()));
+    }
+
+    /// The columns that an expression on a table reads, the functions it calls, the sequences and types it names.
+    fn expr(&mut self, table: &QName, expr: &Expr) {
+        for column in columns(expr) {
+            if column == "*" {
+                self.read(Thing::Columns(table.clone()));
+            } else {
+                self.read(Thing::Column(table.clone(), column.to_owned()));
+            }
+        }
+        self.calls(expr);
+    }
+
+    fn calls(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Call { name, .. } => self.read(Thing::Function(name.name.clone())),
+            Expr::Cast { ty, .. } => self.ty(ty),
+            Expr::Subquery(query) => self.query(query),
+            _ => {}
+        }
+        for sequence in model::volatility::sequences(expr) {
+            let sequence = self.resolved(&sequence);
+            self.read(Thing::Relation(sequence));
+        }
+        for child in children(expr) {
+            self.calls(child);
+        }
+    }
+
+    fn query(&mut self, query: &Query) {
+        for read in &query.reads {
+            let relation = self.resolved(&read.relation.name);
+            self.on(&relation);
+            self.read(Thing::Columns(relation));
+        }
+        for function in &query.functions {
+            self.read(Thing::Function(function.name.clone()));
+        }
+        self.out.barrier |= !query.writes.is_empty() || query.into.is_some();
+    }
+
+    fn constraint(&mut self, table: &QName, it: &Constraint, column: Option<&str>) {
+        let own = |names: &[syntax::ast::Ident]| -> Vec<String> {
+            match column {
+                Some(column) if names.is_empty() => vec![column.to_owned()],
+                _ => names.iter().map(|name| name.text.clone()).collect(),
+            }
+        };
+        let mut named = Vec::new();
+        match &it.kind {
+            ConstraintKind::Check(expr) | ConstraintKind::Default(expr) => self.expr(table, &expr.expr),
+            ConstraintKind::Generated { expression, .. } => self.expr(table, &expression.expr),
+            ConstraintKind::NotNull { column: given } => {
+                if let Some(column) = given.as_ref().map(|it| it.text.as_str()).or(column) {
+                    self.write(Thing::NotNull(table.clone(), column.to_owned()));
+                }
+            }
+            ConstraintKind::Unique(key) | ConstraintKind::PrimaryKey(key) => {
+                named = own(&key.columns);
+                if let Some(index) = &key.using_index {
+                    let index = table.sibling(&index.text);
+                    if let Some(known) = self.schema.indexes.get(&index) {
+                        named = known.elements.iter().filter_map(|it| it.column.as_ref()).map(Arc::to_string).collect();
+                    }
+                    self.write(Thing::Relation(index));
+                }
+                self.key(table, &named);
+                if matches!(it.kind, ConstraintKind::PrimaryKey(_)) {
+                    self.write(Thing::Key(table.clone(), "*".to_owned()));
+                    for column in &named {
+                        self.write(Thing::NotNull(table.clone(), column.clone()));
+                    }
+                }
+            }
+            ConstraintKind::ForeignKey(key) => {
+                named = own(&key.columns);
+                let referenced = self.resolved(&key.referenced);
+                self.on(&referenced);
+                let columns: Vec<String> = key.referenced_columns.iter().map(|it| it.text.clone()).collect();
+                for column in &columns {
+                    self.read(Thing::Column(referenced.clone(), column.clone()));
+                }
+                let key = if columns.is_empty() { "*".to_owned() } else { sorted(&columns) };
+                self.read(Thing::Key(referenced, key));
+            }
+            ConstraintKind::Exclude(_) => self.write(Thing::Relation(table.clone())),
+            ConstraintKind::Null | ConstraintKind::Identity { .. } => {}
+        }
+        for column in named {
+            self.read(Thing::Column(table.clone(), column));
+        }
+        if let Some(name) = &it.name {
+            self.write(Thing::Constraint(table.clone(), name.text.clone()));
+        }
+    }
+
+    fn key(&mut self, table: &QName, columns: &[String]) {
+        self.write(Thing::Key(table.clone(), sorted(columns)));
+    }
+
+    /// A constraint that is validated or dropped.
+    fn known_constraint(&mut self, table: &QName, name: &str, drops: bool) {
+        self.write(Thing::Constraint(table.clone(), name.to_owned()));
+        let known = self.schema.relations.get(table).and_then(|it| it.constraint(name)).cloned();
+        match known.map(|it| it.kind) {
+            Some(schema::ConstraintKind::Check { expr, .. }) => {
+                // A valid CHECK proves NOT NULL.
+                for column in columns(&expr) {
+                    self.read(Thing::Column(table.clone(), column.to_owned()));
+                    self.read(Thing::NotNull(table.clone(), column.to_owned()));
+                }
+            }
+            Some(schema::ConstraintKind::NotNull { column }) => {
+                self.write(Thing::NotNull(table.clone(), column.to_string()));
+            }
+            Some(schema::ConstraintKind::ForeignKey { referenced, .. }) => self.on(&referenced),
+            _ if !drops => {}
+            _ => self.write(Thing::Relation(table.clone())),
+        }
+    }
+
+    fn create_table(&mut self, it: &CreateTable) {
+        let table = self.created(&it.name);
+        self.out.barrier |= it.persistence == Persistence::Temporary || it.of_type.is_some();
+        self.write(Thing::Relation(table.clone()));
+        for column in &it.columns {
+            self.column(&table, column);
+        }
+        for constraint in &it.constraints {
+            self.constraint(&table, constraint, None);
+        }
+        for like in &it.likes {
+            let source = self.resolved(&like.relation);
+            self.on(&source);
+            self.read(Thing::Columns(source));
+        }
+        for parent in &it.inherits {
+            let parent = self.resolved(parent);
+            self.on(&parent);
+            self.read(Thing::Columns(parent.clone()));
+            self.write(Thing::Relation(parent));
+        }
+        // What the table makes itself is not read from elsewhere.
+        self.out.reads.retain(|thing| !matches!(thing, Thing::Column(of, _) if *of == table));
+    }
+
+    fn create_index(&mut self, it: &CreateIndex) {
+        let table = self.resolved(&it.relation.name);
+        self.on(&table);
+        let mut plain = Vec::new();
+        for element in &it.elements {
+            if let Some(column) = &element.column {
+                plain.push(column.clone());
+                self.read(Thing::Column(table.clone(), column.clone()));
+            }
+            if let Some(expression) = &element.expression {
+                self.expr(&table, expression);
+            }
+        }
+        for column in &it.including {
+            self.read(Thing::Column(table.clone(), column.text.clone()));
+        }
+        if let Some(predicate) = &it.predicate {
+            self.expr(&table, &predicate.expr);
+        }
+        if it.unique {
+            self.key(&table, &plain);
+        }
+        if let Some(name) = &it.name {
+            self.write(Thing::Relation(table.sibling(&name.text)));
+        }
+    }
+
+    fn drop_index(&mut self, it: &Drop) {
+        for dropped in &it.names {
+            let name = self.resolved(&dropped.name);
+            match self.schema.indexes.get(&name).cloned() {
+                Some(index) if !it.cascade => {
+                    self.on(&index.table);
+                    if index.unique {
+                        let columns: Vec<String> =
+                            index.elements.iter().filter_map(|it| it.column.as_ref()).map(Arc::to_string).collect();
+                        self.key(&index.table, &columns);
+                    }
+                    self.write(Thing::Relation(name));
+                }
+                _ => self.out.barrier = true,
+            }
+        }
+    }
+
+    fn comment(&mut self, it: &syntax::ast::CommentOn) {
+        match (it.object, &it.relation) {
+            (ObjectKind::Column, Some(table)) => {
+                let table = self.resolved(table);
+                self.on(&table);
+                self.read(Thing::Column(table.clone(), it.name.name.clone()));
+                self.write(Thing::Comment(table, it.name.name.clone()));
+            }
+            (ObjectKind::TableConstraint, Some(table)) => {
+                let table = self.resolved(table);
+                self.on(&table);
+                self.read(Thing::Constraint(table.clone(), it.name.name.clone()));
+                self.write(Thing::Comment(table, it.name.name.clone()));
+            }
+            (ObjectKind::Table | ObjectKind::Index | ObjectKind::View, _) => {
+                let name = self.resolved(&it.name);
+                self.read(Thing::Relation(name.clone()));
+                self.write(Thing::Comment(name, String::new()));
+            }
+            _ => self.out.barrier = true,
+        }
+    }
+
+    /// Data of a table of which everything is known may pass what concerns other tables.
+    fn data(&mut self, target: &Name, facts: &Query) {
+        self.query(facts);
+        let table = self.resolved(target);
+        let schema = self.schema;
+        let simple = schema.complete
+            && schema.relations.get(&table).is_some_and(|it| {
+                it.kind == RelationKind::Table
+                    && !it.open
+                    && !it.maybe
+                    && it.triggers.is_empty()
+                    && it.rules.is_empty()
+                    && it.children.is_empty()
+                    && it.partition_of.is_none()
+                    && it.inherits.is_empty()
+            })
+            && facts.functions.iter().all(|name| {
+                let call = Expr::Call { name: name.clone(), arguments: Vec::new() };
+                !is_volatile(&call, schema, self.search_path)
+            });
+        if !simple {
+            self.out.barrier = true;
+            return;
+        }
+        self.read(Thing::Relation(table.clone()));
+        self.read(Thing::Columns(table.clone()));
+        self.write(Thing::Data);
+        self.write(Thing::Rows(table.clone()));
+        let known = schema.relations.get(&table).cloned();
+        for constraint in known.iter().flat_map(|it| &it.constraints) {
+            if let schema::ConstraintKind::ForeignKey { referenced, .. } = &constraint.kind {
+                self.read(Thing::Rows(referenced.clone()));
+            }
+        }
+        for default in known.iter().flat_map(|it| &it.columns).filter_map(|it| it.default.as_ref()) {
+            for sequence in model::volatility::sequences(&default.expr) {
+                let sequence = self.resolved(&sequence);
+                self.read(Thing::Relation(sequence));
+            }
+        }
+        // ON DELETE and ON UPDATE change the rows of others.
+        for (child, _) in schema.foreign_keys_to(&table) {
+            self.write(Thing::Rows(child));
+        }
+    }
+}
+
+fn sorted(columns: &[String]) -> String {
+    let mut columns = columns.to_vec();
+    columns.sort_unstable();
+    columns.join(",")
+}
+
+/// For each statement those before it that it must follow.
+pub(crate) fn dependencies(prints: &[Footprint]) -> Vec<BTreeSet<usize>> {
+    use std::collections::BTreeMap;
+    #[derive(Default)]
+    struct Last {
+        writer: Option<usize>,
+        readers: Vec<usize>,
+    }
+    let mut things: BTreeMap<&Thing, Last> = BTreeMap::new();
+    let mut barrier = None;
+    let mut found: Vec<BTreeSet<usize>> = Vec::with_capacity(prints.len());
+    for (index, print) in prints.iter().enumerate() {
+        let mut before = BTreeSet::new();
+        if print.barrier {
+            before.extend(barrier.map_or(0, |last: usize| last)..index);
+            barrier = Some(index);
+            things.clear();
+        }
+        before.extend(barrier.filter(|last| *last != index));
+        for thing in print.reads.iter().chain(&print.writes) {
+            let last = things.entry(thing).or_default();
+            before.extend(last.writer);
+        }
+        for thing in &print.writes {
+            let last = things.entry(thing).or_default();
+            before.extend(last.readers.drain(..));
+            last.writer = Some(index);
+        }
+        for thing in print.reads.difference(&print.writes) {
+            things.entry(thing).or_default().readers.push(index);
+        }
+        found.push(before);
+    }
+    found
+}

@@ -1,0 +1,403 @@
+//! From the request to the plan: expand, arrange, prove; what cannot be proven is left out and the rest tried again.
+
+use std::collections::BTreeMap;
+
+use model::effect::{FailsWhen, OperationKind, Work, blocks_reads, blocks_writes};
+use model::name::QName;
+use model::plan::{Class, Inverse, Mode, Part, Plan, Setting, Step};
+use model::runner::{Messages, Runner, RunnerTransaction};
+use model::schema::Born;
+use model::trace::{Judged, Opener, Settings, Trace, Unit, trace};
+use syntax::ast::{InsertSource, LockMode, Script, StatementKind};
+
+use crate::draft::Role;
+use crate::expand::{Expansion, Item, expand};
+use crate::schedule::{Facts, Freedom, Group, arrange};
+use crate::settings::is_timeout;
+use crate::{Outcome, Request, equivalence, footprint, obstacles, settings};
+
+type Chosen = (usize, usize);
+
+/// Why a plan cannot be used, and which operations are to blame; nobody when that is not known.
+struct Refusal {
+    operations: Vec<Chosen>,
+    reason: String,
+}
+
+pub(crate) fn plan(request: &Request) -> Outcome {
+    let mut withheld: BTreeMap<Chosen, String> = BTreeMap::new();
+    let mut chosen: Vec<Chosen> = request.chosen.to_vec();
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen.retain(|(statement, operation)| {
+        request.trace.judged.get(*statement).is_some_and(|judged| *operation < judged.operations.len())
+    });
+    if let Some(reason) = obstacles::incomprehensible(request) {
+        withheld.extend(chosen.iter().map(|it| (*it, reason.clone())));
+        return unchanged(request, withheld);
+    }
+    // Every round leaves at least one operation out.
+    loop {
+        let isolated: Vec<Chosen> = withheld.keys().copied().collect();
+        let expansion = expand(request, &chosen, &isolated);
+        if !expansion.withheld.is_empty() {
+            for (statement, operation, reason) in expansion.withheld {
+                chosen.retain(|it| *it != (statement, operation));
+                withheld.insert((statement, operation), reason);
+            }
+            continue;
+        }
+        let refusal = match attempt(request, &expansion, Freedom::Independent) {
+            Ok(plan) => return finish(request, plan, withheld),
+            Err(Refusal { operations, .. }) if operations.is_empty() => {
+                match attempt(request, &expansion, Freedom::None) {
+                    Ok(plan) => return finish(request, plan, withheld),
+                    Err(refusal) => refusal,
+                }
+            }
+            Err(refusal) => refusal,
+        };
+        let blamed = if refusal.operations.is_empty() { guilty(request, &chosen) } else { refusal.operations };
+        if blamed.is_empty() || chosen.is_empty() {
+            withheld.extend(chosen.iter().map(|it| (*it, refusal.reason.clone())));
+            return unchanged(request, withheld);
+        }
+        chosen.retain(|it| !blamed.contains(it));
+        withheld.extend(blamed.into_iter().map(|it| (it, refusal.reason.clone())));
+    }
+}
+
+/// The operations that cannot be proven even alone; the last one when each of them can.
+fn guilty(request: &Request, chosen: &[Chosen]) -> Vec<Chosen> {
+    let alone = |it: &Chosen| {
+        let expansion = expand(request, std::slice::from_ref(it), &[]);
+        attempt(request, &expansion, Freedom::None).is_err()
+    };
+    let found: Vec<Chosen> = chosen.iter().copied().filter(alone).collect();
+    if found.is_empty() { chosen.last().copied().into_iter().collect() } else { found }
+}
+
+fn finish(request: &Request, plan: Plan, withheld: BTreeMap<Chosen, String>) -> Outcome {
+    let verbatim = plan.parts.iter().flat_map(|part| &part.steps).all(|step| step.verbatim);
+    if verbatim && !splits(request, &plan) {
+        return unchanged(request, withheld);
+    }
+    Outcome { plan: Plan { withheld: listed(withheld), ..plan }, changed: true }
+}
+
+fn listed(withheld: BTreeMap<Chosen, String>) -> Vec<(usize, usize, String)> {
+    withheld.into_iter().map(|((statement, operation), reason)| (statement, operation, reason)).collect()
+}
+
+/// Two statements of one transaction of the original stand in different parts, or one that cannot run there has left it.
+fn splits(request: &Request, plan: &Plan) -> bool {
+    let mut part_of: BTreeMap<u32, usize> = BTreeMap::new();
+    for (index, part) in plan.parts.iter().enumerate() {
+        for statement in part.steps.iter().flat_map(|step| &step.from) {
+            let Some(judged) = request.trace.judged.get(*statement) else { continue };
+            let Some(transaction) = shared_transaction(judged) else { continue };
+            if !part.transaction || *part_of.entry(transaction).or_insert(index) != index {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// The transaction that holds the statement together with others.
+fn shared_transaction(judged: &Judged) -> Option<u32> {
+    let shared = judged.transaction.opened_by != Opener::Nobody && judged.transaction.inside != Some(false);
+    shared.then_some(judged.transaction.id)
+}
+
+/// The original in parts, one per transaction.
+fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
+    let expansion = expand(request, &[], &[]);
+    let mut groups: Vec<(Option<u32>, Group)> = Vec::new();
+    for (index, item) in expansion.items.iter().enumerate() {
+        let judged = request.trace.judged.get(item.statement);
+        let transaction = judged.and_then(shared_transaction);
+        match groups.last_mut() {
+            Some((last, group)) if transaction.is_some() && *last == transaction => group.steps.push(index),
+            _ => {
+                let alone = item.draft.mode != Mode::NonTx;
+                groups.push((transaction, Group { transaction: transaction.is_some() || alone, steps: vec![index] }));
+            }
+        }
+    }
+    let groups: Vec<Group> = groups.into_iter().map(|(_, group)| group).collect();
+    let marks: Vec<Marks> = expansion
+        .items
+        .iter()
+        .map(|item| request.trace.judged.get(item.statement).map(marks).unwrap_or_default())
+        .collect();
+    let mut plan = assemble(&expansion, &groups, &marks);
+    plan.withheld = listed(withheld);
+    Outcome { plan, changed: false }
+}
+
+/// One way to arrange the steps, proven or refused.
+fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result<Plan, Refusal> {
+    let facts = facts(request, &expansion.items)?;
+    let groups = arrange(&expansion.items, &facts, freedom);
+    if groups.len() > 1
+        && let Some(reason) = obstacles::inseparable(request)
+    {
+        let operations = expansion.items.iter().flat_map(operations).collect();
+        return Err(Refusal { operations, reason: format!("the file must run as one: {reason}") });
+    }
+    settings_reach(request, expansion, &groups)?;
+    let executed = execute(request, &expansion.items, &groups)?;
+    for (index, item) in expansion.items.iter().enumerate() {
+        if let Some((transaction, statement, judged)) = executed.get(&index) {
+            harmless(request, item, transaction, statement, judged)?;
+        }
+    }
+    let differences = equivalence::differences(&request.trace.after, &executed.after);
+    if !differences.is_empty() {
+        let reason = format!("the steps would not lead to the same schema: {}", differences.join("; "));
+        return Err(Refusal { operations: Vec::new(), reason });
+    }
+    let marks: Vec<Marks> = (0..expansion.items.len())
+        .map(|index| executed.get(&index).map(|(_, _, judged)| marks(judged)).unwrap_or_default())
+        .collect();
+    Ok(assemble(expansion, &groups, &marks))
+}
+
+fn operations(item: &Item) -> Vec<Chosen> {
+    item.operations.iter().map(|operation| (item.statement, *operation)).collect()
+}
+
+/// Settings that a part needs must be makeable in it.
+fn settings_reach(request: &Request, expansion: &Expansion, groups: &[Group]) -> Result<(), Refusal> {
+    for group in groups.iter().filter(|group| !group.transaction) {
+        for item in group.steps.iter().map(|step| &expansion.items[*step]).filter(|item| !item.verbatim) {
+            let needed = item.settings.iter().find(|it| !is_timeout(&it.name));
+            let Some(setting) = needed else { continue };
+            let reason = if setting.local {
+                format!("{} is set only for the transaction that the step must leave", setting.name)
+            } else if request.runner.messages != Messages::Each {
+                format!(
+                    "{} is set in the file, and {} sends a file as one message, in which the step cannot run with anything else",
+                    setting.name, request.runner.name
+                )
+            } else {
+                continue;
+            };
+            return Err(Refusal { operations: operations(item), reason });
+        }
+    }
+    Ok(())
+}
+
+/// What the steps do, executed one by one in the order of the original.
+fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Refusal> {
+    let alone =
+        |(index, item): (usize, &Item)| Group { transaction: item.draft.mode != Mode::NonTx, steps: vec![index] };
+    let alone: Vec<Group> = items.iter().enumerate().map(alone).collect();
+    let executed = execute(request, items, &alone)?;
+    Ok(items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| {
+            let original = &request.trace.judged[item.statement];
+            let Some((_, statement, judged)) = executed.get(&index) else { return Facts::default() };
+            let kind = &statement.parsed.kind;
+            let path = settings::search_path(&item.settings, request);
+            Facts {
+                footprint: footprint::of(kind, &judged.before, &path),
+                locks: blocking(judged),
+                long: is_long(judged, kind),
+                validates: validates(judged),
+                transaction: shared_transaction(original),
+            }
+        })
+        .collect())
+}
+
+fn blocking(judged: &Judged) -> BTreeMap<QName, LockMode> {
+    let mut locks: BTreeMap<QName, LockMode> = BTreeMap::new();
+    for effect in judged.effects.iter().filter(|effect| effect.born == Born::Before) {
+        if blocks_reads(effect.lock) || blocks_writes(effect.lock) {
+            let table = effect.on.clone().unwrap_or_else(|| effect.relation.clone());
+            let held = locks.entry(table).or_insert(effect.lock);
+            *held = (*held).max(effect.lock);
+        }
+    }
+    locks
+}
+
+fn validates(judged: &Judged) -> Option<QName> {
+    judged.effects.iter().find(|it| it.lock == LockMode::ShareUpdateExclusive).map(|it| it.relation.clone())
+}
+
+/// A few rows by VALUES are no long work; what is not known may be.
+fn is_long(judged: &Judged, kind: &StatementKind) -> bool {
+    if matches!(kind, StatementKind::Insert(it) if !matches!(it.source, InsertSource::Query)) {
+        return false;
+    }
+    judged.operations.iter().any(|it| it.kind == OperationKind::Opaque)
+        || judged.effects.iter().any(|it| it.work != Work::Instant && it.born == Born::Before && !it.empty)
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Marks {
+    long: bool,
+    blocks: bool,
+}
+
+fn marks(judged: &Judged) -> Marks {
+    let grows = |it: &model::effect::Effect| it.work != Work::Instant && it.born == Born::Before && !it.empty;
+    let opaque = judged.operations.iter().any(|it| it.kind == OperationKind::Opaque);
+    Marks { long: opaque || judged.effects.iter().any(grows), blocks: !blocking(judged).is_empty() }
+}
+
+/// A new step fails on no major in range, and holds no lock that blocks others while its work grows with the table.
+fn harmless(
+    request: &Request,
+    item: &Item,
+    transaction: bool,
+    statement: &syntax::ast::Statement,
+    judged: &Judged,
+) -> Result<(), Refusal> {
+    if item.verbatim || item.operations.is_empty() {
+        return Ok(());
+    }
+    let refuse = |reason: String| Err(Refusal { operations: operations(item), reason });
+    if let Some(needs) = &statement.parsed.needs
+        && needs.major > *request.trace.majors.start()
+    {
+        return refuse(format!("{} needs PostgreSQL {}", needs.construct, needs.major));
+    }
+    if let Some(failure) = &judged.fails {
+        let fails = match failure.when {
+            FailsWhen::Always => true,
+            FailsWhen::Wrapped => transaction,
+            FailsWhen::NotEmpty => false,
+        };
+        if fails {
+            return refuse(format!("the steps would fail: {}", failure.message));
+        }
+    }
+    let blocks = |lock: LockMode| blocks_reads(lock) || blocks_writes(lock);
+    let others = |it: &&model::effect::Effect| it.born == Born::Before && !it.empty;
+    let works = judged.effects.iter().filter(others).find(|it| it.work != Work::Instant);
+    let holds = judged.effects.iter().chain(&judged.held).filter(others).find(|it| blocks(it.lock));
+    if let (Some(work), Some(held)) = (works, holds) {
+        return refuse(format!(
+            "the steps would still block others on {} while they work on {}",
+            held.relation, work.relation
+        ));
+    }
+    Ok(())
+}
+
+/// Steps as they were executed in parts.
+struct Executed {
+    script: Script,
+    trace: Trace,
+    after: model::schema::Schema,
+    /// Step to its statement and whether that stood in a transaction.
+    statements: BTreeMap<usize, (usize, bool)>,
+}
+
+impl Executed {
+    fn get(&self, step: &usize) -> Option<(bool, &syntax::ast::Statement, &Judged)> {
+        let (statement, transaction) = self.statements.get(step)?;
+        Some((*transaction, &self.script.statements[*statement], &self.trace.judged[*statement]))
+    }
+}
+
+/// Runs the parts one after the other, each transaction as BEGIN and COMMIT.
+fn execute(request: &Request, items: &[Item], groups: &[Group]) -> Result<Executed, Refusal> {
+    let mut text = String::new();
+    let mut owners: Vec<Option<(usize, bool)>> = Vec::new();
+    let mut settings: Vec<Setting> = Vec::new();
+    for group in groups {
+        let wanted = group.steps.first().map(|step| items[*step].settings.clone()).unwrap_or_default();
+        let fresh: Vec<&Setting> = wanted.iter().filter(|it| it.local || !settings.contains(it)).collect();
+        for setting in fresh.iter().filter(|it| !it.local) {
+            line(&mut text, &mut owners, &setting.sql, None);
+        }
+        if group.transaction {
+            line(&mut text, &mut owners, "BEGIN;", None);
+        }
+        for setting in fresh.iter().filter(|it| it.local) {
+            line(&mut text, &mut owners, &setting.sql, None);
+        }
+        for step in &group.steps {
+            line(&mut text, &mut owners, &items[*step].draft.sql, Some((*step, group.transaction)));
+        }
+        if group.transaction {
+            line(&mut text, &mut owners, "COMMIT;", None);
+        }
+        settings = wanted.into_iter().filter(|it| !it.local).collect();
+    }
+    let options = syntax::Options { range: None, ..request.options.clone() };
+    let script = syntax::parse(&text, &options);
+    if script.statements.len() != owners.len() {
+        let reason = "the statements of the file cannot be told apart".to_owned();
+        return Err(Refusal { operations: Vec::new(), reason });
+    }
+    let runner = Runner {
+        name: request.runner.name,
+        transaction: RunnerTransaction::None,
+        messages: Messages::Each,
+        opt_out: None,
+        opted_out: false,
+        resets_session: false,
+    };
+    let known = Settings { majors: request.trace.majors.clone(), external_timeouts: true };
+    let trace = trace(&request.trace.before, request.session, &Unit { script: &script, runner: &runner }, &known);
+    let statements = owners
+        .into_iter()
+        .enumerate()
+        .filter_map(|(statement, owner)| owner.map(|(step, transaction)| (step, (statement, transaction))))
+        .collect();
+    Ok(Executed { after: trace.after.clone(), script, trace, statements })
+}
+
+fn line(text: &mut String, owners: &mut Vec<Option<(usize, bool)>>, sql: &str, owner: Option<(usize, bool)>) {
+    text.push_str(sql);
+    text.push('\n');
+    owners.push(owner);
+}
+
+fn assemble(expansion: &Expansion, groups: &[Group], marks: &[Marks]) -> Plan {
+    let parts = groups
+        .iter()
+        .map(|group| {
+            let items: Vec<(usize, &Item)> = group.steps.iter().map(|step| (*step, &expansion.items[*step])).collect();
+            let leading = items.iter().find(|(_, item)| is_leading(item)).or(items.first());
+            Part {
+                transaction: group.transaction,
+                title: leading.map(|(_, item)| item.draft.title.clone()).unwrap_or_default(),
+                settings: items.first().map(|(_, item)| item.settings.clone()).unwrap_or_default(),
+                steps: items.iter().map(|(step, item)| finished(item, marks[*step])).collect(),
+            }
+        })
+        .collect();
+    let class = if expansion.items.iter().all(|item| item.verbatim) { Class::Safe } else { expansion.class };
+    Plan { class, parts, assumptions: expansion.assumptions.clone(), withheld: Vec::new() }
+}
+
+fn is_leading(item: &Item) -> bool {
+    !matches!(item.draft.role, Role::Assertion | Role::RequiredAssertion | Role::Guard)
+}
+
+fn finished(item: &Item, marks: Marks) -> Step {
+    let draft = &item.draft;
+    Step {
+        mode: draft.mode,
+        sql: draft.sql.clone(),
+        from: vec![item.statement],
+        verbatim: item.verbatim,
+        title: draft.title.clone(),
+        spaced: item.spaced,
+        long: marks.long,
+        blocks: marks.blocks,
+        inverse: if item.verbatim { Inverse::Original } else { draft.inverse.clone() },
+        recovery: draft.recovery.clone(),
+        after_deploy: None,
+    }
+}

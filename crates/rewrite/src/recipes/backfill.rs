@@ -1,0 +1,354 @@
+//! R-BF and R-DEL: UPDATE and DELETE in batches along the primary key, each committed by itself.
+//!
+//! The block may be run again after an interruption: rows that are done no longer match its condition. The end of the loop
+//! does not depend on locks that others hold, and at the end nothing may be left that matches. What the block would do
+//! differently from the statement is refused: values that depend on other rows, on themselves or on the batch.
+
+use model::name::QName;
+use model::plan::{Class, Inverse, Mode};
+use model::schema::{Relation, RelationKind, Trigger};
+use model::volatility::is_volatile;
+use syntax::Span;
+use syntax::ast::{ColumnDef, Delete, Expr, Query, RelationRef, StatementKind, Update};
+use syntax::lex::{self, Token, TokenKind};
+
+use super::comparison::{self, Comparison};
+use crate::context::Site;
+use crate::draft::{Draft, Place, Rewrite};
+use crate::{edit, titles};
+
+pub(crate) fn update(site: &Site) -> Result<Rewrite, String> {
+    let StatementKind::Update(it) = site.kind else {
+        return Err("the statement is not an UPDATE".to_owned());
+    };
+    large(site)?;
+    if it.has_from {
+        return Err("its rows depend on other tables".to_owned());
+    }
+    let table = target(site, &it.facts, &it.target)?;
+    no_statement_triggers(table, |trigger| trigger.update)?;
+    let keys = primary_key(table)?;
+    if it.assignments.iter().any(|it| keys.contains(&syntax::quote_ident(&it.column))) {
+        return Err("it changes the primary key, along which its batches would go".to_owned());
+    }
+    let clauses = Clauses::of(site, "UPDATE", "SET").ok_or("the statement is not understood")?;
+    let now = Now::of(site);
+    let condition = condition(site, table, it, &now)?;
+    let assignments = match (it.assignments.first(), it.assignments.last()) {
+        (Some(first), Some(last)) => now.replaced(site, first.span.to(last.span)),
+        _ => return Err("the statement is not understood".to_owned()),
+    };
+    let column = it.assignments.first().map_or("", |it| &it.column);
+    let batch = Batch {
+        table: site.table(),
+        keys,
+        from: clauses.target,
+        qualifier: qualifier(&it.target),
+        change: format!("UPDATE {} SET {assignments}", clauses.target),
+        condition,
+        now: now.used,
+    };
+    let step = step(site, &batch, titles::slug("backfill", &format!("{}_{column}", table.name.name)))?;
+    Ok(rewritten(site, &batch, step))
+}
+
+pub(crate) fn delete(site: &Site) -> Result<Rewrite, String> {
+    let StatementKind::Delete(it) = site.kind else {
+        return Err("the statement is not a DELETE".to_owned());
+    };
+    large(site)?;
+    if it.has_using {
+        return Err("its rows depend on other tables".to_owned());
+    }
+    let table = target(site, &it.facts, &it.target)?;
+    no_statement_triggers(table, |trigger| trigger.delete)?;
+    let clauses = Clauses::of(site, "FROM", "WHERE").ok_or("the statement is not understood")?;
+    let now = Now::of(site);
+    let batch = Batch {
+        table: site.table(),
+        keys: primary_key(table)?,
+        from: clauses.target,
+        qualifier: qualifier(&it.target),
+        change: format!("DELETE FROM {}", clauses.target),
+        condition: deleted(site, it, &now)?,
+        now: now.used,
+    };
+    let step = step(site, &batch, titles::slug("delete_from", &table.name.name))?;
+    Ok(rewritten(site, &batch, step))
+}
+
+/// Fills a column that was added without its default.
+pub(super) fn new_column(site: &Site, table: &QName, column: &ColumnDef) -> Result<Draft, String> {
+    let known = site.relation().ok_or_else(|| format!("the primary key of {table} is not known"))?;
+    no_statement_triggers(known, |trigger| trigger.update)?;
+    let from = site.table();
+    let name = site.slice(column.name.span);
+    let batch = Batch {
+        table: from.clone(),
+        keys: primary_key(known)?,
+        qualifier: syntax::quote_ident(&table.name),
+        change: format!("UPDATE {from} SET {name} = DEFAULT"),
+        from: &from,
+        condition: format!("{name} IS NULL"),
+        now: false,
+    };
+    step(site, &batch, titles::slug("backfill", &format!("{}_{}", table.name, column.name.text)))
+}
+
+/// A few rows of a table that nobody uses yet need no batches.
+fn large(site: &Site) -> Result<(), String> {
+    let busy = site.operation.effects.iter().any(|it| it.born == model::schema::Born::Before && !it.empty);
+    if busy { Ok(()) } else { Err("nobody else uses the table yet".to_owned()) }
+}
+
+fn target<'a>(site: &Site<'a>, facts: &Query, target: &RelationRef) -> Result<&'a Relation, String> {
+    let table = site.relation().filter(|it| !it.maybe);
+    let table = table.ok_or_else(|| format!("the primary key of {} is not known", site.table()))?;
+    if !matches!(table.kind, RelationKind::Table | RelationKind::PartitionedTable) {
+        return Err(format!("{} is not a table", table.name));
+    }
+    if !facts.writes.is_empty() || facts.reads.iter().any(|read| read.relation != *target) {
+        return Err("its rows depend on other queries".to_owned());
+    }
+    Ok(table)
+}
+
+fn no_statement_triggers(table: &Relation, fires: fn(&Trigger) -> bool) -> Result<(), String> {
+    match table.triggers.iter().find(|it| it.enabled && !it.row && fires(it)) {
+        Some(trigger) => Err(format!("trigger {} would fire for every batch instead of once", trigger.name)),
+        None => Ok(()),
+    }
+}
+
+fn primary_key(table: &Relation) -> Result<Vec<String>, String> {
+    let key = table.constraints.iter().find_map(|it| match &it.kind {
+        model::schema::ConstraintKind::PrimaryKey { columns } => Some(columns),
+        _ => None,
+    });
+    let Some(columns) = key else {
+        let what = if table.open { "is not known" } else { "does not exist" };
+        return Err(format!("batches need a primary key, and that of {} {what}", table.name));
+    };
+    Ok(columns.iter().map(|column| syntax::quote_ident(column)).collect())
+}
+
+fn qualifier(target: &RelationRef) -> String {
+    syntax::quote_ident(target.alias.as_deref().unwrap_or(&target.name.name))
+}
+
+/// The rows that the UPDATE still has to change.
+fn condition(site: &Site, table: &Relation, it: &Update, now: &Now) -> Result<String, String> {
+    let path = &site.request.session.search_path;
+    let given = it.filter.as_ref().map(|filter| now.replaced(site, filter.span));
+    if it.filter.as_ref().is_some_and(|filter| is_volatile(&filter.expr, site.before, path)) {
+        return Err("its condition may change from one moment to the next".to_owned());
+    }
+    let assigned: Vec<&str> = it.assignments.iter().map(|it| it.column.as_str()).collect();
+    let mut open = Vec::new();
+    let mut comparable = true;
+    for assignment in &it.assignments {
+        let value = assignment.value.as_ref().ok_or("it assigns several columns at once")?;
+        let volatile = is_volatile(&value.expr, site.before, path);
+        let written = now.replaced(site, value.span);
+        match comparison::of(table, &assignment.column, &assigned, &value.expr, volatile, &written)? {
+            Comparison::Sql(sql) => open.push(format!("{}.{sql}", qualifier(&it.target))),
+            Comparison::Impossible => comparable = false,
+        }
+    }
+    let filter = it.filter.as_ref().map(|filter| &filter.expr);
+    if comparable {
+        let open = if open.len() == 1 { open.remove(0) } else { format!("({})", open.join(" OR ")) };
+        return Ok(given.map_or_else(|| open.clone(), |given| format!("({given}) AND {open}")));
+    }
+    // A row is done when it no longer matches the statement's own condition.
+    let leaves = it.assignments.iter().any(|assignment| {
+        let never_null = assignment.value.as_ref().is_some_and(|value| comparison::is_never_null(&value.expr));
+        never_null && filter.is_some_and(|filter| requires_null(filter, &assignment.column))
+    });
+    match given {
+        Some(given) if leaves => Ok(given),
+        _ => Err("running it again would change rows that are done".to_owned()),
+    }
+}
+
+/// `column IS NULL`, alone or in an AND.
+fn requires_null(filter: &Expr, column: &str) -> bool {
+    match filter {
+        Expr::IsNull { operand, negated: false } => {
+            matches!(&**operand, Expr::Column(parts) if parts.last().is_some_and(|it| it == column))
+        }
+        Expr::And(parts) => parts.iter().any(|part| requires_null(part, column)),
+        _ => false,
+    }
+}
+
+fn deleted(site: &Site, it: &Delete, now: &Now) -> Result<String, String> {
+    let Some(filter) = &it.filter else { return Ok("true".to_owned()) };
+    if is_volatile(&filter.expr, site.before, &site.request.session.search_path) {
+        return Err("its condition may change from one moment to the next".to_owned());
+    }
+    Ok(now.replaced(site, filter.span))
+}
+
+/// The parts of the statement that its tree has no place for.
+struct Clauses<'a> {
+    /// The table with ONLY and alias.
+    target: &'a str,
+}
+
+impl<'a> Clauses<'a> {
+    /// The target stands between two words. WITH and RETURNING are not understood.
+    fn of(site: &Site<'a>, after: &str, before: &str) -> Option<Self> {
+        let text = site.text;
+        let tokens: Vec<Token> = lex::tokens(text).into_iter().filter(|token| !token.is_comment()).collect();
+        let mut depth = 0_usize;
+        let mut start = None;
+        let mut end = None;
+        for (index, token) in tokens.iter().enumerate() {
+            match token.kind {
+                TokenKind::LeftParen => depth += 1,
+                TokenKind::RightParen => depth = depth.saturating_sub(1),
+                _ if depth > 0 => {}
+                _ if token.is(text, "RETURNING") || (index == 0 && token.is(text, "WITH")) => return None,
+                _ if start.is_none() && token.is(text, after) => start = Some(token.span.end),
+                _ if start.is_some() && end.is_none() && token.is(text, before) => end = Some(token.span.start),
+                _ => {}
+            }
+        }
+        let last = tokens.last()?.span.end;
+        let target = Span { start: start?, end: end.unwrap_or(last) }.slice(text).trim();
+        let plain = !target.is_empty() && lex::tokens(target).iter().all(|token| !token.is_comment());
+        plain.then_some(Self { target })
+    }
+}
+
+/// `now()` is one moment for the whole statement, and must be so for all batches.
+struct Now {
+    spans: Vec<Span>,
+    used: bool,
+}
+
+impl Now {
+    fn of(site: &Site) -> Self {
+        let text = site.text;
+        let tokens = lex::tokens(text);
+        let mut spans = Vec::new();
+        for (index, token) in tokens.iter().enumerate() {
+            let qualified = index > 0 && tokens[index - 1].kind == TokenKind::Dot;
+            let kind = |offset: usize| tokens.get(index + offset).map(|token| token.kind);
+            if qualified {
+                continue;
+            }
+            if (token.is(text, "now") || token.is(text, "transaction_timestamp"))
+                && kind(1) == Some(TokenKind::LeftParen)
+                && kind(2) == Some(TokenKind::RightParen)
+            {
+                spans.push(token.span.to(tokens[index + 2].span));
+            } else if token.is(text, "current_timestamp") && kind(1) != Some(TokenKind::LeftParen) {
+                spans.push(token.span);
+            }
+        }
+        Self { used: !spans.is_empty(), spans }
+    }
+
+    fn replaced(&self, site: &Site, span: Span) -> String {
+        let edits: Vec<edit::Edit> =
+            self.spans.iter().map(|span| edit::Edit { span: *span, text: "safestep_now".to_owned() }).collect();
+        edit::apply(site.text, span, &edits)
+    }
+}
+
+struct Batch<'a> {
+    /// As written, without ONLY and alias.
+    table: String,
+    /// Quoted columns of the primary key.
+    keys: Vec<String>,
+    /// As it stands in FROM.
+    from: &'a str,
+    qualifier: String,
+    /// The statement without its condition.
+    change: String,
+    condition: String,
+    now: bool,
+}
+
+fn rewritten(site: &Site, batch: &Batch, step: Draft) -> Rewrite {
+    let mut assumptions = vec![format!(
+        "Rows of {} that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.",
+        batch.table
+    )];
+    if site.is_open() {
+        assumptions.push(format!("{} has no triggers that must fire once for the whole statement.", batch.table));
+    }
+    Rewrite { class: Class::Unsafe, place: Place::Statement, steps: vec![step], assumptions }
+}
+
+fn step(site: &Site, batch: &Batch, title: String) -> Result<Draft, String> {
+    let sql = block(batch, site.request.parameters);
+    // Two quotes of the block's own, and no name that it uses in what came from the statement.
+    let foreign = |word: &str| batch.change.contains(word) || batch.condition.contains(word);
+    if foreign("$safestep$") || foreign("safestep_first") || foreign("safestep_last") {
+        return Err("the statement uses a name that its batches would need".to_owned());
+    }
+    let mut draft = Draft::new(Mode::NonTx, sql, title);
+    draft.inverse = Inverse::Original;
+    Ok(draft)
+}
+
+/// Each batch finds its first and last key without locking, so that neither depends on what others have locked.
+fn block(batch: &Batch, parameters: crate::Parameters) -> String {
+    let Batch { from, change, condition, qualifier, keys, .. } = batch;
+    let many = keys.len() > 1;
+    let variables = |name: &str| -> Vec<String> {
+        let numbered =
+            |index: usize| if many { format!("safestep_{name}_{}", index + 1) } else { format!("safestep_{name}") };
+        (0..keys.len()).map(numbered).collect()
+    };
+    let (first, last) = (variables("first"), variables("last"));
+    let qualified: Vec<String> = keys.iter().map(|key| format!("{qualifier}.{key}")).collect();
+    let row = |parts: &[String]| if many { format!("({})", parts.join(", ")) } else { parts.join("") };
+    let key = row(&qualified);
+    let selected = qualified.join(", ");
+    let (low, high) = (row(&first), row(&last));
+    let backwards = keys.iter().map(|key| format!("batch.{key} DESC")).collect::<Vec<_>>().join(", ");
+    let inner = keys.iter().map(|key| format!("batch.{key}")).collect::<Vec<_>>().join(", ");
+    let mut declarations = String::new();
+    for (variable, key) in first.iter().chain(&last).zip(keys.iter().chain(keys)) {
+        declarations.push_str(&format!("  {variable} {}.{key}%TYPE;\n", batch.table));
+    }
+    if batch.now {
+        declarations.push_str("  safestep_now timestamptz := now();\n");
+    }
+    let pause = match parameters.pause {
+        0 => String::new(),
+        pause => format!("    PERFORM pg_sleep({}.{:03});\n", pause / 1000, pause % 1000),
+    };
+    let (first, last) = (first.join(", "), last.join(", "));
+    let started = variables("first").remove(0);
+    let message = edit::literal(&format!("rows of {} are left to change", batch.table));
+    let hint = edit::literal("Run this again: it goes on where it stopped.");
+    let size = parameters.batch.max(1);
+    format!(
+        "DO $safestep$
+DECLARE
+{declarations}BEGIN
+  SELECT {selected} INTO {first} FROM {from}
+    WHERE {condition} ORDER BY {selected} LIMIT 1;
+  WHILE {started} IS NOT NULL LOOP
+    SELECT {inner} INTO {last} FROM (
+      SELECT {selected} FROM {from}
+        WHERE {key} >= {low} AND ({condition}) ORDER BY {selected} LIMIT {size}
+    ) AS batch ORDER BY {backwards} LIMIT 1;
+    {change}
+      WHERE {key} >= {low} AND {key} <= {high} AND ({condition});
+    COMMIT;
+{pause}    SELECT {selected} INTO {first} FROM {from}
+      WHERE {key} > {high} AND ({condition}) ORDER BY {selected} LIMIT 1;
+  END LOOP;
+  IF EXISTS (SELECT FROM {from} WHERE {condition}) THEN
+    RAISE EXCEPTION USING MESSAGE = {message}, HINT = {hint};
+  END IF;
+END
+$safestep$;"
+    )
+}

@@ -1,0 +1,98 @@
+//! R-IDX: CREATE INDEX becomes CREATE INDEX CONCURRENTLY with a name, followed by a check that the index is valid.
+
+use model::plan::Mode;
+use syntax::ast::{CreateIndex, StatementKind};
+use syntax::lex;
+
+use crate::context::Site;
+use crate::draft::{Draft, Place, Rewrite, Role};
+use crate::edit::{self, Edit};
+use crate::{names, titles};
+
+pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
+    let StatementKind::CreateIndex(it) = site.kind else {
+        return Err("the statement is not a CREATE INDEX".to_owned());
+    };
+    if site.is_partitioned() && !it.relation.only {
+        let table = site.table();
+        return Err(format!(
+            "{table} is partitioned: its index cannot be built concurrently, only those of the partitions one by one"
+        ));
+    }
+    if it.relation.only && site.is_partitioned() {
+        return Ok(Rewrite::safe(Place::Kept, Vec::new()));
+    }
+    let name = match &it.name {
+        Some(name) => name.text.clone(),
+        None => names::created_index(site).ok_or("the name of the index is not known")?,
+    };
+    let edits = concurrently(site, it, &name).ok_or("the statement is not understood")?;
+    let whole = syntax::Span::new(0, site.text.len());
+    let index = site.beside(&name);
+    let drop = format!("{} {index};", site.word("DROP INDEX CONCURRENTLY"));
+    let build =
+        Draft::new(Mode::NonTx, edit::terminated(edit::apply(site.text, whole, &edits)), titles::slug("create", &name))
+            .undone_by(Mode::NonTx, drop.clone())
+            .recovered_by(drop);
+    let mut steps = Vec::new();
+    if it.if_not_exists {
+        steps.push(guard(site, &name));
+    }
+    steps.push(build);
+    steps.push(assertion(site, &name, it.if_not_exists));
+    // Where not all names are known, PostgreSQL could have had to generate another one.
+    let taken = (it.name.is_none() && !site.before.complete).then(|| format!("No other relation is called {index}."));
+    Ok(Rewrite::safe(Place::Statement, steps).assuming(site.ordinary_table()).assuming(taken))
+}
+
+fn concurrently(site: &Site, it: &CreateIndex, name: &str) -> Option<Vec<Edit>> {
+    let tokens = lex::tokens(site.text);
+    let index = tokens.iter().find(|token| token.is(site.text, "INDEX"))?;
+    let mut words = String::new();
+    if !it.concurrently {
+        words = format!(" {}", site.word("CONCURRENTLY"));
+    }
+    let mut edits = vec![Edit::insert(index.span.end, words)];
+    if it.name.is_none() {
+        let on = tokens.iter().find(|token| token.is(site.text, "ON"))?;
+        edits.push(Edit::insert(on.span.start, format!("{} ", syntax::quote_ident(name))));
+    }
+    Some(edits)
+}
+
+/// IF NOT EXISTS passes over the invalid index that an interrupted build leaves; this stops before it.
+fn guard(site: &Site, name: &str) -> Draft {
+    let index = site.beside(name);
+    let message = edit::literal(&format!("an earlier build left the invalid index {index}"));
+    let hint = edit::literal(&format!("Run DROP INDEX CONCURRENTLY {index}; then run this again."));
+    let sql = format!(
+        "DO $safestep$
+BEGIN
+  IF EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass({}) AND NOT indisvalid) THEN
+    RAISE EXCEPTION USING MESSAGE = {message}, HINT = {hint};
+  END IF;
+END
+$safestep$;",
+        edit::literal(&index),
+    );
+    Draft::new(Mode::Tx, sql, titles::slug("guard", name)).role(Role::Guard)
+}
+
+/// Stops later steps when the index is not there or cannot be used.
+pub(super) fn assertion(site: &Site, name: &str, required: bool) -> Draft {
+    let index = site.beside(name);
+    let message = edit::literal(&format!("index {index} is missing or invalid"));
+    let hint = edit::literal(&format!("Run DROP INDEX CONCURRENTLY IF EXISTS {index}; then build it again."));
+    let sql = format!(
+        "DO $safestep$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass({}) AND indisvalid) THEN
+    RAISE EXCEPTION USING MESSAGE = {message}, HINT = {hint};
+  END IF;
+END
+$safestep$;",
+        edit::literal(&index),
+    );
+    let role = if required { Role::RequiredAssertion } else { Role::Assertion };
+    Draft::new(Mode::Tx, sql, titles::slug("assert", name)).role(role)
+}

@@ -1,0 +1,39 @@
+//! R-TXS: the statement stays byte for byte, but no longer in one transaction with locks or work that it does not belong to.
+//! The parts are made by the scheduler; here is only decided for which operations that, and a timeout, is all there is to do.
+
+use model::effect::OperationKind;
+
+use crate::context::Site;
+use crate::draft::{Place, Rewrite};
+
+pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
+    let reason = match site.operation.kind {
+        OperationKind::DropColumn | OperationKind::DropTable | OperationKind::DropObject => {
+            "nothing can be dropped without a deploy of the application that no longer uses it"
+        }
+        OperationKind::RenameColumn
+        | OperationKind::RenameRelation
+        | OperationKind::RenameObject
+        | OperationKind::RenameEnumValue
+        | OperationKind::SetSchema => "a new name needs a deploy of the application that uses it",
+        OperationKind::Truncate => "TRUNCATE blocks reads and writes however it is written",
+        OperationKind::AddExclusion => {
+            "an exclusion constraint can neither be built concurrently nor be added NOT VALID"
+        }
+        OperationKind::RewriteTable => {
+            "the table is copied under a lock that blocks reads and writes however it is written"
+        }
+        OperationKind::DomainConstraint => {
+            "every table that uses the domain is read under a lock that blocks writes, also by VALIDATE"
+        }
+        OperationKind::DetachPartition => {
+            "DETACH PARTITION CONCURRENTLY would leave a CHECK constraint on the partition that DETACH PARTITION does not leave"
+        }
+        OperationKind::Opaque => "what it does is not known",
+        _ if site.blocks_long() => {
+            "there is no way to do this without blocking others for a time that grows with the table"
+        }
+        _ => return Ok(Rewrite::safe(Place::Kept, Vec::new())),
+    };
+    Err(reason.to_owned())
+}

@@ -1,0 +1,100 @@
+//! R-NN12 and R-NN18: SET NOT NULL without reading the table under a lock that blocks others.
+//!
+//! SET NOT NULL skips its scan when a valid CHECK proves it (NotNullImpliedByRelConstraints, tablecmds.c). The CHECK must
+//! be dropped by a second statement, because drops come first inside one ALTER TABLE. On 18 a not-null constraint itself
+//! can be NOT VALID. A range of majors over that border takes the first way, which works on all of them.
+
+use model::name::QName;
+use model::plan::Mode;
+use model::schema::ConstraintKind;
+use syntax::ast::AlterAction;
+
+use super::validate;
+use crate::context::Site;
+use crate::draft::{Draft, Place, Rewrite};
+use crate::{names, titles};
+
+pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
+    if !site.blocks_long() {
+        return Ok(Rewrite::safe(Place::Kept, Vec::new()));
+    }
+    let (Some(AlterAction::SetNotNull { column }), Some(table)) =
+        (site.subcommand().map(|it| &it.action), &site.operation.relation)
+    else {
+        return Err("NOT NULL inside ADD COLUMN fails as long as the table has rows".to_owned());
+    };
+    if inherited_only(site) {
+        return Err(
+            "a constraint that proves NOT NULL cannot be added to ONLY this table, because others inherit from it"
+                .to_owned(),
+        );
+    }
+    let steps = if *site.majors().start() >= 18 {
+        not_valid(site, table, &column.text)
+    } else {
+        proven(site, table, &column.text, true)
+    };
+    Ok(Rewrite::safe(Place::Subcommand, steps))
+}
+
+/// ALTER TABLE ONLY with children: CHECK constraints must be added to them too (ATAddCheckNNConstraint, tablecmds.c).
+fn inherited_only(site: &Site) -> bool {
+    let only = site.relation_ref().is_some_and(|it| it.only);
+    only && site.relation().is_some_and(|it| !it.children.is_empty())
+}
+
+/// A CHECK that is added NOT VALID, validated, used by SET NOT NULL and dropped. Without `undo` the column stays NOT NULL
+/// when the steps are undone, as it does when a primary key made it so.
+pub(super) fn proven(site: &Site, table: &QName, column: &str, undo: bool) -> Vec<Draft> {
+    let helper = names::helper(site.relation(), table, column, "not_null_proof");
+    let quoted = syntax::quote_ident(column);
+    let alter = |words: &str| site.alter(words);
+    let add = alter(&format!(
+        "{} {helper_name} {} ({quoted} {}) {}",
+        site.word("ADD CONSTRAINT"),
+        site.word("CHECK"),
+        site.word("IS NOT NULL"),
+        site.word("NOT VALID"),
+        helper_name = syntax::quote_ident(&helper),
+    ));
+    let drop = alter(&format!("{} {}", site.word("DROP CONSTRAINT"), syntax::quote_ident(&helper)));
+    let column_action = |action: &str| alter(&format!("{} {quoted} {}", site.word("ALTER COLUMN"), site.word(action)));
+    let mut set = Draft::new(
+        Mode::Tx,
+        column_action("SET NOT NULL"),
+        titles::slug("set", &format!("{}_{column}_not_null", table.name)),
+    );
+    if undo {
+        set = set.undone_by(Mode::Tx, column_action("DROP NOT NULL"));
+    }
+    vec![
+        Draft::new(Mode::Tx, add.clone(), titles::slug("add", &helper)).undone_by(Mode::Tx, drop.clone()),
+        validate::step(site, &helper),
+        set,
+        Draft::new(Mode::Tx, drop, titles::slug("drop", &helper)).undone_by(Mode::Tx, add),
+    ]
+}
+
+/// From 18 on: the constraint that SET NOT NULL would make, NOT VALID at first.
+fn not_valid(site: &Site, table: &QName, column: &str) -> Vec<Draft> {
+    let made = site.after.relations.get(table).and_then(|relation| {
+        relation
+            .constraints
+            .iter()
+            .find(|it| matches!(&it.kind, ConstraintKind::NotNull { column: it } if **it == *column))
+    });
+    let name = made.map_or_else(
+        || model::names::object_name(&table.name, Some(column), "not_null"),
+        |constraint| constraint.name.to_string(),
+    );
+    let quoted = syntax::quote_ident(&name);
+    let add = site.alter(&format!(
+        "{} {quoted} {} {} {}",
+        site.word("ADD CONSTRAINT"),
+        site.word("NOT NULL"),
+        syntax::quote_ident(column),
+        site.word("NOT VALID"),
+    ));
+    let drop = site.alter(&format!("{} {quoted}", site.word("DROP CONSTRAINT")));
+    vec![Draft::new(Mode::Tx, add, titles::slug("add", &name)).undone_by(Mode::Tx, drop), validate::step(site, &name)]
+}

@@ -1,0 +1,244 @@
+//! Steps into parts. Two steps may swap only when their footprints allow it; what may share a transaction does.
+//!
+//! A transaction holds locks that block others on one table, or on the two tables of a foreign key, and does nothing long
+//! while it holds them. Statements about which nothing was chosen stay together as they were.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::name::QName;
+use model::plan::{Mode, Setting};
+use syntax::ast::LockMode;
+
+use crate::draft::Role;
+use crate::expand::Item;
+use crate::footprint::{self, Footprint};
+use crate::settings::is_timeout;
+
+/// What a step does, found by executing it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    pub footprint: Footprint,
+    /// Locks that block reads or writes on relations that others use.
+    pub locks: BTreeMap<QName, LockMode>,
+    /// Work that grows with a table that others use.
+    pub long: bool,
+    /// The table that a VALIDATE reads.
+    pub validates: Option<QName>,
+    /// The transaction of the original, when it had one for several statements.
+    pub transaction: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub transaction: bool,
+    /// Indices of steps.
+    pub steps: Vec<usize>,
+}
+
+/// How far steps may leave the order of the original.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Freedom {
+    Independent,
+    None,
+}
+
+/// Steps that stay together: a guard and what it guards, a step and those joined to it.
+#[derive(Debug)]
+struct Atom {
+    steps: Vec<usize>,
+    after: BTreeSet<usize>,
+}
+
+pub(crate) fn arrange(items: &[Item], facts: &[Facts], freedom: Freedom) -> Vec<Group> {
+    let atoms = atoms(items, facts, freedom);
+    let mut open: Vec<usize> = (0..atoms.len()).collect();
+    let mut groups: Vec<Building> = Vec::new();
+    let mut done: BTreeSet<usize> = BTreeSet::new();
+    while !open.is_empty() {
+        // The first of all has nothing before it, so there is always one that is ready.
+        let first = open.iter().position(|atom| atoms[*atom].after.is_subset(&done)).unwrap_or(0);
+        let atom = open.remove(first);
+        let mut group = Building::new(items, facts, &atoms[atom].steps);
+        done.insert(atom);
+        let mut position = 0;
+        while position < open.len() {
+            let candidate = open[position];
+            let ready = atoms[candidate].after.is_subset(&done);
+            if ready && group.takes(items, facts, &atoms[candidate].steps) {
+                group.add(items, facts, &atoms[candidate].steps);
+                done.insert(candidate);
+                open.remove(position);
+            } else if freedom == Freedom::None {
+                break;
+            } else {
+                position += 1;
+            }
+        }
+        groups.push(group);
+    }
+    let groups = groups.into_iter().map(|it| Group { transaction: it.transaction, steps: it.steps }).collect();
+    with_assertions(items, groups)
+}
+
+fn atoms(items: &[Item], facts: &[Facts], freedom: Freedom) -> Vec<Atom> {
+    let mut atoms: Vec<Atom> = Vec::new();
+    let mut atom_of: Vec<usize> = vec![0; items.len()];
+    let mut guarded = false;
+    for (index, item) in items.iter().enumerate() {
+        if matches!(item.draft.role, Role::Assertion | Role::RequiredAssertion) {
+            continue;
+        }
+        match atoms.last_mut() {
+            Some(atom) if guarded || item.draft.role == Role::Joined => atom.steps.push(index),
+            _ => atoms.push(Atom { steps: vec![index], after: BTreeSet::new() }),
+        }
+        guarded = item.draft.role == Role::Guard;
+        atom_of[index] = atoms.len() - 1;
+    }
+    let stepping: Vec<usize> = atoms.iter().flat_map(|atom| atom.steps.clone()).collect();
+    let prints: Vec<Footprint> = stepping
+        .iter()
+        .map(|index| {
+            let guard = items[*index].draft.role == Role::Guard;
+            if guard { Footprint::default() } else { facts[*index].footprint.clone() }
+        })
+        .collect();
+    let mut chains: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    for (position, before) in footprint::dependencies(&prints).into_iter().enumerate() {
+        let step = stepping[position];
+        let atom = atom_of[step];
+        let mut after: BTreeSet<usize> = before.into_iter().map(|it| atom_of[stepping[it]]).collect();
+        // The steps of one operation build on each other, and so do the pieces of one statement that was taken apart.
+        let item = &items[step];
+        for operation in &item.operations {
+            after.extend(chains.insert((item.statement, *operation), atom));
+        }
+        if freedom == Freedom::None {
+            after.extend(0..atom);
+        }
+        after.remove(&atom);
+        atoms[atom].after.extend(after);
+    }
+    atoms
+}
+
+/// A part that is being filled.
+#[derive(Debug)]
+struct Building {
+    transaction: bool,
+    steps: Vec<usize>,
+    locks: BTreeMap<QName, LockMode>,
+    long: bool,
+    /// Only validations, of these tables.
+    own: bool,
+    /// Statements that ran one by one and still do.
+    loose: bool,
+    ended: bool,
+}
+
+impl Building {
+    fn new(items: &[Item], facts: &[Facts], steps: &[usize]) -> Self {
+        let mode = mode(items, steps);
+        let mut group = Self {
+            transaction: mode != Mode::NonTx && !is_loose(items, facts, steps),
+            steps: Vec::new(),
+            locks: BTreeMap::new(),
+            long: false,
+            own: mode == Mode::OwnTx,
+            loose: is_loose(items, facts, steps),
+            ended: false,
+        };
+        group.add(items, facts, steps);
+        group
+    }
+
+    fn add(&mut self, items: &[Item], facts: &[Facts], steps: &[usize]) {
+        for step in steps {
+            for (relation, lock) in &facts[*step].locks {
+                let held = self.locks.entry(relation.clone()).or_insert(*lock);
+                *held = (*held).max(*lock);
+            }
+            self.long |= facts[*step].long;
+            self.ended |= items[*step].draft.role == Role::EndsPart;
+            self.steps.push(*step);
+        }
+    }
+
+    fn takes(&self, items: &[Item], facts: &[Facts], steps: &[usize]) -> bool {
+        if self.ended || !same_settings(&items[self.steps[0]].settings, &items[steps[0]].settings) {
+            return false;
+        }
+        if is_loose(items, facts, steps) {
+            // Only neighbours, so that the order among those that run one by one is plain to see.
+            return self.loose;
+        }
+        if !self.transaction {
+            return false;
+        }
+        match mode(items, steps) {
+            Mode::NonTx => false,
+            Mode::OwnTx => self.own && steps.iter().all(|step| self.validates_with(facts, *step)),
+            Mode::Tx => !self.own && steps.iter().all(|step| self.shares(items, facts, *step)),
+        }
+    }
+
+    /// Validations of one table.
+    fn validates_with(&self, facts: &[Facts], step: usize) -> bool {
+        let table = &facts[step].validates;
+        table.is_some() && self.steps.iter().all(|it| facts[*it].validates == *table)
+    }
+
+    fn shares(&self, items: &[Item], facts: &[Facts], step: usize) -> bool {
+        let fact = &facts[step];
+        let together = items[step].untouched
+            && fact.transaction.is_some()
+            && self.steps.iter().any(|it| items[*it].untouched && facts[*it].transaction == fact.transaction);
+        if together {
+            return true;
+        }
+        if (fact.long && !self.locks.is_empty()) || (self.long && !fact.locks.is_empty()) {
+            return false;
+        }
+        // No lock on another table, and none that is stronger than what is held: a reader that wants to write would deadlock.
+        fact.locks.is_empty()
+            || self.locks.is_empty()
+            || fact.locks.iter().all(|(relation, lock)| self.locks.get(relation).is_some_and(|held| lock <= held))
+    }
+}
+
+fn mode(items: &[Item], steps: &[usize]) -> Mode {
+    steps.iter().map(|step| items[*step].draft.mode).max().unwrap_or(Mode::Tx)
+}
+
+/// Long or unknown work of the original that ran in a transaction of its own stays like that.
+fn is_loose(items: &[Item], facts: &[Facts], steps: &[usize]) -> bool {
+    steps.iter().all(|step| {
+        let item = &items[*step];
+        item.untouched && item.draft.mode == Mode::Tx && facts[*step].long && facts[*step].transaction.is_none()
+    })
+}
+
+fn same_settings(a: &[Setting], b: &[Setting]) -> bool {
+    a.iter().filter(|it| !is_timeout(&it.name)).eq(b.iter().filter(|it| !is_timeout(&it.name)))
+}
+
+/// Each assertion opens the next transaction after what it is about.
+fn with_assertions(items: &[Item], mut groups: Vec<Group>) -> Vec<Group> {
+    for (index, item) in items.iter().enumerate().rev() {
+        if !matches!(item.draft.role, Role::Assertion | Role::RequiredAssertion) {
+            continue;
+        }
+        let about = groups.iter().position(|group| group.steps.contains(&(index.saturating_sub(1))));
+        let Some(about) = about else { continue };
+        let fits =
+            |group: &&mut Group| group.transaction && same_settings(&items[group.steps[0]].settings, &item.settings);
+        match groups.iter_mut().skip(about + 1).find(fits) {
+            Some(group) => group.steps.insert(0, index),
+            None if item.draft.role == Role::RequiredAssertion => {
+                groups.insert(about + 1, Group { transaction: true, steps: vec![index] });
+            }
+            None => {}
+        }
+    }
+    groups
+}
