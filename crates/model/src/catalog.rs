@@ -166,6 +166,11 @@ impl Schema {
         }
     }
 
+    /// Lets a relation be found among the dependents of another that it uses in a way of its own: in a trigger or policy.
+    pub(crate) fn note_use(&mut self, used: &QName, user: &QName) {
+        add(&mut self.lookup.dependents, used, user.clone());
+    }
+
     /// Adds a constraint to a relation, which must exist.
     pub fn add_constraint(&mut self, table: &QName, constraint: Constraint) {
         self.note_constraint(table, &constraint);

@@ -181,6 +181,8 @@ pub struct Blocked {
     pub relation: QName,
     pub reads: bool,
     pub writes: bool,
+    /// Only writes to rows that the statement changed or locked wait, and they do so by row locks.
+    pub rows: bool,
 }
 
 /// Reads (SELECT takes ACCESS SHARE) wait only for ACCESS EXCLUSIVE (manual, table 13.2).

@@ -308,6 +308,8 @@ pub struct Trigger {
 pub struct Policy {
     pub name: Arc<str>,
     pub columns: Vec<Arc<str>>,
+    /// Relations that its expressions query.
+    pub reads: Vec<QName>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

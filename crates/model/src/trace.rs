@@ -239,7 +239,7 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> J
         let explicit = machine.explicit();
         outcome.needs_block.and_then(|needs| outside(needs, transaction, explicit, (*settings.majors.start(), newest)))
     });
-    let blocked = blocked::blocked(&before, &verdict.effects);
+    let blocked = blocked::blocked(&before, &verdict.effects, &verdict.operations, outcome.refuses_transaction);
     machine.hold(&verdict.effects);
     let failed = fails.as_ref().is_some_and(|it| it.when == FailsWhen::Always && it.majors.1 == newest);
     if !begins {

@@ -54,7 +54,12 @@ impl Traced {
         let blocked = effects
             .iter()
             .filter(|effect| blocks_writes(effect.lock) && effect.born == Born::Before)
-            .map(|effect| Blocked { relation: effect.relation.clone(), reads: blocks_reads(effect.lock), writes: true })
+            .map(|effect| Blocked {
+                relation: effect.relation.clone(),
+                reads: blocks_reads(effect.lock),
+                writes: true,
+                rows: false,
+            })
             .collect();
         self.trace.judged.push(Judged {
             before: Schema::default(),

@@ -47,6 +47,14 @@ pub(super) fn create_trigger(exec: &mut Exec, it: &ast::CreateTrigger, span: Spa
         constraint: it.constraint,
         deferred: false,
     };
+    // Whoever writes the table runs the function, and so needs what that touches.
+    let functions = exec.schema.functions.get(&trigger.function).cloned().unwrap_or_default();
+    for body in functions.iter().filter_map(|function| function.body.as_deref()) {
+        for name in routine::relations(body) {
+            let used = exec.resolve(&name);
+            exec.schema.note_use(&used, &table);
+        }
+    }
     let mut tables = vec![table.clone()];
     if it.row && relation.kind == RelationKind::PartitionedTable {
         tables.extend(exec.schema.descendants(&table));
@@ -97,21 +105,26 @@ pub(super) fn policy(
         let message = format!("policy \"{}\" for table \"{}\" does not exist", name.text, table.name);
         return exec.refuse("42704", message, name.span);
     }
+    let mut reads = Vec::new();
     for expression in expressions {
-        subqueries(exec, expression)?;
+        subqueries(exec, expression, &mut reads)?;
+    }
+    for read in &reads {
+        exec.schema.note_use(read, &table);
     }
     let columns = expressions.iter().flat_map(expr::columns).map(Arc::from).collect();
-    let policy = Policy { name: name.text.as_str().into(), columns };
+    let policy = Policy { name: name.text.as_str().into(), columns, reads };
     exec.change(&table).policies.retain(|old| old.name != policy.name);
     exec.change(&table).policies.push(policy);
     Ok(())
 }
 
-fn subqueries(exec: &mut Exec, expression: &Expr) -> Result<(), Stop> {
+fn subqueries(exec: &mut Exec, expression: &Expr, reads: &mut Vec<QName>) -> Result<(), Stop> {
     if let Expr::Subquery(query) = expression {
         data::analyze(exec, query, false)?;
+        reads.extend(query.reads.iter().map(|read| exec.resolve(&read.relation.name)));
     }
-    expr::children(expression).into_iter().try_for_each(|child| subqueries(exec, child))
+    expr::children(expression).into_iter().try_for_each(|child| subqueries(exec, child, reads))
 }
 
 /// SHARE UPDATE EXCLUSIVE (CreateStatistics, statscmds.c).

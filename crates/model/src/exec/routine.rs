@@ -246,3 +246,22 @@ pub(super) fn find(exec: &Exec, name: &Name) -> Option<QName> {
         None => exec.session.search_path.iter().find_map(|schema| of(schema)),
     }
 }
+
+/// The relations that the queries of a body name.
+pub(super) fn relations(body: &Body) -> Vec<Name> {
+    let mut names = Vec::new();
+    for statement in &body.statements {
+        let (target, facts) = match &statement.kind {
+            StatementKind::Select(facts) => (None, facts),
+            StatementKind::Insert(it) => (Some(&it.target), &it.facts),
+            StatementKind::Update(it) => (Some(&it.target), &it.facts),
+            StatementKind::Delete(it) => (Some(&it.target), &it.facts),
+            StatementKind::Merge { target, facts } => (Some(target), facts),
+            _ => continue,
+        };
+        names.extend(target.map(|target| target.name.clone()));
+        names.extend(facts.reads.iter().map(|read| read.relation.name.clone()));
+        names.extend(facts.writes.iter().map(|write| write.relation.name.clone()));
+    }
+    names
+}

@@ -1,24 +1,214 @@
 //! What other sessions cannot do while a statement's locks are held.
+//!
+//! A session that reads or writes one relation locks others too: what a view reads, partitions, both ends of foreign keys,
+//! sequences of defaults, indexes. A lock on any of these stops it.
 
 use std::collections::BTreeMap;
 
-use crate::effect::{Blocked, Effect, blocks_reads, blocks_writes};
-use crate::name::QName;
-use crate::schema::Schema;
+use syntax::ast::{Body, StatementKind};
 
-pub(super) fn blocked(schema: &Schema, effects: &[Effect]) -> Vec<Blocked> {
-    let _ = schema;
-    let mut blocked: BTreeMap<QName, (bool, bool)> = BTreeMap::new();
+use crate::effect::{Blocked, Effect, LockMode, Operation, OperationKind, Work, blocks_reads, blocks_writes};
+use crate::name::QName;
+use crate::schema::{ConstraintKind, Relation, RelationKind, Schema};
+use crate::volatility;
+
+/// `concurrent`: the statement refuses transaction blocks, so that its ACCESS EXCLUSIVE locks on indexes are taken when
+/// nobody uses those any more (index_concurrently_set_dead, index.c).
+pub(super) fn blocked(schema: &Schema, effects: &[Effect], operations: &[Operation], concurrent: bool) -> Vec<Blocked> {
+    let mut found = Found { schema, blocked: BTreeMap::new() };
+    let on_tables = |table: &QName| effects.iter().filter(|it| it.relation == *table).map(|it| it.lock).max();
     for effect in effects {
-        // Planning locks every index of a table, so a locked index stops the table (get_relation_info, plancat.c).
-        let relation = effect.on.as_ref().unwrap_or(&effect.relation);
-        let slot = blocked.entry(relation.clone()).or_default();
-        slot.0 |= blocks_reads(effect.lock);
-        slot.1 |= blocks_writes(effect.lock);
+        let (relation, lock) = match &effect.on {
+            None => (&effect.relation, effect.lock),
+            // Planning and writing lock every index of a table (get_relation_info, plancat.c; ExecOpenIndices). Partitioned
+            // indexes hold nothing.
+            Some(table) => {
+                let dead = concurrent && on_tables(table) <= Some(LockMode::ShareUpdateExclusive);
+                if effect.kind == RelationKind::PartitionedIndex || dead {
+                    continue;
+                }
+                (table, effect.lock)
+            }
+        };
+        found.lock(relation, lock, effect.on.is_none());
     }
+    for effect in effects.iter().filter(|it| it.work == Work::Rows && it.on.is_none()) {
+        // INSERT writes rows that nobody else sees.
+        let changes = |it: &&Operation| {
+            matches!(it.kind, OperationKind::Update | OperationKind::Delete | OperationKind::Merge)
+                && it.effects.iter().any(|own| own.relation == effect.relation && own.work == Work::Rows)
+        };
+        if !effect.maybe && (effect.lock == LockMode::RowShare || operations.iter().any(|it| changes(&it))) {
+            found.rows(&effect.relation);
+        }
+    }
+    let blocked = found.blocked.into_iter().filter(|(_, it)| it.reads || it.writes || it.rows);
     blocked
-        .into_iter()
-        .filter(|(_, (reads, writes))| *reads || *writes)
-        .map(|(relation, (reads, writes))| Blocked { relation, reads, writes })
+        .map(|(relation, it)| Blocked {
+            relation,
+            reads: it.reads,
+            writes: it.writes || it.rows,
+            rows: it.rows && !it.writes,
+        })
         .collect()
+}
+
+#[derive(Clone, Copy, Default)]
+struct Marks {
+    reads: bool,
+    writes: bool,
+    rows: bool,
+}
+
+struct Found<'a> {
+    schema: &'a Schema,
+    blocked: BTreeMap<QName, Marks>,
+}
+
+impl Found<'_> {
+    fn lock(&mut self, name: &QName, lock: LockMode, table_itself: bool) {
+        let (reads, writes) = (blocks_reads(lock), blocks_writes(lock));
+        if !reads && !writes {
+            return;
+        }
+        let Some(relation) = self.schema.relations.get(name).cloned() else {
+            self.mark(name, reads, writes);
+            return;
+        };
+        match relation.kind {
+            RelationKind::Sequence => {
+                self.mark(name, false, writes);
+                self.sequence_users(&relation);
+                return;
+            }
+            // A materialized view is written by REFRESH alone, a view through its tables.
+            RelationKind::View | RelationKind::MaterializedView => self.mark(name, reads, false),
+            _ => self.mark(name, reads, writes),
+        };
+        self.upward(&relation, reads, writes);
+        // Writing to a partition looks at the bounds, which are with the parent (generate_partition_qual, partcache.c).
+        if reads && table_itself && relation.kind == RelationKind::PartitionedTable {
+            for child in self.schema.descendants(name) {
+                self.mark(&child, false, true);
+            }
+        }
+        self.foreign_keys(&relation, lock);
+        self.routines(name, lock);
+    }
+
+    fn mark(&mut self, name: &QName, reads: bool, writes: bool) -> bool {
+        let marks = self.blocked.entry(name.clone()).or_default();
+        let new = (reads && !marks.reads) || (writes && !marks.writes);
+        marks.reads |= reads;
+        marks.writes |= writes;
+        new
+    }
+
+    /// Whoever reads or writes a parent goes down to its children; whoever reads a view goes to what it reads.
+    fn upward(&mut self, relation: &Relation, reads: bool, writes: bool) {
+        let parents = relation.inherits.iter().chain(relation.partition_of.as_ref().map(|(parent, _)| parent));
+        for parent in parents {
+            if self.mark(parent, reads, writes)
+                && let Some(parent) = self.schema.relations.get(parent).cloned()
+            {
+                self.upward(&parent, reads, writes);
+            }
+        }
+        for view in self.schema.views_of(&relation.name) {
+            let Some(view) = self.schema.relations.get(&view).cloned() else { continue };
+            if reads && view.kind == RelationKind::View && self.mark(&view.name, true, false) {
+                self.upward(&view, true, false);
+            }
+        }
+    }
+
+    /// Checks of the other end of a foreign key lock ROW SHARE, referential actions ROW EXCLUSIVE (ri_triggers.c).
+    fn foreign_keys(&mut self, relation: &Relation, lock: LockMode) {
+        let mut sides = vec![relation.name.clone()];
+        sides.extend(relation.partition_of.as_ref().map(|(parent, _)| parent.clone()));
+        for constraint in relation.constraints.iter().filter(|it| it.enforced) {
+            if let ConstraintKind::ForeignKey { referenced, on_update, on_delete, .. } = &constraint.kind {
+                let acts = |action: char| !matches!(action, 'a' | 'r');
+                if lock >= LockMode::Exclusive || (lock >= LockMode::Share && (acts(*on_update) || acts(*on_delete))) {
+                    self.mark(referenced, false, true);
+                }
+            }
+        }
+        for side in sides {
+            for (child, constraint) in self.schema.foreign_keys_to(&side) {
+                if constraint.enforced && lock >= LockMode::Exclusive && self.mark(&child, false, true) {
+                    for partition in self.schema.descendants(&child) {
+                        self.mark(&partition, false, true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tables whose columns draw from a sequence: nextval locks it ROW EXCLUSIVE.
+    fn sequence_users(&mut self, sequence: &Relation) {
+        if let Some((table, column)) = &sequence.owned_by
+            && self.schema.relations.get(table).and_then(|it| it.column(column)).is_some_and(|it| it.identity.is_some())
+        {
+            self.mark(table, false, true);
+        }
+        for user in self.schema.dependents_of(&sequence.name) {
+            let Some(relation) = self.schema.relations.get(&user).cloned() else { continue };
+            let draws = relation.columns.iter().filter_map(|column| column.default.as_ref()).any(|default| {
+                let path = [user.schema.to_string()];
+                volatility::sequences(&default.expr)
+                    .iter()
+                    .any(|name| self.schema.resolve(name, &path) == sequence.name || *name.name == *sequence.name.name)
+            });
+            if draws {
+                self.mark(&user, false, true);
+            }
+        }
+    }
+
+    /// Tables whose triggers or policies reach the relation.
+    fn routines(&mut self, name: &QName, lock: LockMode) {
+        for user in self.schema.dependents_of(name) {
+            let Some(relation) = self.schema.relations.get(&user).cloned() else { continue };
+            let fires = relation.triggers.iter().filter(|trigger| trigger.enabled).any(|trigger| {
+                let functions = self.schema.functions.get(&trigger.function);
+                functions
+                    .is_some_and(|it| it.iter().filter_map(|it| it.body.as_deref()).any(|it| touches(it, name, lock)))
+            });
+            let filters = relation.row_security && relation.policies.iter().any(|policy| policy.reads.contains(name));
+            if fires || (filters && blocks_reads(lock)) {
+                self.mark(&user, filters && blocks_reads(lock), true);
+            }
+        }
+    }
+
+    /// Row locks stop those who write the same rows, also through a parent.
+    fn rows(&mut self, name: &QName) {
+        self.blocked.entry(name.clone()).or_default().rows = true;
+        let Some(relation) = self.schema.relations.get(name).cloned() else { return };
+        let parents = relation.inherits.iter().chain(relation.partition_of.as_ref().map(|(parent, _)| parent));
+        for parent in parents {
+            self.rows(parent);
+        }
+    }
+}
+
+/// Whether a body's own queries wait for a lock on the relation.
+fn touches(body: &Body, name: &QName, lock: LockMode) -> bool {
+    let is =
+        |it: &syntax::ast::Name| it.name == *name.name && it.schema.as_deref().is_none_or(|it| *it == *name.schema);
+    body.statements.iter().any(|statement| {
+        let (target, facts) = match &statement.kind {
+            StatementKind::Select(facts) => (None, facts),
+            StatementKind::Insert(it) => (Some(&it.target), &it.facts),
+            StatementKind::Update(it) => (Some(&it.target), &it.facts),
+            StatementKind::Delete(it) => (Some(&it.target), &it.facts),
+            StatementKind::Merge { target, facts } => (Some(target), facts),
+            _ => return false,
+        };
+        let writes =
+            target.is_some_and(|target| is(&target.name)) || facts.writes.iter().any(|it| is(&it.relation.name));
+        let reads = facts.reads.iter().any(|it| is(&it.relation.name));
+        (writes && blocks_writes(lock)) || (reads && blocks_reads(lock))
+    })
 }
