@@ -34,9 +34,10 @@ impl Schema {
     #[must_use]
     pub fn resolve(&self, name: &Name, search_path: &[String]) -> QName {
         if name.schema.is_none() {
-            for schema in search_path {
+            // Temporary relations come first.
+            for schema in std::iter::once("pg_temp").chain(search_path.iter().map(String::as_str)) {
                 let candidate = QName::new(schema, &name.name);
-                if self.relations.contains_key(&candidate) || self.indexes.contains_key(&candidate) {
+                if self.has_class(&candidate) {
                     return candidate;
                 }
             }

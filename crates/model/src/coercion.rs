@@ -48,14 +48,20 @@ impl Types<'_> {
         }
         let found = match &resolved.schema {
             Some(_) => None,
-            None => self
-                .search_path
-                .iter()
-                .find(|schema| self.exists(&QName::new(schema, &resolved.name)))
-                .map(String::clone),
+            None => self.search_path.iter().find(|schema| self.exists(&QName::new(schema, &resolved.name))).cloned(),
         };
         resolved.schema = resolved.schema.or(found);
         resolved
+    }
+
+    /// Whether the history tells of a type that is not built in.
+    #[must_use]
+    pub fn is_known(&self, ty: &TypeName) -> bool {
+        let in_schema = |schema: &str| self.exists(&QName::new(schema, &ty.name));
+        match &ty.schema {
+            Some(schema) => in_schema(schema),
+            None => self.search_path.iter().any(|schema| in_schema(schema)),
+        }
     }
 
     /// Every table has a row type of its name.
@@ -282,7 +288,24 @@ fn is_string(name: &str) -> bool {
     matches!(name, "text" | "varchar" | "bpchar" | "name" | "citext")
 }
 
-fn is_built_in(ty: &TypeName) -> bool {
+/// A built-in type without modifiers.
+#[must_use]
+pub fn plain(name: &str) -> TypeName {
+    TypeName {
+        schema: None,
+        name: name.to_owned(),
+        modifiers: Vec::new(),
+        modifier_words: Vec::new(),
+        array: false,
+        setof: false,
+        percent_type: false,
+        span: syntax::Span::default(),
+    }
+}
+
+/// Whether it is one of PostgreSQL's own types.
+#[must_use]
+pub fn is_built_in(ty: &TypeName) -> bool {
     match ty.schema.as_deref() {
         None | Some("pg_catalog") => BUILT_IN.contains(&ty.name.as_str()),
         Some(_) => false,
@@ -438,7 +461,7 @@ mod tests {
             interval(32767,3) interval(32767,6); interval(7176,3) interval; interval interval(32767,3); interval interval(6)"
             .split(';')
             .map(|pair| {
-                let (old, new) = pair.trim().split_once(' ').unwrap();
+                let (old, new) = pair.trim().split_once(' ').expect("two types");
                 let change = types.change(&ty(old), &ty(new), "c", None);
                 let index = if change.other_operators { ", index" } else { "" };
                 format!("{old} -> {new}: {:?}{index}", change.path)

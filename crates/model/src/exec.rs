@@ -15,6 +15,7 @@ use crate::trace::Session;
 
 mod alter_table;
 mod data;
+mod define;
 mod dependents;
 mod drop;
 mod index;
@@ -123,6 +124,7 @@ struct Recorded {
     by_operation: Vec<Ledger>,
     /// The operation that locks and work count for.
     current: usize,
+    unknown_indexes: Vec<QName>,
 }
 
 #[derive(Debug, Default)]
@@ -343,7 +345,11 @@ impl Exec {
                 maybe: self.conditional,
             },
             (None, None) => Entry {
-                kind: RelationKind::Table,
+                kind: if self.recorded.unknown_indexes.contains(relation) {
+                    RelationKind::Index
+                } else {
+                    RelationKind::Table
+                },
                 on: None,
                 lock,
                 works: Vec::new(),
@@ -373,10 +379,12 @@ impl Exec {
         }
     }
 
-    /// The statement fails here; only the first failure counts.
+    /// The statement fails here; the first failure counts, and one that is certain more than others.
     pub fn fail(&mut self, sqlstate: &'static str, message: String, when: FailsWhen, span: Span) {
         // What may not run does not certainly fail.
-        if self.failure.is_none() && !(self.conditional && when == FailsWhen::Always) {
+        let certain = when == FailsWhen::Always;
+        let first = self.failure.as_ref().is_none_or(|it| certain && it.when != FailsWhen::Always);
+        if first && !(self.conditional && certain) {
             self.failure = Some(Failure { sqlstate, message, when, span, majors: (self.major, self.major) });
         }
     }
@@ -393,6 +401,27 @@ impl Exec {
             && !self.schema.has_class(name)
             && !matches!(&*name.schema, "pg_catalog" | "information_schema" | "pg_temp")
             && self.schema.extensions.keys().all(|extension| RELATIONLESS.contains(&&**extension))
+    }
+
+    /// Whether a type that no migration told of cannot exist.
+    pub fn knows_all_types(&self) -> bool {
+        const TYPELESS: [&str; 9] = [
+            "btree_gin",
+            "btree_gist",
+            "fuzzystrmatch",
+            "pg_stat_statements",
+            "pg_trgm",
+            "pgcrypto",
+            "plpgsql",
+            "unaccent",
+            "uuid-ossp",
+        ];
+        self.schema.complete && self.schema.extensions.keys().all(|extension| TYPELESS.contains(&&**extension))
+    }
+
+    /// An index that no migration told of: it is shown as an index, of an unknown table.
+    pub fn unknown_index(&mut self, name: &QName) {
+        self.recorded.unknown_indexes.push(name.clone());
     }
 
     /// The statement does not run in a transaction block, nor in a routine (PreventInTransactionBlock, xact.c).

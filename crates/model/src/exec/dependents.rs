@@ -208,7 +208,8 @@ fn drop_column(exec: &mut Exec, table: &QName, column: &str) {
     }
 }
 
-fn index_uses(index: &Index, column: &str) -> bool {
+/// Whether an index has the column as a key, included, or in an expression or predicate.
+pub(super) fn index_uses(index: &Index, column: &str) -> bool {
     index.elements.iter().any(|element| {
         element.column.as_deref() == Some(column)
             || element.expression.as_ref().is_some_and(|it| expr::reads_column(it, column))

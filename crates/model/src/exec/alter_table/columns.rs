@@ -1,0 +1,627 @@
+//! ADD COLUMN and what ALTER COLUMN changes beside type and NOT NULL.
+
+use std::sync::Arc;
+
+use syntax::ast::{self, AlterAction, DefElem, ExprAt};
+
+use super::{Alter, Task, What, checks, require_column};
+use crate::effect::{Breaks, FailsWhen, LockMode};
+use crate::exec::{Exec, Stop, define};
+use crate::name::QName;
+use crate::names;
+use crate::schema::{Column, ColumnType, Default, Generated, Relation, RelationKind};
+use crate::volatility;
+
+/// What becomes of the old rows when a column is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fill {
+    /// NULL, or a value that is stored once in pg_attribute.
+    Nothing,
+    /// Computed per row: the table is rewritten.
+    Rewrite,
+}
+
+/// ATExecAddColumn, on the table and, since children get every column, on everything below it.
+pub(super) fn add_column(
+    exec: &mut Exec,
+    alter: &mut Alter,
+    task: &Task<'_>,
+    it: &ast::ColumnDef,
+    if_not_exists: bool,
+) -> Result<(), Stop> {
+    let table = alter.table.clone();
+    let relation = exec.relation(&table);
+    let name = names::clip(&it.name.text, 63);
+    if relation.of_type.is_some() {
+        return exec.refuse("42809", "cannot add column to typed table".to_owned(), task.span);
+    }
+    if relation.partition_of.is_some() {
+        return exec.refuse("42809", "cannot add column to a partition".to_owned(), task.span);
+    }
+    if relation.column(name).is_some() {
+        if if_not_exists {
+            return Ok(());
+        }
+        let message = format!("column \"{name}\" of relation \"{}\" already exists", table.name);
+        return exec.refuse("42701", message, task.span);
+    }
+    if const { &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"] }.contains(&name) {
+        return exec.refuse("42701", format!("column name \"{name}\" conflicts with a system column name"), task.span);
+    }
+    let mut column = define::column(exec, it)?;
+    if let Some(default) = column.default.clone() {
+        define::check_functions(exec, &default.expr, it.span)?;
+    }
+    if let Some(generated) = column.generated.clone() {
+        let with_itself =
+            Relation { columns: [&relation.columns[..], &[column.clone()]].concat(), ..(*relation).clone() };
+        define::check_columns(exec, &with_itself, &generated.expr, it.span)?;
+    }
+    refuse_identity(exec, alter, task, &column, &relation)?;
+    if !alter.recurse && !relation.children.is_empty() {
+        return exec.refuse("42P16", "column must be added to child tables too".to_owned(), task.span);
+    }
+    refuse_row_type(exec, task, &relation, &column)?;
+    add_sequence(exec, &table, it, &mut column);
+    let fill = fill(exec, &column);
+    let draws = column.default.as_ref().map(|default| volatility::sequences(&default.expr)).unwrap_or_default();
+    let not_null_name = column.not_null.then(|| checks::not_null_name(exec, &table, name));
+    let mut open = vec![(table.clone(), false)];
+    while let Some((at, inherited)) = open.pop() {
+        let relation = exec.relation(&at);
+        if inherited {
+            alter.lock_child(exec, task, &at);
+            if let Some(own) = relation.column(name) {
+                merge_column(exec, task, &at, own, &column)?;
+                continue;
+            }
+        }
+        let own = Column { inherited, local: !inherited, ..column.clone() };
+        exec.schema.note_column(&at, &own);
+        exec.change(&at).columns.push(own);
+        if fill == Fill::Rewrite {
+            alter.rewrite(exec, task, &at);
+            // A row that is filled draws from the sequence.
+            for sequence in draws.iter().filter(|_| !relation.empty) {
+                let sequence = exec.resolve(sequence);
+                if exec.relation(&sequence).owned_by.as_ref().is_none_or(|(owner, of)| *owner != table || **of != *name)
+                {
+                    exec.lock(&sequence, LockMode::RowExclusive);
+                }
+            }
+        }
+        check_filled(exec, alter, task, &at, &column, fill);
+        if let Some(not_null_name) = &not_null_name {
+            checks::set_not_null_mark(exec, &at, name, not_null_name.clone(), inherited);
+        }
+        open.extend(exec.relation(&at).children.iter().cloned().map(|child| (child, true)));
+    }
+    if column.not_null && column.default.is_none() && column.identity.is_none() && column.generated.is_none() {
+        exec.breaks.push(Breaks::InsertNeedsColumn { relation: table, column: name.to_owned() });
+    }
+    Ok(())
+}
+
+/// Identity is for partitions only, and only since 17 (ATExecAddColumn).
+fn refuse_identity(
+    exec: &mut Exec,
+    alter: &Alter,
+    task: &Task<'_>,
+    column: &Column,
+    relation: &Relation,
+) -> Result<(), Stop> {
+    if column.identity.is_none() || !alter.recurse || relation.children.is_empty() {
+        return Ok(());
+    }
+    if relation.kind == RelationKind::PartitionedTable && exec.since(17) {
+        return Ok(());
+    }
+    let message = "cannot recursively add identity column to table that has child tables".to_owned();
+    exec.refuse("42P16", message, task.span)
+}
+
+/// A column with a default changes the row type, which other tables may have as a column type
+/// (find_composite_type_dependencies).
+pub(super) fn refuse_row_type(
+    exec: &mut Exec,
+    task: &Task<'_>,
+    relation: &Relation,
+    column: &Column,
+) -> Result<(), Stop> {
+    let filled = column.default.is_some() || column.identity.is_some() || column.generated.is_some();
+    if filled || fill(exec, column) == Fill::Rewrite {
+        return refuse_row_type_use(exec, task, relation);
+    }
+    Ok(())
+}
+
+pub(super) fn refuse_row_type_use(exec: &mut Exec, task: &Task<'_>, relation: &Relation) -> Result<(), Stop> {
+    let table = &relation.name;
+    for dependent in exec.schema.dependents_of(table) {
+        let uses = |it: &&Column| match &it.ty {
+            ColumnType::Known(ty) => ty.name == *table.name && ty.schema.as_deref() == Some(&table.schema),
+            ColumnType::Unknown => false,
+        };
+        let holder = exec.relation(&dependent);
+        if !matches!(holder.kind, RelationKind::Table | RelationKind::MaterializedView | RelationKind::PartitionedTable)
+        {
+            continue;
+        }
+        if let Some(column) = holder.columns.iter().find(uses) {
+            let message = format!(
+                "cannot alter table \"{}\" because column \"{}.{}\" uses its row type",
+                table.name, dependent.name, column.name
+            );
+            return exec.refuse("0A000", message, task.span);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a rewrite is needed: a stored generated column, a constrained domain, a volatile default. Anything else is stored
+/// as the column's missing value, or is NULL.
+fn fill(exec: &Exec, column: &Column) -> Fill {
+    let search_path = &exec.session.search_path;
+    let types = define::types(exec);
+    if let Some(generated) = &column.generated {
+        return if generated.stored { Fill::Rewrite } else { Fill::Nothing };
+    }
+    let (constrained, domain_default) = match &column.ty {
+        ColumnType::Known(ty) => {
+            (types.domain(ty).is_some_and(|(_, constrained)| constrained), types.domain_default(ty))
+        }
+        ColumnType::Unknown => (false, None),
+    };
+    let default = column.default.as_ref().map(|it| &it.expr).or(domain_default);
+    let volatile = default.is_some_and(|it| volatility::is_volatile(it, &exec.schema, search_path));
+    if constrained || column.identity.is_some() || volatile { Fill::Rewrite } else { Fill::Nothing }
+}
+
+/// NOT NULL is checked on the old rows unless a stored value says that none is NULL (has_missing).
+fn check_filled(exec: &mut Exec, alter: &Alter, task: &Task<'_>, table: &QName, column: &Column, fill: Fill) {
+    let relation = exec.relation(table);
+    if relation.kind == RelationKind::PartitionedTable || relation.empty {
+        return;
+    }
+    let ty = match &column.ty {
+        ColumnType::Known(ty) => Some(ty),
+        ColumnType::Unknown => None,
+    };
+    let types = define::types(exec);
+    let has_default = column.default.is_some() || ty.is_some_and(|ty| types.domain_default(ty).is_some());
+    let not_null_domain = ty.filter(|ty| forbids_null(exec, ty)).map(|ty| ty.name.clone());
+    if column.generated.is_some() {
+        // A virtual column is computed for every row to see whether it is NULL.
+        if column.not_null && fill == Fill::Nothing {
+            alter.scan(exec, task, table);
+        }
+        return;
+    }
+    if has_default || column.identity.is_some() {
+        return;
+    }
+    if column.not_null {
+        let message = format!("column \"{}\" of relation \"{}\" contains null values", column.name, table.name);
+        exec.fail("23502", message, FailsWhen::NotEmpty, task.span);
+    } else if let Some(domain) = not_null_domain {
+        exec.fail("23502", format!("domain {domain} does not allow null values"), FailsWhen::NotEmpty, task.span);
+    }
+}
+
+fn forbids_null(exec: &Exec, ty: &ast::TypeName) -> bool {
+    let types = define::types(exec);
+    match types.kind(ty) {
+        Some(crate::schema::TypeKind::Domain { not_null, base, .. }) => {
+            *not_null || forbids_null(exec, &types.resolve(base))
+        }
+        _ => false,
+    }
+}
+
+/// A child that has the column already keeps it, as the parent's too.
+fn merge_column(exec: &mut Exec, task: &Task<'_>, child: &QName, own: &Column, column: &Column) -> Result<(), Stop> {
+    if let (ColumnType::Known(own), ColumnType::Known(new)) = (&own.ty, &column.ty)
+        && own != new
+    {
+        let message = format!("child table \"{}\" has different type for column \"{}\"", child.name, column.name);
+        return exec.refuse("42804", message, task.span);
+    }
+    exec.schema.edit(child, |relation| {
+        for it in relation.columns.iter_mut().filter(|it| it.name == column.name) {
+            it.inherited = true;
+        }
+    });
+    Ok(())
+}
+
+/// Serial and identity columns bring a sequence (generateSerialExtraStmts, parse_utilcmd.c); a serial's default draws from it.
+pub(in crate::exec) fn add_sequence(exec: &mut Exec, table: &QName, it: &ast::ColumnDef, column: &mut Column) {
+    let is_serial = it.ty.as_ref().is_some_and(|ty| crate::coercion::serial(ty).is_some());
+    let identity = it.constraints.iter().find_map(|constraint| match &constraint.kind {
+        ast::ConstraintKind::Identity { options, .. } => Some(options),
+        _ => None,
+    });
+    if !is_serial && identity.is_none() {
+        return;
+    }
+    let name = sequence_name(exec, table, &column.name, identity.map_or(&[], |options| options));
+    create_sequence(exec, table, column, &name);
+    if is_serial {
+        column.default = Some(nextval(&name));
+    }
+}
+
+/// The sequence of an identity column that LIKE copies.
+pub(in crate::exec) fn add_identity_sequence(exec: &mut Exec, table: &QName, column: &Column) {
+    let name = sequence_name(exec, table, &column.name, &[]);
+    create_sequence(exec, table, column, &name);
+}
+
+/// The name given with SEQUENCE NAME, else `table_column_seq`.
+fn sequence_name(exec: &Exec, table: &QName, column: &str, options: &[DefElem]) -> QName {
+    let given = options.iter().find(|option| option.name == "sequence_name").and_then(|option| option.value.as_deref());
+    if let Some(given) = given {
+        let name = volatility::parse_name(given);
+        return QName::of(&name, &table.schema);
+    }
+    let name = names::choose_relation_name(&exec.schema, table, &table.name, Some(column), "seq", false, || false);
+    table.sibling(&name)
+}
+
+fn create_sequence(exec: &mut Exec, table: &QName, column: &Column, name: &QName) {
+    let ty = match &column.ty {
+        ColumnType::Known(ty) => crate::coercion::describe(ty),
+        ColumnType::Unknown => "bigint".to_owned(),
+    };
+    let persistence = exec.relation(table).persistence;
+    let sequence = Relation {
+        kind: RelationKind::Sequence,
+        born: exec.born,
+        open: false,
+        persistence,
+        owned_by: Some((table.clone(), column.name.clone())),
+        sequence_type: Some(ty.as_str().into()),
+        ..Relation::open(name.clone())
+    };
+    exec.schema.insert_relation(sequence);
+}
+
+/// `nextval('t_c_seq'::regclass)`.
+fn nextval(sequence: &QName) -> Default {
+    let name = if &*sequence.schema == "public" {
+        syntax::quote_ident(&sequence.name)
+    } else {
+        format!("{}.{}", syntax::quote_ident(&sequence.schema), syntax::quote_ident(&sequence.name))
+    };
+    let text = format!("nextval('{}'::regclass)", name.replace('\'', "''"));
+    let argument =
+        ast::Expr::Cast { operand: Box::new(ast::Expr::String(name)), ty: crate::coercion::plain("regclass") };
+    let function = ast::Name { schema: None, name: "nextval".to_owned(), span: syntax::Span::default() };
+    Default { expr: ast::Expr::Call { name: function, arguments: vec![argument] }, text: text.into() }
+}
+
+/// ALTER COLUMN ... SET DEFAULT and DROP DEFAULT (ATExecColumnDefault, with ATSimpleRecursion).
+pub(super) fn set_default(
+    exec: &mut Exec,
+    alter: &Alter,
+    task: &Task<'_>,
+    column: &str,
+    default: Option<&ExprAt>,
+) -> Result<(), Stop> {
+    for table in alter.with_descendants(exec, task) {
+        require_column(exec, task, &table, column)?;
+        let relation = exec.relation(&table);
+        let Some(it) = relation.column(column) else { continue };
+        let kind = match (it.identity.is_some(), it.generated.is_some()) {
+            (true, _) => Some("an identity column"),
+            (_, true) => Some("a generated column"),
+            _ => None,
+        };
+        if let Some(kind) = kind {
+            let message = format!("column \"{column}\" of relation \"{}\" is {kind}", table.name);
+            return exec.refuse("42601", message, task.span);
+        }
+        if let Some(default) = default {
+            define::check_functions(exec, &default.expr, task.span)?;
+        }
+        let new = default.and_then(|at| define::default(exec, at));
+        if new.is_none() && it.default.is_some() && it.not_null && table == alter.table {
+            exec.breaks.push(Breaks::InsertNeedsColumn { relation: table.clone(), column: column.to_owned() });
+        }
+        edit_column(exec, &table, column, |it| it.default = new);
+    }
+    Ok(())
+}
+
+fn edit_column(exec: &mut Exec, table: &QName, column: &str, change: impl FnOnce(&mut Column)) {
+    exec.schema.edit(table, |relation| {
+        if let Some(it) = relation.columns.iter_mut().find(|it| &*it.name == column) {
+            change(it);
+        }
+    });
+}
+
+/// ATExecAddIdentity.
+pub(super) fn add_identity(
+    exec: &mut Exec,
+    alter: &Alter,
+    task: &Task<'_>,
+    column: &str,
+    always: bool,
+    options: &[DefElem],
+) -> Result<(), Stop> {
+    require_column(exec, task, &alter.table, column)?;
+    let relation = exec.relation(&alter.table);
+    let tables = identity_tables(exec, alter, task, &relation, "add identity to", "add identity to a column of only")?;
+    let Some(it) = relation.column(column).cloned() else { return Ok(()) };
+    let problem = if !it.not_null && !relation.open {
+        Some("must be declared NOT NULL before identity can be added")
+    } else if it.identity.is_some() {
+        Some("is already an identity column")
+    } else if it.default.is_some() {
+        Some("already has a default value")
+    } else {
+        None
+    };
+    if let Some(problem) = problem {
+        let message = format!("column \"{column}\" of relation \"{}\" {problem}", alter.table.name);
+        return exec.refuse("55000", message, task.span);
+    }
+    let name = sequence_name(exec, &alter.table, column, options);
+    create_sequence(exec, &alter.table, &it, &name);
+    for table in tables {
+        edit_column(exec, &table, column, |it| it.identity = Some(if always { 'a' } else { 'd' }));
+    }
+    Ok(())
+}
+
+/// Identity goes to partitions since 17, and only through the partitioned table.
+fn identity_tables(
+    exec: &mut Exec,
+    alter: &Alter,
+    task: &Task<'_>,
+    relation: &Relation,
+    on_partition: &str,
+    on_only: &str,
+) -> Result<Vec<QName>, Stop> {
+    let partitioned = relation.kind == RelationKind::PartitionedTable;
+    if !(partitioned || relation.partition_of.is_some()) || !exec.since(17) {
+        return Ok(vec![alter.table.clone()]);
+    }
+    if relation.partition_of.is_some() {
+        return exec.refuse("42P16", format!("cannot {on_partition} a column of a partition"), task.span);
+    }
+    if !alter.recurse {
+        return exec.refuse("42P16", format!("cannot {on_only} the partitioned table"), task.span);
+    }
+    Ok(alter.with_descendants(exec, task))
+}
+
+/// SET GENERATED and the options of the sequence: ALTER SEQUENCE runs in any case (transformAlterTableStmt).
+pub(super) fn set_identity(
+    exec: &mut Exec,
+    alter: &Alter,
+    task: &Task<'_>,
+    column: &str,
+    options: &[DefElem],
+) -> Result<(), Stop> {
+    require_column(exec, task, &alter.table, column)?;
+    let relation = exec.relation(&alter.table);
+    let generated = options.iter().find(|option| option.name == "generated");
+    if relation.column(column).is_some_and(|it| it.identity.is_none()) && !relation.open {
+        let message = format!("column \"{column}\" of relation \"{}\" is not an identity column", alter.table.name);
+        return exec.refuse("55000", message, task.span);
+    }
+    for (sequence, _) in exec.schema.sequences_of(&alter.table).iter().filter(|(_, of)| &**of == column) {
+        exec.lock(sequence, LockMode::ShareRowExclusive);
+    }
+    let Some(generated) = generated else { return Ok(()) };
+    let always = generated.value.as_deref().is_none_or(|value| value.eq_ignore_ascii_case("always") || value == "97");
+    let partitioned = relation.kind == RelationKind::PartitionedTable;
+    let tables =
+        if partitioned && exec.since(17) { alter.with_descendants(exec, task) } else { vec![alter.table.clone()] };
+    for table in tables {
+        edit_column(exec, &table, column, |it| it.identity = Some(if always { 'a' } else { 'd' }));
+    }
+    Ok(())
+}
+
+/// ATExecDropIdentity: the sequence goes too.
+pub(super) fn drop_identity(
+    exec: &mut Exec,
+    alter: &Alter,
+    task: &Task<'_>,
+    column: &str,
+    if_exists: bool,
+) -> Result<(), Stop> {
+    require_column(exec, task, &alter.table, column)?;
+    let relation = exec.relation(&alter.table);
+    let tables =
+        identity_tables(exec, alter, task, &relation, "drop identity from", "drop identity from a column of only")?;
+    if relation.column(column).is_some_and(|it| it.identity.is_none()) && !relation.open {
+        if if_exists {
+            return Ok(());
+        }
+        let message = format!("column \"{column}\" of relation \"{}\" is not an identity column", alter.table.name);
+        return exec.refuse("55000", message, task.span);
+    }
+    for table in tables {
+        edit_column(exec, &table, column, |it| it.identity = None);
+    }
+    for (sequence, of) in exec.schema.sequences_of(&alter.table) {
+        if &*of == column {
+            exec.lock(&sequence, LockMode::AccessExclusive);
+            exec.schema.remove_relation(&sequence);
+        }
+    }
+    if relation.column(column).is_some_and(|it| it.not_null) {
+        exec.breaks.push(Breaks::InsertNeedsColumn { relation: alter.table.clone(), column: column.to_owned() });
+    }
+    Ok(())
+}
+
+/// ATExecSetExpression: a stored column is computed again for every row.
+pub(super) fn set_expression(
+    exec: &mut Exec,
+    alter: &mut Alter,
+    task: &Task<'_>,
+    column: &str,
+    at: &ExprAt,
+) -> Result<(), Stop> {
+    for table in alter.with_descendants(exec, task) {
+        require_column(exec, task, &table, column)?;
+        let relation = exec.relation(&table);
+        let generated = relation.column(column).and_then(|it| it.generated.clone());
+        let Some(generated) = generated else {
+            if relation.open {
+                alter.rewrite(exec, task, &table);
+                continue;
+            }
+            let message = format!("column \"{column}\" of relation \"{}\" is not a generated column", table.name);
+            return exec.refuse("55000", message, task.span);
+        };
+        define::check_columns(exec, &relation, &at.expr, task.span)?;
+        if generated.stored {
+            refuse_row_type_use(exec, task, &relation)?;
+            super::type_change::relock_dependents(exec, task, &table, column);
+            alter.rewrite(exec, task, &table);
+        } else {
+            let has_check =
+                |it: &crate::schema::Constraint| matches!(it.kind, crate::schema::ConstraintKind::Check { .. });
+            if relation.constraints.iter().any(has_check) {
+                let message = "ALTER TABLE / SET EXPRESSION is not supported for virtual generated columns on tables with check constraints";
+                return exec.refuse("0A000", message.to_owned(), task.span);
+            }
+            if relation.column(column).is_some_and(|it| it.not_null) {
+                alter.scan(exec, task, &table);
+            }
+        }
+        let new =
+            Generated { expr: crate::expr::placeless(&at.expr), text: exec.source(at.span), stored: generated.stored };
+        edit_column(exec, &table, column, |it| it.generated = Some(new));
+    }
+    Ok(())
+}
+
+/// ATExecDropExpression: the values stay where they are.
+pub(super) fn drop_expression(
+    exec: &mut Exec,
+    alter: &Alter,
+    task: &Task<'_>,
+    column: &str,
+    if_exists: bool,
+) -> Result<(), Stop> {
+    let relation = exec.relation(&alter.table);
+    if !alter.recurse && !relation.children.is_empty() {
+        let message = "ALTER TABLE / DROP EXPRESSION must be applied to child tables too".to_owned();
+        return exec.refuse("0A000", message, task.span);
+    }
+    if relation.column(column).is_some_and(|it| it.inherited) {
+        return exec.refuse("42P16", "cannot drop generation expression from inherited column".to_owned(), task.span);
+    }
+    for table in alter.with_descendants(exec, task) {
+        require_column(exec, task, &table, column)?;
+        let relation = exec.relation(&table);
+        match relation.column(column).and_then(|it| it.generated.as_ref()) {
+            Some(generated) if !generated.stored => {
+                let message = "ALTER TABLE / DROP EXPRESSION is not supported for virtual generated columns".to_owned();
+                return exec.refuse("0A000", message, task.span);
+            }
+            None if !if_exists && !relation.open => {
+                let message = if exec.since(15) {
+                    format!("column \"{column}\" of relation \"{}\" is not a generated column", table.name)
+                } else {
+                    format!("column \"{column}\" of relation \"{}\" is not a stored generated column", table.name)
+                };
+                return exec.refuse("55000", message, task.span);
+            }
+            _ => edit_column(exec, &table, column, |it| it.generated = None),
+        }
+    }
+    Ok(())
+}
+
+/// Statistics, options, storage, compression: the catalog row of a column. Statistics and storage go to children, too.
+pub(super) fn set_attribute(exec: &mut Exec, alter: &Alter, task: &Task<'_>, action: &AlterAction) -> Result<(), Stop> {
+    let column = match action {
+        AlterAction::SetStatistics { column } => column.as_ref(),
+        AlterAction::SetColumnOptions { column, .. }
+        | AlterAction::ResetColumnOptions { column, .. }
+        | AlterAction::SetStorage { column }
+        | AlterAction::SetCompression { column } => Some(column),
+        _ => None,
+    };
+    let Some(column) = column else { return Ok(()) };
+    let recurses = matches!(action, AlterAction::SetStatistics { .. } | AlterAction::SetStorage { .. });
+    let tables = if recurses { alter.with_descendants(exec, task) } else { vec![alter.table.clone()] };
+    for table in tables {
+        require_column(exec, task, &table, &column.text)?;
+        edit_column(exec, &table, &column.text, |it| match action {
+            AlterAction::SetColumnOptions { options, .. } => {
+                it.options.retain(|option| options.iter().all(|new| new.name != option.name));
+                it.options.extend(options.iter().cloned());
+            }
+            AlterAction::ResetColumnOptions { options, .. } => {
+                it.options.retain(|option| options.iter().all(|reset| reset.name != option.name));
+            }
+            _ => {}
+        });
+    }
+    Ok(())
+}
+
+/// ALTER TYPE of a composite type: the typed tables follow (ATTypedTableRecursion).
+pub(super) fn alter_composite(exec: &mut Exec, name: &QName, tasks: &[Task<'_>]) -> Result<(), Stop> {
+    let typed: Vec<QName> = exec
+        .schema
+        .relations
+        .values()
+        .filter(|relation| relation.of_type.as_ref() == Some(name))
+        .map(|relation| relation.name.clone())
+        .collect();
+    for task in tasks {
+        exec.resume(task.operation);
+        let What::Action(action) = task.what else { continue };
+        for table in &typed {
+            exec.lock(table, LockMode::AccessExclusive);
+        }
+        match action {
+            AlterAction::AddColumn { column, .. } => {
+                let new = define::column(exec, column)?;
+                let ColumnType::Known(ty) = new.ty.clone() else { continue };
+                edit_attributes(exec, name, |attributes| attributes.push((new.name.clone(), ty)));
+                for table in &typed {
+                    exec.change(table).columns.push(new.clone());
+                }
+            }
+            AlterAction::DropColumn { column, .. } => {
+                edit_attributes(exec, name, |attributes| attributes.retain(|(it, _)| **it != *column.text));
+                for table in &typed {
+                    exec.change(table).columns.retain(|it| *it.name != *column.text);
+                }
+            }
+            AlterAction::AlterType { column, ty, .. } => {
+                let ColumnType::Known(ty) = define::column_type(exec, ty)? else { continue };
+                edit_attributes(exec, name, |attributes| {
+                    for (_, own) in attributes.iter_mut().filter(|(it, _)| **it == *column.text) {
+                        *own = ty.clone();
+                    }
+                });
+                for table in &typed {
+                    exec.work(table, LockMode::AccessExclusive, crate::effect::Work::Rewrite);
+                    edit_column(exec, table, &column.text, |it| it.ty = ColumnType::Known(ty.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn edit_attributes(exec: &mut Exec, name: &QName, change: impl FnOnce(&mut Vec<(Arc<str>, ast::TypeName)>)) {
+    if let Some(ty) = exec.schema.types.get_mut(name)
+        && let crate::schema::TypeKind::Composite { attributes } = &mut Arc::make_mut(ty).kind
+    {
+        change(attributes);
+    }
+}

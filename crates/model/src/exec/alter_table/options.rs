@@ -1,0 +1,326 @@
+//! The subcommands about the table as a whole: owner, storage, options, inheritance, triggers, security.
+
+use syntax::ast::{AlterAction, Persistence};
+
+use super::partitions::{inherit, match_columns};
+use super::{Alter, Task};
+use crate::effect::{LockMode, Work};
+use crate::exec::{Exec, Stop};
+use crate::name::QName;
+use crate::schema::{ConstraintKind, RelationKind};
+
+pub(super) fn execute(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>, action: &AlterAction) -> Result<(), Stop> {
+    let table = alter.table.clone();
+    match action {
+        AlterAction::Owner { role } => change_owner(exec, task, &table, role),
+        AlterAction::ClusterOn { index } => {
+            let index = require_index(exec, task, &table, &index.text)?;
+            exec.lock(&index, LockMode::ShareUpdateExclusive);
+            exec.change(&table).clustered_on = Some(index.name);
+        }
+        AlterAction::SetWithoutCluster => exec.change(&table).clustered_on = None,
+        AlterAction::SetLogged => set_persistence(exec, alter, task, Persistence::Permanent)?,
+        AlterAction::SetUnlogged => set_persistence(exec, alter, task, Persistence::Unlogged)?,
+        AlterAction::SetAccessMethod { method } => {
+            let relation = exec.relation(&table);
+            let method = method.as_deref().unwrap_or("heap");
+            if relation.access_method.as_deref().unwrap_or("heap") != method {
+                alter.rewrite(exec, task, &table);
+            }
+            exec.change(&table).access_method = Some(method.into());
+        }
+        AlterAction::SetTablespace { tablespace } => {
+            let relation = exec.relation(&table);
+            // A block-wise copy; the indexes stay where they are (ATExecSetTableSpace).
+            if relation.tablespace.as_deref().unwrap_or("pg_default") != tablespace
+                && relation.kind != RelationKind::PartitionedTable
+            {
+                exec.work(&table, LockMode::AccessExclusive, Work::Rewrite);
+            }
+            exec.change(&table).tablespace = Some(tablespace.as_str().into());
+        }
+        AlterAction::SetOptions { options } => {
+            let relation = exec.change(&table);
+            relation
+                .options
+                .retain(|own| options.iter().all(|new| (&new.namespace, &new.name) != (&own.namespace, &own.name)));
+            relation.options.extend(options.iter().cloned());
+        }
+        AlterAction::ResetOptions { options } => {
+            exec.change(&table).options.retain(|own| {
+                options.iter().all(|reset| (&reset.namespace, &reset.name) != (&own.namespace, &own.name))
+            });
+        }
+        AlterAction::Inherit { parent } => {
+            let parent = exec.resolve(parent);
+            add_parent(exec, task, &table, &parent)?;
+        }
+        AlterAction::NoInherit { parent } => {
+            let parent = exec.resolve(parent);
+            exec.lock(&parent, LockMode::AccessShare);
+            if !exec.relation(&table).open && !exec.relation(&table).inherits.contains(&parent) {
+                let message = format!("relation \"{}\" is not a parent of relation \"{}\"", parent.name, table.name);
+                return exec.refuse("42P01", message, task.span);
+            }
+            remove_parent(exec, &table, &parent);
+        }
+        AlterAction::Of { ty } => {
+            let ty = crate::exec::define::types(exec).resolve(ty);
+            let schema = ty.schema.as_deref().unwrap_or("public");
+            exec.change(&table).of_type = Some(QName::new(schema, &ty.name));
+        }
+        AlterAction::NotOf => {
+            let relation = exec.relation(&table);
+            if !relation.open && relation.of_type.is_none() {
+                return exec.refuse("42809", format!("\"{}\" is not a typed table", table.name), task.span);
+            }
+            exec.change(&table).of_type = None;
+        }
+        AlterAction::ReplicaIdentity { index, .. } => {
+            let identity = match index {
+                Some(index) => Some(replica_index(exec, task, &table, &index.text)?.name),
+                None => None,
+            };
+            exec.change(&table).replica_identity = identity;
+        }
+        AlterAction::RowSecurity { enable } => exec.change(&table).row_security = *enable,
+        AlterAction::ForceRowSecurity { force } => exec.change(&table).force_row_security = *force,
+        AlterAction::EnableTrigger { name } => {
+            switch_trigger(exec, alter, task, name.as_ref().map(|it| it.text.as_str()), true)?;
+        }
+        AlterAction::DisableTrigger { name } => {
+            switch_trigger(exec, alter, task, name.as_ref().map(|it| it.text.as_str()), false)?;
+        }
+        AlterAction::EnableRule { name } | AlterAction::DisableRule { name } => {
+            let relation = exec.relation(&table);
+            if !relation.open && !relation.rules.iter().any(|rule| **rule == *name.text) {
+                let message = format!("rule \"{}\" for relation \"{}\" does not exist", name.text, table.name);
+                return exec.refuse("42704", message, task.span);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The indexes and owned sequences follow, and are locked alike (ATExecChangeOwner). Nothing follows when the owner stays.
+pub(super) fn change_owner(exec: &mut Exec, task: &Task<'_>, table: &QName, role: &str) {
+    if exec.relation(table).owner.as_deref() == Some(role) {
+        return;
+    }
+    let indexes: Vec<QName> = exec.schema.indexes_of(table).map(|index| index.name.clone()).collect();
+    for index in indexes {
+        exec.lock(&index, task.lock);
+    }
+    for (sequence, _) in exec.schema.sequences_of(table) {
+        exec.lock(&sequence, task.lock);
+        exec.change(&sequence).owner = Some(role.into());
+    }
+    exec.change(table).owner = Some(role.into());
+}
+
+fn require_index(exec: &mut Exec, task: &Task<'_>, table: &QName, index: &str) -> Result<QName, Stop> {
+    let name = table.sibling(index);
+    match exec.schema.indexes.get(&name) {
+        Some(entry) if entry.table == *table => Ok(name),
+        Some(_) => {
+            let message = format!("\"{index}\" is not an index for table \"{}\"", table.name);
+            exec.refuse("42809", message, task.span)
+        }
+        None if exec.is_missing(&name) && !exec.relation(table).open => {
+            let message = format!("index \"{index}\" for table \"{}\" does not exist", table.name);
+            exec.refuse("42704", message, task.span)
+        }
+        None => {
+            exec.unknown_index(&name);
+            Ok(name)
+        }
+    }
+}
+
+/// ATExecReplicaIdentity.
+fn replica_index(exec: &mut Exec, task: &Task<'_>, table: &QName, index: &str) -> Result<QName, Stop> {
+    let name = require_index(exec, task, table, index)?;
+    exec.lock(&name, LockMode::Share);
+    let Some(entry) = exec.schema.indexes.get(&name).cloned() else { return Ok(name) };
+    let relation = exec.relation(table);
+    let deferrable = entry.constraint.as_ref().and_then(|it| relation.constraint(it)).is_some_and(|it| it.deferrable);
+    if !entry.unique {
+        let message = format!("cannot use non-unique index \"{index}\" as replica identity");
+        return exec.refuse("42809", message, task.span);
+    }
+    let problem = if deferrable {
+        Some("non-immediate")
+    } else if entry.elements.iter().any(|it| it.expression.is_some()) {
+        Some("expression")
+    } else if entry.predicate.is_some() {
+        Some("partial")
+    } else {
+        None
+    };
+    if let Some(problem) = problem {
+        let message = format!("cannot use {problem} index \"{index}\" as replica identity");
+        return exec.refuse("0A000", message, task.span);
+    }
+    for column in entry.elements.iter().filter_map(|it| it.column.as_ref()) {
+        if relation.column(column).is_some_and(|it| !it.not_null) && !relation.open {
+            let message =
+                format!("index \"{index}\" cannot be used as replica identity because column \"{column}\" is nullable");
+            return exec.refuse("42809", message, task.span);
+        }
+    }
+    Ok(name)
+}
+
+/// SET LOGGED and UNLOGGED copy the table; since 15 its sequences, too (ATPrepChangePersistence, ATRewriteTables).
+fn set_persistence(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>, persistence: Persistence) -> Result<(), Stop> {
+    let table = alter.table.clone();
+    let relation = exec.relation(&table);
+    let name = &table.name;
+    if relation.persistence == Persistence::Temporary {
+        let message = format!("cannot change logged status of table \"{name}\" because it is temporary");
+        return exec.refuse("42P16", message, task.span);
+    }
+    // A relation that is only known by name may be either.
+    if relation.persistence == persistence && !relation.open {
+        return Ok(());
+    }
+    let published = exec.schema.publications.values().any(|it| it.tables.iter().any(|(of, _)| *of == table));
+    if persistence == Persistence::Unlogged && published {
+        let message = format!("cannot change table \"{name}\" to unlogged because it is part of a publication");
+        return exec.refuse("55000", message, task.span);
+    }
+    if persistence == Persistence::Permanent {
+        for constraint in &relation.constraints {
+            if let ConstraintKind::ForeignKey { referenced, .. } = &constraint.kind
+                && *referenced != table
+                && exec.relation(referenced).persistence == Persistence::Unlogged
+            {
+                let message = format!(
+                    "could not change table \"{name}\" to logged because it references unlogged table \"{}\"",
+                    referenced.name
+                );
+                return exec.refuse("42P16", message, task.span);
+            }
+        }
+    } else {
+        for (referencing, _) in exec.schema.foreign_keys_to(&table) {
+            if referencing != table && exec.relation(&referencing).persistence == Persistence::Permanent {
+                let message = format!(
+                    "could not change table \"{name}\" to unlogged because it references logged table \"{}\"",
+                    referencing.name
+                );
+                return exec.refuse("42P16", message, task.span);
+            }
+        }
+    }
+    if relation.kind == RelationKind::Sequence {
+        exec.work(&table, LockMode::AccessExclusive, Work::Instant);
+    } else {
+        alter.rewrite(exec, task, &table);
+    }
+    if exec.since(15) {
+        for (sequence, _) in exec.schema.sequences_of(&table) {
+            exec.lock(&sequence, LockMode::AccessExclusive);
+            exec.change(&sequence).persistence = persistence;
+        }
+    }
+    exec.change(&table).persistence = persistence;
+    Ok(())
+}
+
+/// ATExecAddInherit.
+fn add_parent(exec: &mut Exec, task: &Task<'_>, table: &QName, parent: &QName) -> Result<(), Stop> {
+    let relation = exec.relation(table);
+    let problem = if relation.of_type.is_some() {
+        Some("typed table")
+    } else if relation.partition_of.is_some() {
+        Some("a partition")
+    } else if relation.kind == RelationKind::PartitionedTable {
+        Some("partitioned table")
+    } else {
+        None
+    };
+    if let Some(problem) = problem {
+        return exec.refuse("42809", format!("cannot change inheritance of {problem}"), task.span);
+    }
+    if exec.is_missing(parent) {
+        return exec.refuse("42P01", format!("relation \"{}\" does not exist", parent.name), task.span);
+    }
+    exec.lock(parent, LockMode::ShareUpdateExclusive);
+    exec.change(parent);
+    for below in exec.schema.descendants(table) {
+        exec.lock(&below, LockMode::AccessShare);
+    }
+    let model = exec.relation(parent);
+    if model.kind == RelationKind::PartitionedTable {
+        let message = format!("cannot inherit from partitioned table \"{}\"", parent.name);
+        return exec.refuse("42809", message, task.span);
+    }
+    if model.partition_of.is_some() {
+        return exec.refuse("42809", "cannot inherit from a partition".to_owned(), task.span);
+    }
+    if relation.inherits.contains(parent) {
+        let message = format!("relation \"{}\" would be inherited from more than once", parent.name);
+        return exec.refuse("42P07", message, task.span);
+    }
+    if *parent == *table || exec.schema.descendants(table).contains(parent) {
+        return exec.refuse("42P07", "circular inheritance not allowed".to_owned(), task.span);
+    }
+    match_columns(exec, &model, &relation, task.span)?;
+    exec.schema.edit(table, |relation| {
+        relation.inherits.push(parent.clone());
+        inherit(relation, &model, false);
+    });
+    exec.change(parent).children.push(table.clone());
+    Ok(())
+}
+
+fn remove_parent(exec: &mut Exec, table: &QName, parent: &QName) {
+    let others: Vec<_> =
+        exec.relation(table).inherits.iter().filter(|it| *it != parent).map(|other| exec.relation(other)).collect();
+    exec.schema.edit(table, |relation| {
+        relation.inherits.retain(|it| it != parent);
+        for column in &mut relation.columns {
+            column.inherited = others.iter().any(|other| other.column(&column.name).is_some());
+            column.local |= !column.inherited;
+        }
+        for constraint in &mut relation.constraints {
+            constraint.inherited = others.iter().any(|other| other.constraint(&constraint.name).is_some());
+            constraint.local |= !constraint.inherited;
+        }
+    });
+    exec.schema.edit(parent, |relation| relation.children.retain(|child| child != table));
+}
+
+/// Row triggers of a partitioned table are switched on its partitions, too (EnableDisableTrigger, trigger.c; before 15
+/// every partition was locked).
+fn switch_trigger(
+    exec: &mut Exec,
+    alter: &Alter,
+    task: &Task<'_>,
+    name: Option<&str>,
+    enabled: bool,
+) -> Result<(), Stop> {
+    let relation = exec.relation(&alter.table);
+    let chosen = |trigger: &crate::schema::Trigger| name.is_none_or(|name| *trigger.name == *name);
+    if let Some(name) = name
+        && !relation.open
+        && !relation.triggers.iter().any(chosen)
+    {
+        let message = format!("trigger \"{name}\" for table \"{}\" does not exist", alter.table.name);
+        return exec.refuse("42704", message, task.span);
+    }
+    let recurses = relation.kind == RelationKind::PartitionedTable
+        && alter.recurse
+        && (relation.triggers.iter().any(|it| chosen(it) && it.row) || !exec.since(15));
+    let tables = if recurses { alter.with_descendants(exec, task) } else { vec![alter.table.clone()] };
+    for table in tables {
+        exec.schema.edit(&table, |relation| {
+            for trigger in relation.triggers.iter_mut().filter(|it| chosen(it)) {
+                trigger.enabled = enabled;
+            }
+        });
+    }
+    Ok(())
+}

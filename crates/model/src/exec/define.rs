@@ -1,0 +1,176 @@
+//! From the syntax of columns and index elements to what the schema keeps of them.
+
+use syntax::Span;
+use syntax::ast::{self, Expr, ExprAt, TypeName};
+
+use super::{Exec, Stop};
+use crate::coercion::{self, Types};
+use crate::expr::{columns, placeless};
+use crate::name::QName;
+use crate::schema::{Born, Column, ColumnType, Default, Generated, IndexColumn, Relation};
+use crate::volatility;
+
+/// A column with its own constraints NOT NULL, DEFAULT, GENERATED and identity; the others stand beside it in the table.
+pub(super) fn column(exec: &mut Exec, it: &ast::ColumnDef) -> Result<Column, Stop> {
+    let ty = match &it.ty {
+        Some(ty) => column_type(exec, ty)?,
+        None => ColumnType::Unknown,
+    };
+    let mut column = Column {
+        ty,
+        collation: it.collation.as_ref().filter(|name| name.name != "default").map(|name| name.name.as_str().into()),
+        not_null: it.ty.as_ref().is_some_and(|ty| coercion::serial(ty).is_some()),
+        storage: it.storage.as_deref().map(Into::into),
+        compression: it.compression.as_deref().map(Into::into),
+        ..unknown_column(exec, crate::names::clip(&it.name.text, 63))
+    };
+    for constraint in &it.constraints {
+        match &constraint.kind {
+            ast::ConstraintKind::NotNull { .. } | ast::ConstraintKind::PrimaryKey(_) => column.not_null = true,
+            ast::ConstraintKind::Identity { always, .. } => {
+                column.identity = Some(if *always { 'a' } else { 'd' });
+                column.not_null = true;
+            }
+            ast::ConstraintKind::Default(at) => column.default = default(exec, at),
+            ast::ConstraintKind::Generated { expression, stored } => {
+                column.generated = Some(Generated {
+                    expr: placeless(&expression.expr),
+                    text: exec.source(expression.span),
+                    stored: *stored,
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(column)
+}
+
+/// DEFAULT NULL is no default (AddRelationNewConstraints, heap.c).
+pub(super) fn default(exec: &Exec, at: &ExprAt) -> Option<Default> {
+    (!is_null(&at.expr)).then(|| Default { expr: placeless(&at.expr), text: exec.source(at.span) })
+}
+
+pub(super) fn is_null(expr: &Expr) -> bool {
+    match expr {
+        Expr::Null => true,
+        Expr::Cast { operand, .. } => is_null(operand),
+        _ => false,
+    }
+}
+
+/// The type of a column, serial types as the integers they are.
+pub(super) fn column_type(exec: &mut Exec, ty: &TypeName) -> Result<ColumnType, Stop> {
+    if let Some(integer) = coercion::serial(ty) {
+        return Ok(ColumnType::Known(TypeName {
+            schema: None,
+            name: integer.to_owned(),
+            ..crate::expr::placeless_type(ty)
+        }));
+    }
+    if ty.percent_type {
+        return Ok(ColumnType::Unknown);
+    }
+    let resolved = types(exec).resolve(ty);
+    let unheard_of =
+        resolved.schema == ty.schema && !coercion::is_built_in(&resolved) && !types(exec).is_known(&resolved);
+    if unheard_of && exec.knows_all_types() {
+        let name = match &ty.schema {
+            Some(schema) => format!("{schema}.{}", ty.name),
+            None => ty.name.clone(),
+        };
+        return exec.refuse("42704", format!("type \"{name}\" does not exist"), ty.span);
+    }
+    Ok(ColumnType::Known(resolved))
+}
+
+pub(super) fn types(exec: &Exec) -> Types<'_> {
+    Types { schema: &exec.schema, search_path: &exec.session.search_path }
+}
+
+pub(super) fn index_column(exec: &Exec, it: &ast::IndexElement) -> IndexColumn {
+    IndexColumn {
+        column: it.column.as_deref().map(Into::into),
+        expression: it.expression.as_ref().map(placeless),
+        text: exec.source(it.span),
+        collation: it.collation.as_ref().map(|name| name.name.as_str().into()),
+        operator_class: it.operator_class.as_ref().map(|name| name.name.as_str().into()),
+        descending: it.descending,
+        nulls_reordered: it.nulls_reordered,
+    }
+}
+
+/// A plain ascending key on a column.
+pub(super) fn key_column(column: &str) -> IndexColumn {
+    IndexColumn {
+        column: Some(column.into()),
+        expression: None,
+        text: column.into(),
+        collation: None,
+        operator_class: None,
+        descending: false,
+        nulls_reordered: false,
+    }
+}
+
+/// Whether the relation certainly has no such column; every table has the system columns.
+pub(super) fn lacks_column(relation: &Relation, column: &str) -> bool {
+    const SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+    !relation.open && relation.column(column).is_none() && !SYSTEM.contains(&column)
+}
+
+/// Every column that an expression over one table reads must exist.
+pub(super) fn check_columns(exec: &mut Exec, relation: &Relation, expr: &Expr, span: Span) -> Result<(), Stop> {
+    for column in columns(expr) {
+        let whole_row = column == "*" || column == &*relation.name.name;
+        if !whole_row && lacks_column(relation, column) {
+            return exec.refuse("42703", format!("column \"{column}\" does not exist"), span);
+        }
+    }
+    Ok(())
+}
+
+/// A function without arguments that this major does not have yet; with arguments its message would need their types.
+pub(super) fn check_functions(exec: &mut Exec, expr: &Expr, span: Span) -> Result<(), Stop> {
+    if let Expr::Call { name, arguments } = expr
+        && arguments.is_empty()
+        && let Some(major) = volatility::since(&name.name)
+        && !exec.schema.functions.keys().any(|known| *known.name == *name.name)
+        && !exec.since(major)
+    {
+        return exec.refuse("42883", format!("function {}() does not exist", name.name), span);
+    }
+    for child in crate::expr::children(expr) {
+        check_functions(exec, child, span)?;
+    }
+    Ok(())
+}
+
+/// A relation of which only the name was known gets to know a column.
+pub(super) fn ensure_column(exec: &mut Exec, table: &QName, column: &str) {
+    let unknown = Column { born: Born::Before, ..unknown_column(exec, column) };
+    let relation = exec.change(table);
+    if relation.open && relation.column(column).is_none() {
+        relation.columns.push(unknown);
+    }
+}
+
+/// A column of which only the name is known.
+pub(super) fn unknown_column(exec: &Exec, name: &str) -> Column {
+    Column {
+        name: name.into(),
+        ty: ColumnType::Unknown,
+        collation: None,
+        not_null: false,
+        default: None,
+        identity: None,
+        generated: None,
+        storage: None,
+        compression: None,
+        statistics: None,
+        options: Vec::new(),
+        comment: None,
+        born: exec.born,
+        inherited: false,
+        local: true,
+    }
+}
