@@ -5,12 +5,14 @@
 //! not yet written are read like any other. What the disk holds never makes it panic.
 
 pub mod config;
+pub mod emit;
 pub mod error;
 pub mod files;
 pub mod git;
 pub mod load;
 pub mod migration;
 pub mod tool;
+pub mod write;
 
 mod detect;
 mod lines;

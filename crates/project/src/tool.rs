@@ -7,8 +7,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::emit::{Sheet, Written};
 use crate::files::Files;
-use crate::migration::{Companion, Key, Problem, Role, UnitText};
+use crate::migration::{Companion, Key, Migration, Problem, Role, UnitText};
 
 pub use crate::tools::{ALL, named};
 
@@ -26,7 +27,42 @@ pub struct Tool {
     pub recursive: bool,
     /// Two files of one version cannot both be applied.
     pub unique_version: bool,
+    /// Each migration has a directory of its own.
+    pub directories: bool,
     pub read: fn(&Source, &Settings) -> Reading,
+    /// `None`: nothing is written for it.
+    pub writer: Option<Writer>,
+}
+
+/// How migrations are written for a tool.
+pub struct Writer {
+    /// All parts of a plan stay in the file of the original.
+    pub one_file: bool,
+    /// So many versions behind one, below another if there is one; `None` when there is no room.
+    pub versions: fn(&str, usize, Option<&str>) -> Option<Vec<String>>,
+    /// The file of a new migration beside an old one, for a version and a name.
+    pub path: fn(&Migration, &str, &str) -> Option<PathBuf>,
+    /// The files of one migration; the error is a reason, as a phrase.
+    pub write: fn(&Sheet) -> Result<Written, String>,
+    /// A statement as it must stand in a file; the flag says that it stood between the tool's marks.
+    pub statement: fn(&str, bool) -> String,
+    /// Words in lower case by which marks around one statement are known.
+    pub fences: &'static [&'static str],
+    /// One mark turns off the transaction of both sections.
+    pub one_switch: bool,
+    /// SET may stand beside a statement that refuses a transaction without further marks.
+    pub sets_freely: bool,
+    pub down_required: bool,
+    /// A statement for sections that must hold one.
+    pub nothing: &'static str,
+    /// The command that runs migrations.
+    pub run: &'static str,
+    /// The command that undoes one.
+    pub undo: Option<&'static str>,
+    /// What comes before `run` after a failure, with `{previous}` and `{directory}`; empty or ending in `then `.
+    pub repair: &'static str,
+    /// What a user must know when steps run outside a transaction.
+    pub advice: fn(&Settings) -> Option<&'static str>,
 }
 
 /// By what a tool is recognised when nobody names it.

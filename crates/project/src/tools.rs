@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use syntax::{Options, Span, Templates};
 
+use crate::emit::Sheet;
 use crate::files::Files;
 use crate::migration::Role;
 use crate::tool::{Settings, Tool};
@@ -77,4 +78,16 @@ fn server_sql(span: Span) -> Options {
         range: Some(span),
         ..Options::plain()
     }
+}
+
+/// The byte-order mark that the original begins with.
+fn bom(sheet: &Sheet) -> &'static str {
+    if sheet.original && sheet.migration.text.starts_with('\u{feff}') { "\u{feff}" } else { "" }
+}
+
+/// `x.down.sql` for `x.up.sql`.
+fn in_other_direction(path: &Path) -> Result<PathBuf, String> {
+    let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".up.sql"));
+    name.map(|name| path.with_file_name(format!("{name}.down.sql")))
+        .ok_or_else(|| "the file is not called .up.sql".to_owned())
 }

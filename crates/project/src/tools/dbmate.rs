@@ -6,10 +6,12 @@ use std::path::Path;
 use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Span;
 
+use crate::emit::Text;
+use crate::emit::version::counted;
 use crate::lines::lines;
 use crate::migration::{Key, Problem, Role, Section, UnitText};
-use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::{no_settings, server_sql};
+use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool, Writer};
+use crate::tools::{bom, no_settings, server_sql};
 
 pub(super) static TOOL: Tool = Tool {
     name: "dbmate",
@@ -25,7 +27,9 @@ pub(super) static TOOL: Tool = Tool {
     place,
     recursive: false,
     unique_version: true,
+    directories: false,
     read,
+    writer: WRITER,
 };
 
 /// Sorted by file name; the leading digits identify it in the database.
@@ -121,6 +125,60 @@ fn read(source: &Source, _: &Settings) -> Reading {
         }
     });
     Reading { units: units.collect(), problems }
+}
+
+const WRITER: Option<Writer> = Some(Writer {
+    one_file: false,
+    versions: |version, count, before| counted(version, count, before, 1),
+    path: |beside, version, name| Some(beside.path.with_file_name(format!("{version}_{name}.sql"))),
+    write: |sheet| {
+        let Text { lead, body, tail } = &sheet.up;
+        let lead = if sheet.original { lead.as_str() } else { "-- migrate:up\n" };
+        let lead = switched(lead, Section::Up, sheet.transaction);
+        let mut text = format!("{}{}{lead}{body}{tail}", bom(sheet), sheet.header);
+        if let Some(down) = &sheet.down {
+            let lead = if down.lead.is_empty() { "\n-- migrate:down\n" } else { &down.lead };
+            if !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push_str(&switched(lead, Section::Down, sheet.down_transaction));
+            text.push_str(&down.body);
+            text.push_str(&down.tail);
+        }
+        Ok(vec![(sheet.path.clone(), Some(text))])
+    },
+    statement: |sql, _| sql.to_owned(),
+    fences: &[],
+    one_switch: false,
+    sets_freely: true,
+    down_required: true,
+    nothing: "",
+    run: "dbmate up",
+    undo: Some("dbmate rollback"),
+    repair: "",
+    advice: |_| None,
+});
+
+/// The text with its marker saying whether there is a transaction.
+fn switched(text: &str, section: Section, transaction: bool) -> String {
+    let Some((line, options)) = lines(text).find_map(|line| {
+        let (found, options) = marker(line.text).filter(|(found, _)| *found == section)?;
+        Some((line, (found, options).1))
+    }) else {
+        return text.to_owned();
+    };
+    let off = |option: &&str| *option == "transaction:false";
+    if options.split_whitespace().any(|option| off(&option)) != transaction {
+        return text.to_owned();
+    }
+    let mark = &line.text[..line.text.len() - options.len()];
+    let mut options: Vec<&str> =
+        options.split_whitespace().filter(|option| !option.starts_with("transaction:")).collect();
+    if !transaction {
+        options.push("transaction:false");
+    }
+    let options: String = options.iter().map(|option| format!(" {option}")).collect();
+    format!("{}{mark}{options}{}", &text[..line.range.start], &text[line.range.end..])
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use std::path::Path;
 use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Span;
 
+use crate::emit::{Sheet, Written, paired};
 use crate::migration::{Key, Problem, Role};
-use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::{no_settings, plain, server_sql};
+use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool, Writer};
+use crate::tools::{bom, no_settings, plain, server_sql};
 
 pub(super) static TOOL: Tool = Tool {
     name: "diesel",
@@ -24,7 +25,9 @@ pub(super) static TOOL: Tool = Tool {
     place,
     recursive: true,
     unique_version: true,
+    directories: true,
     read,
+    writer: WRITER,
 };
 
 /// Versions are compared as text, without their dashes.
@@ -84,6 +87,62 @@ fn read(source: &Source, _: &Settings) -> Reading {
         resets_session: false,
     };
     Reading { units: plain::whole_files(source, &runner, server_sql(Span::default())), problems }
+}
+
+const WRITER: Option<Writer> = Some(Writer {
+    one_file: false,
+    versions: subversions,
+    path: |beside, version, name| {
+        Some(beside.path.parent()?.with_file_name(format!("{version}_{name}")).join("up.sql"))
+    },
+    write,
+    statement: |sql, _| sql.to_owned(),
+    fences: &[],
+    one_switch: true,
+    sets_freely: true,
+    down_required: false,
+    // libpq answers a query without statements in a way that Diesel takes for a failure.
+    nothing: "SELECT 1;",
+    run: "diesel migration run",
+    undo: Some("diesel migration revert"),
+    repair: "",
+    advice: |_| None,
+});
+
+/// The same second with the next numbers of four hexadecimal digits behind it.
+fn subversions(version: &str, count: usize, _: Option<&str>) -> Option<Vec<String>> {
+    let number = |text: &str| u32::from_str_radix(text, 16).ok().filter(|_| text.len() == 4);
+    let (base, start) = match version.rsplit_once('-') {
+        Some((base, last)) if base.matches('-').count() >= 3 || !base.contains('-') => match number(last) {
+            Some(number) => (base, number),
+            None => (version, 0),
+        },
+        _ => (version, 0),
+    };
+    let last = start + u32::try_from(count).ok()?;
+    (last <= 0xffff).then(|| (start + 1..=last).map(|number| format!("{base}-{number:04x}")).collect())
+}
+
+fn write(sheet: &Sheet) -> Result<Written, String> {
+    let directory = sheet.path.parent().ok_or("the migration has no directory")?;
+    let up = format!("{}{}{}", bom(sheet), sheet.header, sheet.up.joined());
+    let mut written = paired(sheet, directory.join("down.sql"), up);
+    let own = sheet.migration.companion(Role::Settings).filter(|_| sheet.original);
+    let line = format!("run_in_transaction = {}", sheet.transaction);
+    match own {
+        Some(own) => {
+            let known = |line: &&str| line.split('=').next().is_some_and(|key| key.trim() == "run_in_transaction");
+            let text = match own.text.lines().find(known) {
+                Some(old) => own.text.replacen(old, &line, 1),
+                // Above any table, where it would belong to it.
+                None => format!("{line}\n{}", own.text),
+            };
+            written.push((own.path.clone(), Some(text)));
+        }
+        None if !sheet.transaction => written.push((directory.join("metadata.toml"), Some(format!("{line}\n")))),
+        None => {}
+    }
+    Ok(written)
 }
 
 #[cfg(test)]

@@ -10,11 +10,13 @@ use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::lex::{self, TokenKind};
 use syntax::{Options, Span};
 
+use crate::emit::version::counted;
+use crate::emit::{Sheet, Written, paired};
 use crate::files::Files;
 use crate::lines::lines;
 use crate::migration::{Key, Problem, Role};
-use crate::tool::{Evidence, OTHER_DIALECT, Place, Reading, Settings, Source, Tool};
-use crate::tools::{plain, server_sql};
+use crate::tool::{Evidence, OTHER_DIALECT, Place, Reading, Settings, Source, Tool, Writer};
+use crate::tools::{bom, plain, server_sql};
 
 pub(super) static TOOL: Tool = Tool {
     name: "flyway",
@@ -42,7 +44,9 @@ pub(super) static TOOL: Tool = Tool {
     place,
     recursive: true,
     unique_version: true,
+    directories: false,
     read,
+    writer: WRITER,
 };
 
 /// Flyway's own names, and ours for them.
@@ -229,20 +233,107 @@ fn refusing(text: &str) -> Vec<Option<Span>> {
             let (first, last) = (words.first()?, words.last()?);
             let head: Vec<String> = words.iter().take(4).map(|it| it.span.slice(text).to_ascii_uppercase()).collect();
             let head: Vec<&str> = head.iter().map(String::as_str).collect();
-            let refuses = match head[..] {
+            let refuses = matches!(
+                head[..],
                 ["CREATE" | "DROP", "DATABASE" | "TABLESPACE" | "SUBSCRIPTION", ..]
-                | ["CREATE" | "DROP", "INDEX", "CONCURRENTLY", ..]
-                | ["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY"]
-                | ["ALTER", "SYSTEM", ..]
-                | ["REINDEX", "SCHEMA" | "DATABASE" | "SYSTEM", ..]
-                | ["REINDEX", "VERBOSE", "SCHEMA" | "DATABASE" | "SYSTEM", ..]
-                | ["VACUUM", ..]
-                | ["DISCARD", "ALL", ..] => true,
-                _ => false,
-            };
+                    | ["CREATE" | "DROP", "INDEX", "CONCURRENTLY", ..]
+                    | ["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY"]
+                    | ["ALTER", "SYSTEM", ..]
+                    | ["REINDEX", "SCHEMA" | "DATABASE" | "SYSTEM", ..]
+                    | ["REINDEX", "VERBOSE", "SCHEMA" | "DATABASE" | "SYSTEM", ..]
+                    | ["VACUUM", ..]
+                    | ["DISCARD", "ALL", ..]
+            );
             Some(refuses.then_some(first.span.to(last.span)))
         })
         .collect()
+}
+
+const WRITER: Option<Writer> = Some(Writer {
+    one_file: false,
+    versions,
+    path: |beside, version, name| {
+        let file = beside.path.file_name()?.to_str()?;
+        let at = file.find(&beside.version)?;
+        let (prefix, rest) = (&file[..at], &file[at + beside.version.len()..]);
+        let separator = &rest[..rest.find(&beside.name)?];
+        Some(beside.path.with_file_name(format!("{prefix}{version}{separator}{name}.sql")))
+    },
+    write,
+    statement: |sql, _| sql.to_owned(),
+    fences: &[],
+    one_switch: false,
+    sets_freely: false,
+    down_required: false,
+    nothing: "",
+    run: "flyway migrate",
+    undo: Some("flyway undo"),
+    repair: "`flyway repair`, then ",
+    advice: |settings| {
+        (settings.get("transactional lock") != Some("false")).then_some(
+            "Flyway itself holds a transaction open that CONCURRENTLY waits for; set `flyway.postgresql.transactional.lock=false`",
+        )
+    },
+});
+
+/// Times go on by a second; other versions, and times without room, get one more part.
+fn versions(version: &str, count: usize, before: Option<&str>) -> Option<Vec<String>> {
+    let fits = |versions: &[String]| {
+        let last = versions.last().and_then(|last| numbers(last));
+        match before.map(numbers) {
+            Some(before) => last < before,
+            None => true,
+        }
+    };
+    if version.len() == 14
+        && let Some(versions) = counted(version, count, before, 1).filter(|versions| fits(versions))
+    {
+        return Some(versions);
+    }
+    let separator = if version.contains('_') { '_' } else { '.' };
+    let mut base = version.to_owned();
+    for _ in 0..4 {
+        let versions: Vec<String> = (1..=count).map(|number| format!("{base}{separator}{number}")).collect();
+        if fits(&versions) {
+            return Some(versions);
+        }
+        base = format!("{base}{separator}0");
+    }
+    None
+}
+
+fn write(sheet: &Sheet) -> Result<Written, String> {
+    let file = sheet.path.file_name().and_then(|name| name.to_str()).ok_or("the file has no name")?;
+    let undo = sheet.path.with_file_name(format!("U{}", file.strip_prefix('V').unwrap_or(file)));
+    let up = format!("{}{}{}", bom(sheet), sheet.header, sheet.up.joined());
+    let mut written = paired(sheet, undo, up.clone());
+    let texts = [(sheet.path.clone(), up, sheet.transaction)].into_iter().chain(
+        written.iter().skip(1).filter_map(|(path, text)| Some((path.clone(), text.clone()?, sheet.down_transaction))),
+    );
+    let texts: Vec<_> = texts.collect();
+    for (path, text, transaction) in texts {
+        let mut conf = path.into_os_string();
+        conf.push(".conf");
+        let conf = PathBuf::from(conf);
+        let own = sheet.migration.companions.iter().find(|it| it.role == Role::Settings && it.path == conf);
+        // Flyway sees for itself that a file of nothing but such statements needs no transaction.
+        let found = refusing(&text);
+        let seen = !found.is_empty() && found.iter().all(Option::is_some);
+        let others = own
+            .iter()
+            .flat_map(|own| own.text.lines())
+            .filter(|line| assignment(line).is_none_or(|(key, _)| key != "executeintransaction"));
+        let mut lines: Vec<String> = others.map(str::to_owned).collect();
+        if !transaction && !seen {
+            lines.push("executeInTransaction=false".to_owned());
+        }
+        match (own, lines.is_empty()) {
+            (None, true) => {}
+            (Some(_), true) => written.push((conf, None)),
+            (_, false) => written.push((conf, Some(format!("{}\n", lines.join("\n"))))),
+        }
+    }
+    Ok(written)
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@ use std::path::Path;
 use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Span;
 
+use crate::emit::paired;
+use crate::emit::version::counted;
 use crate::files::Files;
 use crate::migration::Key;
-use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::{number, pair, plain, server_sql, where_mentioned};
+use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool, Writer};
+use crate::tools::{bom, in_other_direction, number, pair, plain, server_sql, where_mentioned};
 
 pub(super) static TOOL: Tool = Tool {
     name: "golang-migrate",
@@ -26,7 +28,9 @@ pub(super) static TOOL: Tool = Tool {
     place,
     recursive: false,
     unique_version: true,
+    directories: false,
     read,
+    writer: WRITER,
 };
 
 fn settings(files: &Files, directory: &Path) -> Settings {
@@ -89,6 +93,26 @@ fn cut_at_semicolons(text: &str) -> Vec<Span> {
         })
         .collect()
 }
+
+const WRITER: Option<Writer> = Some(Writer {
+    one_file: false,
+    versions: |version, count, before| counted(version, count, before, 1),
+    path: |beside, version, name| Some(beside.path.with_file_name(format!("{version}_{name}.up.sql"))),
+    write: |sheet| {
+        let down = in_other_direction(&sheet.path)?;
+        Ok(paired(sheet, down, format!("{}{}{}", bom(sheet), sheet.header, sheet.up.joined())))
+    },
+    statement: |sql, _| sql.to_owned(),
+    fences: &[],
+    one_switch: false,
+    sets_freely: true,
+    down_required: false,
+    nothing: "",
+    run: "migrate up",
+    undo: Some("migrate down 1"),
+    repair: "`migrate force {previous}`, then ",
+    advice: |_| None,
+});
 
 #[cfg(test)]
 mod tests {

@@ -8,10 +8,12 @@ use std::path::Path;
 use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Span;
 
-use crate::lines::lines;
+use crate::emit::version::counted;
+use crate::emit::{Sheet, Text, Written};
+use crate::lines::{Line, lines};
 use crate::migration::{Key, Problem, Role, Section, UnitText};
-use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::{no_settings, server_sql};
+use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool, Writer};
+use crate::tools::{bom, no_settings, server_sql};
 
 pub(super) static TOOL: Tool = Tool {
     name: "goose",
@@ -27,7 +29,9 @@ pub(super) static TOOL: Tool = Tool {
     place,
     recursive: false,
     unique_version: true,
+    directories: false,
     read,
+    writer: WRITER,
 };
 
 /// The text before the first `_` is a number of at least 1 that fits 64 bits.
@@ -220,11 +224,70 @@ fn unfinished(span: Span) -> Problem {
     }
 }
 
+const WRITER: Option<Writer> = Some(Writer {
+    one_file: false,
+    versions: |version, count, before| counted(version, count, before, 1),
+    path: |beside, version, name| Some(beside.path.with_file_name(format!("{version}_{name}.sql"))),
+    write,
+    statement: fenced,
+    fences: &["statementbegin", "statementend"],
+    one_switch: true,
+    sets_freely: true,
+    down_required: false,
+    nothing: "",
+    run: "goose up",
+    undo: Some("goose down"),
+    repair: "",
+    advice: |_| None,
+});
+
+/// A statement that goose would cut, or not find the end of, between fences.
+fn fenced(sql: &str, was: bool) -> String {
+    let mut ends =
+        lines(sql).skip_while(|line| line.text.trim().is_empty() || line.text.trim_start().starts_with("--"));
+    let start = ends.next();
+    let from = start.as_ref().map_or(0, |line| line.range.start);
+    let mut all = start.into_iter().chain(ends);
+    let whole = all.any(|line| ends_statement(line.text))
+        && all.all(|line| {
+            let text = line.text.trim();
+            text.is_empty() || text.starts_with("--")
+        });
+    if whole && !was {
+        return sql.to_owned();
+    }
+    let (comments, statement) = sql.split_at(from);
+    format!("{comments}-- +goose StatementBegin\n{}\n-- +goose StatementEnd", statement.trim_end())
+}
+
+fn write(sheet: &Sheet) -> Result<Written, String> {
+    let Text { lead, body, tail } = &sheet.up;
+    let up = if sheet.original { "" } else { "-- +goose Up\n" };
+    let mut text = format!("{up}{lead}{body}{tail}");
+    if let Some(down) = &sheet.down {
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        let lead = if down.lead.is_empty() { "\n-- +goose Down\n" } else { &down.lead };
+        text.push_str(&format!("{lead}{}{}", down.body, down.tail));
+    }
+    let is_switch = |line: &Line| annotation(line.text) == Some(Annotation::NoTransaction);
+    let switched = lines(&text).any(|line| is_switch(&line));
+    if sheet.transaction && switched {
+        let kept = lines(&text).filter(|line| !is_switch(line));
+        text = kept.map(|line| &text[line.range.start..line.next]).collect();
+    }
+    let switch = if sheet.transaction || switched { "" } else { "-- +goose NO TRANSACTION\n" };
+    Ok(vec![(sheet.path.clone(), Some(format!("{}{switch}{}{text}", bom(sheet), sheet.header)))])
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use model::plan::Mode;
 
-    use crate::testing::{draw, memory};
+    use crate::emit;
+    use crate::testing::{DOWN, UP, draw, emitted, emitted_with, kept, made, memory, plan, three_parts};
 
     #[test]
     fn lines_that_end_with_a_semicolon_end_messages() {
@@ -326,5 +389,207 @@ mod tests {
             skipped m/0_zero.sql: is written for goose, which does not run a file of this name
         "#]]
         .assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn parts_become_files_with_marks_and_their_share_of_down() {
+        let up = format!("-- What was agreed.\n\n-- +goose Up\n{UP}\n-- +goose Down\n{DOWN}");
+        let files = memory(&[
+            ("m/20240101120000_old.sql", "-- +goose Up\n"),
+            ("m/20240601120000_orders.sql", &up),
+            ("m/20240701120000_later.sql", "-- +goose Up\n"),
+        ]);
+        expect![[r#"
+            ==== m/20240601120000_orders.sql
+            -- Step 1 of 3, split by safestep. Then: 20240601120001_orders_step2_create_orders_note.sql, 20240601120002_orders_step3_validate_orders_total.sql.
+            -- Roll back with `goose down`, once for each step, last step first.
+            -- What was agreed.
+
+            -- +goose Up
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN note text;
+            ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
+
+            -- +goose Down
+            SET LOCAL lock_timeout = '2s';
+            ALTER TABLE orders DROP CONSTRAINT orders_total;
+            ALTER TABLE orders DROP COLUMN note;
+            ==== m/20240601120001_orders_step2_create_orders_note.sql
+            -- +goose NO TRANSACTION
+            -- Step 2 of 3, split by safestep from 20240601120000_orders.sql.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `goose up`.
+            -- Roll back with `goose down`, once for each step, last step first.
+            -- +goose Up
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            -- for the search
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+            RESET lock_timeout;
+            RESET statement_timeout;
+
+            -- +goose Down
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            DROP INDEX CONCURRENTLY orders_note;
+            RESET lock_timeout;
+            RESET statement_timeout;
+            ==== m/20240601120002_orders_step3_validate_orders_total.sql
+            -- Step 3 of 3, split by safestep from 20240601120000_orders.sql.
+            -- Roll back with `goose down`, once for each step, last step first.
+            -- +goose Up
+            SET LOCAL statement_timeout = 0;
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
+
+            -- +goose Down
+            -- There is nothing to undo.
+        "#]].assert_eq(&emitted(&files, "m/20240601120000_orders.sql", &three_parts()));
+    }
+
+    #[test]
+    fn fences_switches_and_line_endings_survive() {
+        let text = "\u{feff}-- +goose ENVSUB ON\r\n-- +goose Up\r\n-- +goose StatementBegin\r\nCREATE FUNCTION f() RETURNS int AS $$\r\n\
+                    BEGIN\r\n  RETURN ${X};\r\nEND $$ LANGUAGE plpgsql;\r\n-- +goose StatementEnd\r\n\r\nCREATE INDEX i ON t (f());\r\n";
+        let files = memory(&[("m/00007_f.sql", text)]);
+        let mut function =
+            kept(0, "CREATE FUNCTION f() RETURNS int AS $$\r\nBEGIN\r\n  RETURN ${X};\r\nEND $$ LANGUAGE plpgsql;");
+        function.blocks = false;
+        let index = made(1, Mode::NonTx, "create_i", "CREATE INDEX CONCURRENTLY i ON t (f());", "");
+        expect![[r#"
+            ==== m/00007_f.sql
+            <BOM>-- Step 1 of 2, split by safestep. Then: 00008_f_step2_create_i.sql.<CR>
+            -- There is no Down section; undo the steps by a new migration, last step first.<CR>
+            -- +goose ENVSUB ON<CR>
+            -- +goose Up<CR>
+            -- +goose StatementBegin<CR>
+            CREATE FUNCTION f() RETURNS int AS $$<CR>
+            BEGIN<CR>
+              RETURN ${X};<CR>
+            END $$ LANGUAGE plpgsql;<CR>
+            -- +goose StatementEnd<CR>
+            ==== m/00008_f_step2_create_i.sql
+            -- +goose NO TRANSACTION<CR>
+            -- Step 2 of 2, split by safestep from 00007_f.sql.<CR>
+            -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then `goose up`.<CR>
+            -- There is no Down section; undo the steps by a new migration, last step first.<CR>
+            -- +goose Up<CR>
+            -- +goose ENVSUB ON<CR>
+            SET lock_timeout = 0;<CR>
+            SET statement_timeout = 0;<CR>
+            CREATE INDEX CONCURRENTLY i ON t (f());<CR>
+            RESET lock_timeout;<CR>
+            RESET statement_timeout;<CR>
+        "#]]
+        .assert_eq(&emitted(&files, "m/00007_f.sql", &plan(vec![vec![function], vec![index]])));
+    }
+
+    #[test]
+    fn one_part_outside_a_transaction_changes_the_file_itself() {
+        let files =
+            memory(&[("m/7_i.sql", "-- +goose Up\n-- why\nCREATE INDEX i ON t (a);\n\n-- +goose Down\nDROP INDEX i;")]);
+        let index = made(
+            0,
+            Mode::NonTx,
+            "create_i",
+            "-- why\nCREATE INDEX CONCURRENTLY i ON t (a);",
+            "DROP INDEX CONCURRENTLY i;",
+        );
+        expect![[r#"
+            ==== m/7_i.sql
+            -- +goose NO TRANSACTION
+            -- If it is interrupted: -- why DROP INDEX CONCURRENTLY i; Then `goose up`.
+            -- +goose Up
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            -- why
+            CREATE INDEX CONCURRENTLY i ON t (a);
+            RESET lock_timeout;
+            RESET statement_timeout;
+
+            -- +goose Down
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            DROP INDEX CONCURRENTLY i;
+            RESET lock_timeout;
+            RESET statement_timeout;<no newline>
+        "#]]
+        .assert_eq(&emitted(&files, "m/7_i.sql", &plan(vec![vec![index]])));
+    }
+
+    #[test]
+    fn pending_files_make_room_and_applied_ones_do_not() {
+        let up = format!("-- +goose Up\n{UP}");
+        let files = memory(&[
+            ("m/00012_orders.sql", up.as_str()),
+            ("m/00013_next.sql", "-- +goose Up\nSELECT 1;\n"),
+            ("m/00014_after.sql", "-- +goose Up\nSELECT 1;\n"),
+            ("m/00017_far.sql", "-- +goose Up\nSELECT 1;\n"),
+        ]);
+        expect![[r#"
+            withheld: there is no version for 2 more files before m/00013_next.sql, and m/00013_next.sql may be applied already
+        "#]].assert_eq(&emitted(&files, "m/00012_orders.sql", &three_parts()));
+        let options = emit::Options { changed: true, all_files: true, ..emit::Options::default() };
+        expect![[r#"
+            ==== m/00012_orders.sql
+            -- Step 1 of 3, split by safestep. Then: 00013_orders_step2_create_orders_note.sql, 00014_orders_step3_validate_orders_total.sql.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            -- +goose Up
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN note text;
+            ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
+            ==== m/00013_next.sql goes
+            ==== m/00013_orders_step2_create_orders_note.sql
+            -- +goose NO TRANSACTION
+            -- Step 2 of 3, split by safestep from 00012_orders.sql.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `goose up`.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            -- +goose Up
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            -- for the search
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+            RESET lock_timeout;
+            RESET statement_timeout;
+            ==== m/00014_after.sql goes
+            ==== m/00014_orders_step3_validate_orders_total.sql
+            -- Step 3 of 3, split by safestep from 00012_orders.sql.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            -- +goose Up
+            SET LOCAL statement_timeout = 0;
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
+            ==== m/00015_next.sql
+            -- +goose Up
+            SELECT 1;
+            ==== m/00016_after.sql
+            -- +goose Up
+            SELECT 1;
+            note: m/00013_next.sql becomes m/00015_next.sql, to make room
+            note: m/00014_after.sql becomes m/00016_after.sql, to make room
+        "#]].assert_eq(&emitted_with(&files, "m/00012_orders.sql", &three_parts(), &options));
+    }
+
+    #[test]
+    fn an_unchanged_plan_only_adds_timeouts() {
+        let text = "-- +goose Up\n-- about\nALTER TABLE t ADD a int;\n\n\nSELECT 1;  -- kept\n\n-- +goose Down\nALTER TABLE t DROP a;\n";
+        let files = memory(&[("m/1_a.sql", text)]);
+        let mut select = kept(1, "SELECT 1;  -- kept");
+        select.blocks = false;
+        let steps = plan(vec![vec![kept(0, "-- about\nALTER TABLE t ADD a int;"), select]]);
+        expect![[r#"
+            ==== m/1_a.sql
+            -- +goose Up
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            -- about
+            ALTER TABLE t ADD a int;
+
+
+            SELECT 1;  -- kept
+
+            -- +goose Down
+            ALTER TABLE t DROP a;
+        "#]]
+        .assert_eq(&emitted_with(&files, "m/1_a.sql", &steps, &emit::Options::default()));
     }
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::{Options, Span};
 
+use crate::emit::paired;
 use crate::migration::{Key, Role, Section, UnitText};
-use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::{no_settings, pair};
+use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool, Writer};
+use crate::tools::{bom, no_settings, pair};
 
 pub(super) static TOOL: Tool = Tool {
     name: "plain",
@@ -17,7 +18,9 @@ pub(super) static TOOL: Tool = Tool {
     place,
     recursive: false,
     unique_version: false,
+    directories: false,
     read,
+    writer: WRITER,
 };
 
 /// Files of one directory in the order in which a shell lists them. `a.down.sql` undoes `a.up.sql` or `a.sql`.
@@ -63,3 +66,23 @@ pub(super) fn whole_files(source: &Source, runner: &Runner, options: Options) ->
         })
         .collect()
 }
+
+const WRITER: Option<Writer> = Some(Writer {
+    one_file: true,
+    versions: |_, _, _| None,
+    path: |_, _, _| None,
+    write: |sheet| {
+        let down = sheet.path.with_extension("down.sql");
+        Ok(paired(sheet, down, format!("{}{}{}", bom(sheet), sheet.header, sheet.up.joined())))
+    },
+    statement: |sql, _| sql.to_owned(),
+    fences: &[],
+    one_switch: false,
+    sets_freely: true,
+    down_required: false,
+    nothing: "",
+    run: "psql -f",
+    undo: None,
+    repair: "",
+    advice: |_| None,
+});

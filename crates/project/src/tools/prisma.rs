@@ -5,10 +5,11 @@ use std::path::Path;
 use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Span;
 
+use crate::emit::version::counted;
 use crate::files::Files;
 use crate::migration::{Key, Role};
-use crate::tool::{Evidence, OTHER_DIALECT, Place, Reading, Settings, Source, Tool};
-use crate::tools::{plain, server_sql};
+use crate::tool::{Evidence, OTHER_DIALECT, Place, Reading, Settings, Source, Tool, Writer};
+use crate::tools::{bom, plain, server_sql};
 
 pub(super) static TOOL: Tool = Tool {
     name: "prisma",
@@ -24,7 +25,9 @@ pub(super) static TOOL: Tool = Tool {
     place,
     recursive: true,
     unique_version: false,
+    directories: true,
     read,
+    writer: WRITER,
 };
 
 /// The lock file lies beside the directories of the migrations.
@@ -64,6 +67,28 @@ fn read(source: &Source, _: &Settings) -> Reading {
     };
     Reading { units: plain::whole_files(source, &runner, server_sql(Span::default())), problems: Vec::new() }
 }
+
+const WRITER: Option<Writer> = Some(Writer {
+    one_file: false,
+    versions: |version, count, before| counted(version, count, before, 1),
+    path: |beside, version, name| {
+        Some(beside.path.parent()?.with_file_name(format!("{version}_{name}")).join("migration.sql"))
+    },
+    write: |sheet| {
+        let text = format!("{}{}{}", bom(sheet), sheet.header, sheet.up.joined());
+        Ok(vec![(sheet.path.clone(), Some(text))])
+    },
+    statement: |sql, _| sql.to_owned(),
+    fences: &[],
+    one_switch: false,
+    sets_freely: true,
+    down_required: false,
+    nothing: "",
+    run: "prisma migrate deploy",
+    undo: None,
+    repair: "`prisma migrate resolve --rolled-back {directory}`, then ",
+    advice: |_| None,
+});
 
 #[cfg(test)]
 mod tests {

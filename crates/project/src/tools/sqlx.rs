@@ -6,9 +6,11 @@ use std::path::Path;
 use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Span;
 
+use crate::emit::version::counted;
+use crate::emit::{Text, paired};
 use crate::migration::{Key, Role};
-use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::{no_settings, number, pair, plain, server_sql};
+use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool, Writer};
+use crate::tools::{bom, in_other_direction, no_settings, number, pair, plain, server_sql};
 
 pub(super) static TOOL: Tool = Tool {
     name: "sqlx",
@@ -24,7 +26,9 @@ pub(super) static TOOL: Tool = Tool {
     place,
     recursive: false,
     unique_version: true,
+    directories: false,
     read,
+    writer: WRITER,
 };
 
 const MARKER: &str = "-- no-transaction";
@@ -60,6 +64,44 @@ fn read(source: &Source, _: &Settings) -> Reading {
     }
     Reading { units, problems: Vec::new() }
 }
+
+const WRITER: Option<Writer> = Some(Writer {
+    one_file: false,
+    // Two versions that differ by one would make `sqlx migrate add` count instead of reading the clock.
+    versions: |version, count, before| counted(version, count, before, 2),
+    path: |beside, version, name| {
+        let up = beside.path.file_name()?.to_str()?.ends_with(".up.sql");
+        Some(beside.path.with_file_name(format!("{version}_{name}{}", if up { ".up.sql" } else { ".sql" })))
+    },
+    write: |sheet| {
+        let mark = |transaction: bool| if transaction { String::new() } else { format!("{MARKER}\n") };
+        let lead = match sheet.up.lead.starts_with(MARKER) {
+            true => sheet.up.lead.split_once('\n').map_or("", |(_, rest)| rest),
+            false => &sheet.up.lead,
+        };
+        // Behind a byte-order mark the marker would not be the first bytes.
+        let bom = if sheet.transaction { bom(sheet) } else { "" };
+        let Text { body, tail, .. } = &sheet.up;
+        let up = format!("{bom}{}{}{lead}{body}{tail}", mark(sheet.transaction), sheet.header);
+        let mut written = paired(sheet, in_other_direction(&sheet.path).unwrap_or_default(), up);
+        for text in written.iter_mut().skip(1).filter_map(|(_, text)| text.as_mut()) {
+            if !text.starts_with(MARKER) {
+                text.insert_str(0, &mark(sheet.down_transaction));
+            }
+        }
+        Ok(written)
+    },
+    statement: |sql, _| sql.to_owned(),
+    fences: &[],
+    one_switch: false,
+    sets_freely: true,
+    down_required: false,
+    nothing: "",
+    run: "sqlx migrate run",
+    undo: Some("sqlx migrate revert"),
+    repair: "",
+    advice: |_| None,
+});
 
 #[cfg(test)]
 mod tests {

@@ -54,7 +54,9 @@ pub(super) static TOOL: Tool = Tool {
     place: plain::place,
     recursive: false,
     unique_version: false,
+    directories: false,
     read,
+    writer: None,
 };
 
 /// Lines that only tools write which we do not know: sql-migrate, Liquibase, tern, graphile-migrate, rambler, bun, shmig,
