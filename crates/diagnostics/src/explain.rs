@@ -1,5 +1,7 @@
 //! `safestep explain`: what each statement locks and who waits, with a picture of the locks over time.
 
+mod picture;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
@@ -20,12 +22,6 @@ const ALIKE: usize = 4;
 /// Locks told of one statement.
 const TOLD: usize = 8;
 
-/// Columns of a lane: two of shade, one for the work, one free.
-const LANE: usize = 4;
-
-/// Columns that the statements keep beside the lanes.
-const STATEMENT: usize = 28;
-
 /// What `safestep explain` prints.
 #[must_use]
 pub fn text(explained: &[Explained], assumed: &Assumed, sources: &Sources, style: Style) -> String {
@@ -45,7 +41,7 @@ pub fn text(explained: &[Explained], assumed: &Assumed, sources: &Sources, style
             out.push_str("No statements.\n");
             continue;
         }
-        view.draw_picture(&mut out);
+        picture::draw(&mut out, &view);
         view.tell_statements(&mut out);
         view.tell_long_waits(&mut out);
     }
@@ -69,12 +65,6 @@ struct View<'a> {
 struct Group {
     first: usize,
     length: usize,
-}
-
-/// A relation in the picture.
-struct Lane<'a> {
-    relation: &'a QName,
-    worst: Shade,
 }
 
 impl<'a> View<'a> {
@@ -101,157 +91,6 @@ impl<'a> View<'a> {
     fn one_line(&self, statement: usize, width: usize) -> String {
         draw::one_line(&self.statements[statement].0.parsed.text, width, self.style)
     }
-
-    // ------------------------------------------------------------------------------------------------ the picture
-
-    /// Time goes down, a lane is a relation, a shade is who waits.
-    fn draw_picture(&self, out: &mut String) {
-        let style = self.style;
-        let left = self.digits + 4;
-        let (lanes, hidden) = self.lanes((style.width - left - STATEMENT) / LANE);
-        let numbers: HashMap<&QName, usize> =
-            lanes.iter().enumerate().map(|(index, it)| (it.relation, index)).collect();
-        let idle = Shade::Idle.glyph(style);
-        let bar = |out: &mut String, count| {
-            let lines = format!("{idle}{:LANE$}", "").chars().take(LANE).collect::<String>().repeat(count);
-            draw::paint(out, style, Ink::Faint, &lines);
-        };
-        for (index, lane) in lanes.iter().enumerate() {
-            out.extend(std::iter::repeat_n(' ', left));
-            bar(out, index);
-            let name = draw::clip(&lane.relation.to_string(), style.width - left - index * LANE, style);
-            draw::paint(out, style, Ink::Bold, &name);
-            out.push('\n');
-        }
-        if !lanes.is_empty() {
-            out.extend(std::iter::repeat_n(' ', left));
-            let lines = vec![idle.to_string(); lanes.len()].join(&" ".repeat(LANE - 1));
-            draw::paint(out, style, Ink::Faint, &lines);
-            out.push('\n');
-        }
-        let mut shades = Vec::new();
-        let mut works = Vec::new();
-        for group in &self.groups {
-            let cells = self.cells(group.first, &numbers, lanes.len());
-            let rows = if group.length == 1 { 1 } else { 2 };
-            for row in 0..rows {
-                let statement = if row == 0 { group.first } else { group.first + group.length - 1 };
-                let number = if row == 0 { self.line(statement).to_string() } else { String::new() };
-                draw::paint(out, style, Ink::Faint, &format!("{number:>width$} ", width = self.digits));
-                let bracket = self.bracket(group, row + 1 == rows);
-                draw::paint(out, style, Ink::Faint, &format!("{bracket}  "));
-                for (shade, work) in &cells {
-                    draw_cell(out, *shade, *work, style);
-                    shades.extend((*shade > Shade::Idle).then_some(*shade));
-                    works.extend(*work);
-                }
-                let width = style.width - left - lanes.len() * LANE;
-                if row == 0 {
-                    let ink = if fails_here(self.statements[statement].1) { Ink::Red } else { Ink::Plain };
-                    draw::paint(out, style, ink, &self.one_line(statement, width));
-                } else {
-                    draw::paint(out, style, Ink::Faint, &format!("{} more like it", group.length - 1));
-                }
-                out.truncate(out.trim_end().len());
-                out.push('\n');
-            }
-        }
-        out.push('\n');
-        self.draw_legend(out, &shades, &works);
-        if hidden > 0 {
-            let _ = writeln!(out, "{} with weaker locks: not drawn", draw::count(hidden, "more relation"));
-        }
-        out.push('\n');
-    }
-
-    /// The relations that are locked, in order of appearance; at most so many, the worst first. And how many are left.
-    fn lanes(&self, room: usize) -> (Vec<Lane<'a>>, usize) {
-        let mut lanes: Vec<Lane> = Vec::new();
-        let mut numbers: HashMap<&QName, usize> = HashMap::new();
-        // What a later statement holds, an earlier one took, or the file began with.
-        let held = self.statements.first().map_or(&[][..], |(_, judged)| &judged.held);
-        for effect in held.iter().chain(self.statements.iter().flat_map(|(_, judged)| &judged.effects)) {
-            let relation = lane_of(effect);
-            let number = *numbers.entry(relation).or_insert_with(|| {
-                lanes.push(Lane { relation, worst: Shade::Idle });
-                lanes.len() - 1
-            });
-            lanes[number].worst = lanes[number].worst.max(Shade::of(effect));
-        }
-        let mut order: Vec<usize> = (0..lanes.len()).collect();
-        order.sort_by_key(|index| std::cmp::Reverse(lanes[*index].worst));
-        order.truncate(room);
-        let hidden = lanes.len() - order.len();
-        let mut index = 0;
-        lanes.retain(|_| {
-            index += 1;
-            order.contains(&(index - 1))
-        });
-        (lanes, hidden)
-    }
-
-    /// For each lane who waits while the statement runs, and the work it does there.
-    fn cells(&self, statement: usize, lanes: &HashMap<&QName, usize>, count: usize) -> Vec<(Shade, Option<Work>)> {
-        let judged = self.statements[statement].1;
-        let mut cells = vec![(Shade::Idle, None); count];
-        for effect in &judged.held {
-            let Some(lane) = lanes.get(lane_of(effect)) else { continue };
-            cells[*lane].0 = cells[*lane].0.max(Shade::of(effect));
-        }
-        for effect in &judged.effects {
-            let Some(lane) = lanes.get(lane_of(effect)) else { continue };
-            let (shade, work) = &mut cells[*lane];
-            *shade = (*shade).max(Shade::of(effect));
-            if effect.born == Born::Before && locks::work(effect).is_some() {
-                *work = (*work).max(Some(effect.work));
-            }
-        }
-        cells
-    }
-
-    /// What binds the statements of a transaction together.
-    fn bracket(&self, group: &Group, last_row: bool) -> char {
-        let transaction = |statement: usize| self.statements.get(statement).map(|(_, judged)| judged.transaction);
-        let this = transaction(group.first);
-        let together = |other: Option<Transaction>| {
-            this.zip(other).is_some_and(|(a, b)| a.id == b.id && a.until != Until::Statement)
-        };
-        let before = group.first > 0 && together(transaction(group.first - 1)) || group.length > 1 && last_row;
-        let after = together(transaction(group.first + group.length)) || !last_row && together(this);
-        match (this.and_then(|it| it.inside), before, after) {
-            (_, false, false) => ' ',
-            (None, ..) => self.style.pick('┆', ':'),
-            (_, false, true) => self.style.pick('╭', '/'),
-            (_, true, true) => self.style.pick('│', '|'),
-            (_, true, false) => self.style.pick('╰', '\\'),
-        }
-    }
-
-    fn draw_legend(&self, out: &mut String, shades: &[Shade], works: &[Work]) {
-        let style = self.style;
-        let waits = Shade::DRAWN.into_iter().filter(|shade| shades.contains(shade));
-        for (index, shade) in waits.enumerate() {
-            out.push_str(if index == 0 { "" } else { "   " });
-            draw::paint(out, style, shade.ink(), &shade.glyph(style).to_string().repeat(2));
-            let _ = write!(out, " {}", shade.meaning());
-        }
-        let meanings = [
-            (Work::Scan, "all rows read"),
-            (Work::Build, "index built"),
-            (Work::Rewrite, "all rows copied"),
-            (Work::Rows, "rows written"),
-        ];
-        for (index, (work, meaning)) in meanings.into_iter().filter(|(work, _)| works.contains(work)).enumerate() {
-            out.push_str(if index == 0 { "\n" } else { "   " });
-            draw::paint(out, style, Ink::Bold, &work_letter(work).to_string());
-            let _ = write!(out, " {meaning}");
-        }
-        if !shades.is_empty() {
-            out.push('\n');
-        }
-    }
-
-    // ------------------------------------------------------------------------------------------------ the words
 
     fn tell_statements(&self, out: &mut String) {
         let mut heading = String::new();
@@ -448,12 +287,6 @@ impl<'a> View<'a> {
     }
 }
 
-impl Style {
-    fn pick(self, unicode: char, ascii: char) -> char {
-        if self.unicode { unicode } else { ascii }
-    }
-}
-
 /// The lock of an index stops its table: planning a query locks every index of it.
 fn lane_of(effect: &Effect) -> &QName {
     effect.on.as_ref().unwrap_or(&effect.relation)
@@ -480,24 +313,6 @@ fn is_values(kind: &StatementKind) -> bool {
     match kind {
         StatementKind::Insert(insert) => matches!(insert.source, InsertSource::Values { .. } | InsertSource::Default),
         _ => false,
-    }
-}
-
-fn draw_cell(out: &mut String, shade: Shade, work: Option<Work>, style: Style) {
-    let glyph = shade.glyph(style);
-    let bar = if shade == Shade::Idle { format!("{glyph} ") } else { format!("{glyph}{glyph}") };
-    draw::paint(out, style, shade.ink(), &bar);
-    draw::paint(out, style, Ink::Bold, &work.map_or(' ', work_letter).to_string());
-    out.push(' ');
-}
-
-fn work_letter(work: Work) -> char {
-    match work {
-        Work::Instant => ' ',
-        Work::Rows => 'r',
-        Work::Scan => 's',
-        Work::Build => 'b',
-        Work::Rewrite => 'c',
     }
 }
 

@@ -76,6 +76,9 @@ pub(crate) fn words(effect: &Effect) -> String {
     if let Some(table) = &effect.on {
         let _ = write!(words, " (index of {table})");
     }
+    if effect.born != Born::Before {
+        words.push_str(" (new)");
+    }
     if let Some(work) = work(effect) {
         let _ = write!(words, ", {work}");
     }

@@ -182,18 +182,18 @@ fn a_transaction_with_every_shade() {
               users
               │   orders
               │   │   order_items
-              │   │   │   audit
-              │   │   │   │
-         2 ╭  ██  │   │   │   ALTER TABLE users ADD COLUMN email text
-         4 │  ██  ▓▓b │   │   CREATE INDEX orders_user_idx ON orders (user_id)
-         6 │  ██  ▓▓  ░░r │   UPDATE order_items SET total = price * amount
-         7 │  ██  ▓▓  ░░  ░░  CREATE TABLE audit (id int)
-         8 ╰  ██  ██c ░░  ░░  ALTER TABLE orders ALTER COLUMN id TYPE bigint
-        10    │   │   ▒▒s │   ALTER TABLE order_items VALIDATE CONSTRAINT order_items_t…
-        11    ▒▒b │   │   │   CREATE INDEX CONCURRENTLY i ON users (email)
+              │   │   │
+         2 ╭  ██  │   │    ALTER TABLE users ADD COLUMN email text
+         4 │  ██  ▓▓b │    CREATE INDEX orders_user_idx ON orders (user_id)
+         6 │  ██  ▓▓  ░░r  UPDATE order_items SET total = price * amount
+         7 │  ██  ▓▓  ░░   CREATE TABLE audit (id int)
+         8 ╰  ██  ██c ░░   ALTER TABLE orders ALTER COLUMN id TYPE bigint
+        10    │   │   ▒▒s  ALTER TABLE order_items VALIDATE CONSTRAINT order_items_tota…
+        11    ▒▒b │   │    CREATE INDEX CONCURRENTLY i ON users (email)
 
         ██ reads and writes wait   ▓▓ writes wait   ▒▒ DDL waits   ░░ nobody waits
         s all rows read   b index built   c all rows copied   r rows written
+        not drawn: 1 new relation, which nobody uses yet
 
         In a transaction opened by goose
 
@@ -211,7 +211,7 @@ fn a_transaction_with_every_shade() {
             takes   ROW EXCLUSIVE on order_items, rows are written
 
          7  CREATE TABLE audit (id int)
-            takes   ACCESS EXCLUSIVE on audit
+            takes   ACCESS EXCLUSIVE on audit (new)
 
          8  ALTER TABLE orders ALTER COLUMN id TYPE bigint
             takes   ACCESS EXCLUSIVE on orders, every row is copied
@@ -253,18 +253,18 @@ fn ascii() {
               users
               |   orders
               |   |   order_items
-              |   |   |   audit
-              |   |   |   |
-         2 /  ##  |   |   |   ALTER TABLE users ADD COLUMN email text
-         4 |  ##  ++b |   |   CREATE INDEX orders_user_idx ON orders (user_id)
-         6 |  ##  ++  ..r |   UPDATE order_items SET total = price * amount
-         7 |  ##  ++  ..  ..  CREATE TABLE audit (id int)
-         8 \  ##  ##c ..  ..  ALTER TABLE orders ALTER COLUMN id TYPE bigint
-        10    |   |   --s |   ALTER TABLE order_items VALIDATE CONSTRAINT order_items...
-        11    --b |   |   |   CREATE INDEX CONCURRENTLY i ON users (email)
+              |   |   |
+         2 /  ##  |   |    ALTER TABLE users ADD COLUMN email text
+         4 |  ##  ++b |    CREATE INDEX orders_user_idx ON orders (user_id)
+         6 |  ##  ++  ..r  UPDATE order_items SET total = price * amount
+         7 |  ##  ++  ..   CREATE TABLE audit (id int)
+         8 \  ##  ##c ..   ALTER TABLE orders ALTER COLUMN id TYPE bigint
+        10    |   |   --s  ALTER TABLE order_items VALIDATE CONSTRAINT order_items_to...
+        11    --b |   |    CREATE INDEX CONCURRENTLY i ON users (email)
 
         ## reads and writes wait   ++ writes wait   -- DDL waits   .. nobody waits
         s all rows read   b index built   c all rows copied   r rows written
+        not drawn: 1 new relation, which nobody uses yet
 
         In a transaction opened by goose
 
@@ -282,7 +282,7 @@ fn ascii() {
             takes   ROW EXCLUSIVE on order_items, rows are written
 
          7  CREATE TABLE audit (id int)
-            takes   ACCESS EXCLUSIVE on audit
+            takes   ACCESS EXCLUSIVE on audit (new)
 
          8  ALTER TABLE orders ALTER COLUMN id TYPE bigint
             takes   ACCESS EXCLUSIVE on orders, every row is copied
@@ -324,18 +324,18 @@ fn color() {
               [1musers[0m
               [2m│   [0m[1morders[0m
               [2m│   │   [0m[1morder_items[0m
-              [2m│   │   │   [0m[1maudit[0m
-              [2m│   │   │   │[0m
-        [2m 2 [0m[2m╭  [0m[31m██[0m  [2m│ [0m  [2m│ [0m  [2m│ [0m  ALTER TABLE users ADD COLUMN email text
-        [2m 4 [0m[2m│  [0m[31m██[0m  [33m▓▓[0m[1mb[0m [2m│ [0m  [2m│ [0m  CREATE INDEX orders_user_idx ON orders (user_id)
-        [2m 6 [0m[2m│  [0m[31m██[0m  [33m▓▓[0m  [2m░░[0m[1mr[0m [2m│ [0m  UPDATE order_items SET total = price * amount
-        [2m 7 [0m[2m│  [0m[31m██[0m  [33m▓▓[0m  [2m░░[0m  [2m░░[0m  CREATE TABLE audit (id int)
-        [2m 8 [0m[2m╰  [0m[31m██[0m  [31m██[0m[1mc[0m [2m░░[0m  [2m░░[0m  ALTER TABLE orders ALTER COLUMN id TYPE bigint
-        [2m10 [0m   [2m│ [0m  [2m│ [0m  [36m▒▒[0m[1ms[0m [2m│ [0m  ALTER TABLE order_items VALIDATE CONSTRAINT order_items_t…
-        [2m11 [0m   [36m▒▒[0m[1mb[0m [2m│ [0m  [2m│ [0m  [2m│ [0m  CREATE INDEX CONCURRENTLY i ON users (email)
+              [2m│   │   │[0m
+        [2m 2 ╭  [0m[31m██[0m  [2m│ [0m  [2m│ [0m   ALTER TABLE users ADD COLUMN email text
+        [2m 4 │  [0m[31m██[0m  [33m▓▓[0m[1mb[0m [2m│ [0m   CREATE INDEX orders_user_idx ON orders (user_id)
+        [2m 6 │  [0m[31m██[0m  [33m▓▓[0m  [2m░░[0m[1mr[0m  UPDATE order_items SET total = price * amount
+        [2m 7 │  [0m[31m██[0m  [33m▓▓[0m  [2m░░[0m   CREATE TABLE audit (id int)
+        [2m 8 ╰  [0m[31m██[0m  [31m██[0m[1mc[0m [2m░░[0m   ALTER TABLE orders ALTER COLUMN id TYPE bigint
+        [2m10    [0m[2m│ [0m  [2m│ [0m  [36m▒▒[0m[1ms[0m  ALTER TABLE order_items VALIDATE CONSTRAINT order_items_tota…
+        [2m11    [0m[36m▒▒[0m[1mb[0m [2m│ [0m  [2m│ [0m   CREATE INDEX CONCURRENTLY i ON users (email)
 
         [31m██[0m reads and writes wait   [33m▓▓[0m writes wait   [36m▒▒[0m DDL waits   [2m░░[0m nobody waits
         [1ms[0m all rows read   [1mb[0m index built   [1mc[0m all rows copied   [1mr[0m rows written
+        not drawn: 1 new relation, which nobody uses yet
 
         [1mIn a transaction opened by goose[0m
 
@@ -353,7 +353,7 @@ fn color() {
             [2mtakes   [0m[2mROW EXCLUSIVE on order_items, rows are written[0m
 
         [2m 7  [0m[36mCREATE TABLE audit (id int)[0m
-            [2mtakes   [0m[2mACCESS EXCLUSIVE on audit[0m
+            [2mtakes   [0m[2mACCESS EXCLUSIVE on audit (new)[0m
 
         [2m 8  [0m[36mALTER TABLE orders ALTER COLUMN id TYPE bigint[0m
             [2mtakes   [0m[31mACCESS EXCLUSIVE on orders, every row is copied[0m
@@ -525,10 +525,10 @@ fn statements_alike_are_told_once() {
 
                t
                │
-          1 ╭  │   BEGIN
-          2 │  ░░r INSERT INTO t VALUES (0)
-            ╰  ░░r 199 more like it
-        203    │   SELECT 1
+          1 ╭  │    BEGIN
+          2 │  ░░r  INSERT INTO t VALUES (0)
+            ╰  ░░r  199 more like it
+        203    │    SELECT 1
 
         ░░ nobody waits
         r rows written
@@ -575,11 +575,11 @@ fn many_relations_and_long_names() {
               │   │   │   │   │   │   │   │   │   t9
               │   │   │   │   │   │   │   │   │   │   t20
               │   │   │   │   │   │   │   │   │   │   │
-         1 ┆  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ██  DROP SCHEMA a
-         2 ┆  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ██  SELECT 1
+         1 ┆  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ██   DROP SCHEMA a
+         2 ┆  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ▓▓  ██   SELECT 1
 
         ██ reads and writes wait   ▓▓ writes wait
-        19 more relations with weaker locks: not drawn
+        not drawn: 19 relations with weaker locks
 
         In a transaction or not: nothing tells who runs it, with all pending migrations
 
