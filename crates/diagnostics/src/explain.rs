@@ -94,6 +94,7 @@ impl<'a> View<'a> {
 
     fn tell_statements(&self, out: &mut String) {
         let mut heading = String::new();
+        let mut limited = String::new();
         for group in &self.groups {
             let (_, judged) = self.statements[group.first];
             let transaction = self.transaction(judged.transaction);
@@ -102,7 +103,7 @@ impl<'a> View<'a> {
                 out.push_str("\n\n");
                 heading = transaction;
             }
-            self.tell_statement(out, group);
+            self.tell_statement(out, group, &mut limited);
         }
     }
 
@@ -117,7 +118,8 @@ impl<'a> View<'a> {
         if transaction.until == Until::Run { format!("{words}, with all pending migrations") } else { words }
     }
 
-    fn tell_statement(&self, out: &mut String, group: &Group) {
+    /// `limited` is what was told last about timeouts; it holds until something else is told.
+    fn tell_statement(&self, out: &mut String, group: &Group, limited: &mut String) {
         let (statement, judged) = self.statements[group.first];
         let number = self.line(group.first).to_string();
         draw::paint(out, self.style, Ink::Faint, &format!("{number:>width$}  ", width = self.digits));
@@ -129,32 +131,31 @@ impl<'a> View<'a> {
         }
 
         if let StatementKind::Invalid(error) | StatementKind::Template(error) = &statement.parsed.kind {
-            self.tell(out, "unknown", Ink::Plain, &error.message);
+            self.tell(out, "error", Ink::Red, &error.message);
         } else if judged.operations.iter().any(|operation| operation.kind == OperationKind::Opaque) {
-            self.tell(out, "unknown", Ink::Plain, "what it runs is not known before it runs");
+            self.tell(out, "does", Ink::Yellow, "what is not known before it runs");
         }
         // An index that the statement creates is said with its table.
         let told = |effect: &&Effect| effect.on.is_none() || effect.born != Born::Here;
-        let effects: Vec<&Effect> = judged.effects.iter().filter(told).collect();
-        for (index, effect) in effects.iter().take(TOLD).enumerate() {
-            let label = if index == 0 { "takes" } else { "" };
-            self.tell(out, label, Shade::of(effect).ink(), &locks::words(effect));
+        let locks = locks::lines(judged.effects.iter().filter(told));
+        for (index, (shade, text)) in locks.iter().take(TOLD).enumerate() {
+            self.tell(out, if index == 0 { "takes" } else { "" }, shade.ink(), text);
         }
-        if effects.len() > TOLD {
-            self.tell(out, "", Ink::Plain, &format!("and {}", draw::count(effects.len() - TOLD, "more lock")));
+        if locks.len() > TOLD {
+            self.tell(out, "", Ink::Plain, &format!("and {}", draw::count(locks.len() - TOLD, "more lock")));
         }
         if let Some((first, last)) = judged.majors {
-            self.tell(
-                out,
-                "",
-                Ink::Plain,
-                &format!("on PostgreSQL {}; less on other versions", draw::majors((first, last))),
-            );
+            let versions = draw::majors((first, last));
+            self.tell(out, "", Ink::Plain, &format!("on PostgreSQL {versions}; less on other versions"));
         }
         let blocked = self.blocked(judged);
         if !blocked.is_empty() {
             self.tell(out, "blocks", Ink::Plain, &blocked);
-            self.tell(out, "limit", Ink::Plain, &limit(judged));
+            let now = limit(judged);
+            if *limited != now {
+                self.tell(out, "limit", Ink::Plain, &now);
+                *limited = now;
+            }
         }
         for (index, whom) in judged.waits_for.iter().enumerate() {
             let text = match whom {
@@ -167,9 +168,8 @@ impl<'a> View<'a> {
         for (index, breaks) in judged.breaks.iter().enumerate() {
             self.tell(out, if index == 0 { "breaks" } else { "" }, Ink::Plain, &breaks_words(breaks));
         }
-        if let Some(failure) = &judged.fails {
-            let ink = if fails_here(judged) { Ink::Red } else { Ink::Plain };
-            self.tell(out, "fails", ink, &self.failure(failure, judged.transaction.inside));
+        if let Some(failure) = judged.fails.as_ref().filter(|_| fails_here(judged)) {
+            self.tell(out, "fails", Ink::Red, &self.failure(failure, judged.transaction.inside));
         }
         out.push('\n');
     }
@@ -221,9 +221,8 @@ impl<'a> View<'a> {
     fn failure(&self, failure: &Failure, inside: Option<bool>) -> String {
         let when = match (failure.when, inside) {
             (FailsWhen::Always, _) => "always",
-            (FailsWhen::Wrapped, Some(true)) => "in this transaction",
-            (FailsWhen::Wrapped, Some(false)) => "only in a transaction, so not here",
             (FailsWhen::Wrapped, None) => "if in a transaction",
+            (FailsWhen::Wrapped, Some(_)) => "in this transaction",
             (FailsWhen::NotEmpty, _) => "when the table holds rows",
         };
         let on = if failure.majors == self.majors {
@@ -238,12 +237,15 @@ impl<'a> View<'a> {
     fn tell_long_waits(&self, out: &mut String) {
         let mut waits: Vec<(&QName, Shade, Vec<String>)> = Vec::new();
         let mut slots: HashMap<(&QName, Shade), usize> = HashMap::new();
-        for (index, (statement, judged)) in self.statements.iter().enumerate() {
+        let run = |(_, (_, judged)): &(usize, &(&Statement, &Judged))| !fails_here(judged);
+        for (index, (statement, judged)) in self.statements.iter().enumerate().filter(run) {
             let grows = |effect: &&Effect| {
                 let small = effect.work == Work::Rows && is_values(&statement.parsed.kind);
                 effect.born == Born::Before && effect.on.is_none() && locks::work(effect).is_some() && !small
             };
-            let Some(work) = judged.effects.iter().filter(grows).max_by_key(|effect| effect.work) else { continue };
+            let Some(work) = judged.effects.iter().filter(grows).rev().max_by_key(|effect| effect.work) else {
+                continue;
+            };
             let mut blocked: BTreeMap<&QName, Shade> = BTreeMap::new();
             for lock in judged.held.iter().chain(&judged.effects).filter(|effect| Shade::of(effect) >= Shade::Writes) {
                 let worst = blocked.entry(lane_of(lock)).or_insert(Shade::Idle);

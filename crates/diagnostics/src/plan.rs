@@ -79,12 +79,12 @@ fn tell_locks(out: &mut String, label: &str, effects: &[Effect], style: Style) {
     let told = |effect: &&Effect| effect.born == Born::Before && effect.on.is_none();
     let mut effects: Vec<&Effect> = effects.iter().filter(told).collect();
     effects.sort_by_key(|effect| (Reverse((Shade::of(effect), effect.work)), &effect.relation));
-    for (index, effect) in effects.iter().take(TOLD).enumerate() {
-        let shade = Shade::of(effect);
-        let text = format!("{} {}", shade.glyph(style), locks::words(effect));
+    let lines = locks::lines(effects);
+    for (index, (shade, text)) in lines.iter().take(TOLD).enumerate() {
+        let text = format!("{} {text}", shade.glyph(style));
         tell(out, if index == 0 { label } else { "" }, shade.ink(), &text, style);
     }
-    match effects.len() {
+    match lines.len() {
         0 => tell(out, label, Ink::Faint, "no lock that others wait for", style),
         length if length > TOLD => {
             tell(out, "", Ink::Faint, &format!("and {}", draw::count(length - TOLD, "more lock")), style);

@@ -191,7 +191,7 @@ fn a_transaction_with_every_shade() {
         10    │   │   ▒▒s  ALTER TABLE order_items VALIDATE CONSTRAINT order_items_tota…
         11    ▒▒b │   │    CREATE INDEX CONCURRENTLY i ON users (email)
 
-        ██ reads and writes wait   ▓▓ writes wait   ▒▒ DDL waits   ░░ nobody waits
+        ██ reads and writes wait   ▓▓ writes wait   ▒▒ DDL waits   ░░ weak lock
         s all rows read   b index built   c all rows copied   r rows written
         not drawn: 1 new relation, which nobody uses yet
 
@@ -217,7 +217,6 @@ fn a_transaction_with_every_shade() {
             takes   ACCESS EXCLUSIVE on orders, every row is copied
                     on PostgreSQL 14 to 15; less on other versions
             blocks  reads and writes of orders, until commit
-            limit   lock_timeout 2s
             breaks  prepared statements on orders: cached plan must not change result
                     type
 
@@ -230,8 +229,6 @@ fn a_transaction_with_every_shade() {
             takes   SHARE UPDATE EXCLUSIVE on users, an index is built
             waits   for every transaction that writes to the table
                     for every transaction with an older snapshot
-            fails   only in a transaction, so not here: CREATE INDEX CONCURRENTLY cannot
-                    run inside a transaction block (25001)
 
         Long waits
 
@@ -262,7 +259,7 @@ fn ascii() {
         10    |   |   --s  ALTER TABLE order_items VALIDATE CONSTRAINT order_items_to...
         11    --b |   |    CREATE INDEX CONCURRENTLY i ON users (email)
 
-        ## reads and writes wait   ++ writes wait   -- DDL waits   .. nobody waits
+        ## reads and writes wait   ++ writes wait   -- DDL waits   .. weak lock
         s all rows read   b index built   c all rows copied   r rows written
         not drawn: 1 new relation, which nobody uses yet
 
@@ -288,7 +285,6 @@ fn ascii() {
             takes   ACCESS EXCLUSIVE on orders, every row is copied
                     on PostgreSQL 14 to 15; less on other versions
             blocks  reads and writes of orders, until commit
-            limit   lock_timeout 2s
             breaks  prepared statements on orders: cached plan must not change result
                     type
 
@@ -301,8 +297,6 @@ fn ascii() {
             takes   SHARE UPDATE EXCLUSIVE on users, an index is built
             waits   for every transaction that writes to the table
                     for every transaction with an older snapshot
-            fails   only in a transaction, so not here: CREATE INDEX CONCURRENTLY cannot
-                    run inside a transaction block (25001)
 
         Long waits
 
@@ -333,7 +327,7 @@ fn color() {
         [2m10    [0m[2m│ [0m  [2m│ [0m  [36m▒▒[0m[1ms[0m  ALTER TABLE order_items VALIDATE CONSTRAINT order_items_tota…
         [2m11    [0m[36m▒▒[0m[1mb[0m [2m│ [0m  [2m│ [0m   CREATE INDEX CONCURRENTLY i ON users (email)
 
-        [31m██[0m reads and writes wait   [33m▓▓[0m writes wait   [36m▒▒[0m DDL waits   [2m░░[0m nobody waits
+        [31m██[0m reads and writes wait   [33m▓▓[0m writes wait   [36m▒▒[0m DDL waits   [2m░░[0m weak lock
         [1ms[0m all rows read   [1mb[0m index built   [1mc[0m all rows copied   [1mr[0m rows written
         not drawn: 1 new relation, which nobody uses yet
 
@@ -359,7 +353,6 @@ fn color() {
             [2mtakes   [0m[31mACCESS EXCLUSIVE on orders, every row is copied[0m
                     on PostgreSQL 14 to 15; less on other versions
             [2mblocks  [0mreads and writes of orders, until commit
-            [2mlimit   [0mlock_timeout 2s
             [2mbreaks  [0mprepared statements on orders: cached plan must not change result
                     type
 
@@ -372,8 +365,6 @@ fn color() {
             [2mtakes   [0m[36mSHARE UPDATE EXCLUSIVE on users, an index is built[0m
             [2mwaits   [0mfor every transaction that writes to the table
                     for every transaction with an older snapshot
-            [2mfails   [0monly in a transaction, so not here: CREATE INDEX CONCURRENTLY cannot
-                    run inside a transaction block (25001)
 
         [1;31mLong waits[0m
 
@@ -530,7 +521,7 @@ fn statements_alike_are_told_once() {
             ╰  ░░r  199 more like it
         203    │    SELECT 1
 
-        ░░ nobody waits
+        ░░ weak lock
         r rows written
 
         In a transaction opened by BEGIN
