@@ -163,6 +163,34 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
     Ok(Project { histories, skipped, notes: notes.into_iter().collect() })
 }
 
+/// Reads some migrations of a history again, in order, such as those of a rewrite that is not written yet. All of them
+/// count as named and pending.
+pub fn reread(files: &Files, history: &History, paths: &[PathBuf]) -> Result<Vec<Migration>, Error> {
+    let mut members = BTreeMap::new();
+    let place_of = |path: &Path| (history.tool.place)(path, &history.settings).unwrap_or_else(|| stray(path));
+    for path in paths {
+        let own = place_of(path);
+        let directory = path.parent().unwrap_or(path);
+        let beside = files.list(directory).0.into_iter().map(|path| (place_of(&path), path));
+        members.extend(beside.filter(|(place, _)| place.key == own.key).map(|(place, path)| (path, place)));
+        members.insert(path.clone(), own);
+    }
+    let group = Group {
+        tool: history.tool,
+        because: history.because.clone(),
+        settings: history.settings.clone(),
+        config: Arc::clone(&history.config),
+        named: members.keys().cloned().collect(),
+        explicit: BTreeSet::new(),
+        members,
+    };
+    let mut migrations = assemble(files, &group, &mut Vec::new())?;
+    for migration in &mut migrations {
+        migration.pending = Some(true);
+    }
+    Ok(migrations)
+}
+
 fn config_of(
     files: &Files,
     request: &Request,

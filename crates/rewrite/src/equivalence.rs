@@ -13,7 +13,7 @@ use imbl::ordmap::DiffItem;
 use model::schema::{Constraint, ConstraintKind, Index, Relation, Schema};
 
 /// What the steps leave that the original does not, and the other way round; empty when they are equivalent.
-pub(crate) fn differences(original: &Schema, rewritten: &Schema) -> Vec<String> {
+pub fn differences(original: &Schema, rewritten: &Schema) -> Vec<String> {
     let mut found = Vec::new();
     each(&original.relations, &rewritten.relations, "relation", &mut found, relation);
     each(&original.indexes, &rewritten.indexes, "index", &mut found, index);

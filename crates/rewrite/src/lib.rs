@@ -9,7 +9,7 @@ mod alter;
 mod context;
 mod draft;
 mod edit;
-mod equivalence;
+pub mod equivalence;
 mod expand;
 mod footprint;
 mod layout;
