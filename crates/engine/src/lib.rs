@@ -1,1 +1,129 @@
-//! The whole pipeline over an overlay of paths and texts
+//! The whole pipeline over an overlay of paths and texts: load, fold, judge, plan, emit, read back, prove.
+//!
+//! Command line and language server call only this crate. It holds no state but the parse cache; everything is read through
+//! [`Files`], so unsaved text and rewritten files that are not written yet are judged like any other. It prints nothing and
+//! writes nothing: a rewrite is a list of [`FileChange`]s for the caller.
+
+mod explain;
+mod findings;
+mod fix;
+mod view;
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use diagnostics::{FileChange, Planned, Report, Sources};
+pub use model::plan::Class;
+pub use project::error::Error;
+pub use project::files::Files;
+pub use project::tool::Tool;
+pub use rules::{Date, Level, Rule, Section};
+use syntax::Cache;
+
+pub use explain::{ExplainedSection, assumed};
+pub use view::{FileView, HistoryView, SectionView, View};
+
+/// The parse cache and the files; cheap to keep for as long as a process lives.
+#[derive(Debug)]
+pub struct Engine {
+    pub files: Files,
+    pub cache: Arc<Cache>,
+}
+
+/// What the caller asks for; `safestep.toml` fills in what is `None`.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Files and directories. None: the pending migrations below the working directory.
+    pub paths: Vec<PathBuf>,
+    pub tool: Option<&'static Tool>,
+    pub majors: Option<RangeInclusive<u32>>,
+    /// A git revision: what it holds is applied.
+    pub since: Option<String>,
+    /// Rewrite applied migrations too.
+    pub all_files: bool,
+    /// For directives with an expiry date.
+    pub today: Option<Date>,
+}
+
+/// What a run of `lint` gives.
+#[derive(Debug)]
+pub struct Linted {
+    pub report: Report,
+    pub sources: Sources,
+    /// The lowest level that the configuration calls a failure; `None`: no finding is one.
+    pub fail_on: Option<Level>,
+    /// What a fix writes; empty without one.
+    pub changes: Vec<FileChange>,
+}
+
+impl Engine {
+    #[must_use]
+    pub fn new(files: Files) -> Self {
+        Self { files, cache: Arc::default() }
+    }
+
+    /// Judges migrations. With a class, rewrites are planned up to it and told in `changes`; findings that they remove are
+    /// counted as fixed. Without one, each finding still tells its fix, and nothing changes.
+    ///
+    /// # Errors
+    /// A named path that cannot be read, a wrong `safestep.toml`.
+    pub fn lint(&self, options: &Options, fix: Option<Class>) -> Result<Linted, Vec<Error>> {
+        let view = view::open(self, options)?;
+        Ok(findings::lint(self, options, &view, fix))
+    }
+
+    /// # Errors
+    /// As [`Engine::lint`].
+    pub fn explain(&self, options: &Options) -> Result<Vec<ExplainedSection>, Vec<Error>> {
+        Ok(explain::explain(view::open(self, options)?))
+    }
+
+    /// What `--fix` at that class would write, file by file.
+    ///
+    /// # Errors
+    /// As [`Engine::lint`].
+    pub fn plan(&self, options: &Options, class: Class) -> Result<(Vec<Planned>, Sources), Vec<Error>> {
+        let view = view::open(self, options)?;
+        Ok(fix::plan(self, options, &view, class))
+    }
+}
+
+/// The tool of that name, as `--tool` and `safestep.toml` spell it.
+#[must_use]
+pub fn tool(name: &str) -> Option<&'static Tool> {
+    project::tool::named(name)
+}
+
+/// The names that [`tool`] knows.
+pub fn tool_names() -> impl Iterator<Item = &'static str> {
+    project::tool::ALL.iter().map(|tool| tool.name)
+}
+
+/// `16` or `14-18`.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn majors(written: &str) -> Result<RangeInclusive<u32>, String> {
+    project::config::majors(written)
+}
+
+/// The name that somebody meant, if one is near.
+#[must_use]
+pub fn closest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    project::config::closest(word, names)
+}
+
+/// All rules, by name.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    rules::ALL.iter().copied()
+}
+
+/// Writes all changes or none.
+///
+/// # Errors
+/// The file that could not be written, and why; nothing has changed then.
+pub fn write(files: &Files, changes: &[FileChange]) -> Result<(), Error> {
+    let changes: Vec<_> = changes.iter().map(|change| fix::to_project(files, change)).collect();
+    project::write::write_all(&changes)
+}

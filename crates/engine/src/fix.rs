@@ -1,0 +1,482 @@
+//! Rewrites of one migration: choose operations, plan, emit, read back, prove.
+//!
+//! A rewrite leaves this file only when the files it writes, read back through `project` and judged like any other, leave
+//! the schema of the original, fail nowhere, and say nothing that the original did not say.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use diagnostics::{Edit, FileChange, Fix, Planned, PlannedPart, Sources, Withheld};
+use model::effect::{Effect, FailsWhen, Work, blocks_reads, blocks_writes, lock_name};
+use model::plan::{Class, Plan};
+use model::schema::Born;
+use project::emit::{self, Emission};
+use project::load::History;
+use project::migration::Migration;
+use rules::Group;
+use syntax::Span;
+
+use crate::findings::{self, Found, Judged};
+use crate::view::{self, FileView, HistoryView, View};
+use crate::{Engine, Files, Options};
+
+/// What can be done about one finding.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Offer {
+    pub fix: Option<Arc<Fix>>,
+    pub withheld: Option<String>,
+}
+
+/// What a run with `--fix` did to one history.
+#[derive(Default)]
+pub(crate) struct Fixed {
+    pub changes: Vec<FileChange>,
+    /// Findings that are gone.
+    pub removed: usize,
+    /// The migrations as they are after the changes.
+    pub rest: Vec<Judged>,
+}
+
+/// A rewrite that passed.
+struct Rewrite {
+    plan: Plan,
+    emission: Emission,
+    /// The new migrations in the place of the old one, judged.
+    after: HistoryView,
+    found: Vec<Found>,
+}
+
+/// The rewrite of one migration at one class, and what became of each finding.
+struct Attempt {
+    rewrite: Option<Rewrite>,
+    /// By finding: gone, or the reason why not where one is known.
+    outcome: Vec<Result<(), Option<String>>>,
+}
+
+/// The fix that each finding of a migration has, at the lowest class that removes it.
+pub(crate) fn offers(
+    engine: &Engine,
+    options: &Options,
+    history: &HistoryView,
+    file: &FileView,
+    found: &Found,
+) -> Vec<Offer> {
+    let mut offers = vec![Offer::default(); found.findings.len()];
+    for class in [Class::Safe, Class::Unsafe, Class::Plan] {
+        let open = |offer: &Offer| offer.fix.is_none();
+        if !found.findings.iter().zip(&offers).any(|((_, finding), offer)| open(offer) && has_recipe(finding)) {
+            break;
+        }
+        let attempt = attempt(engine, options, &history.history, history, file, found, class);
+        let fix = attempt.rewrite.as_ref().map(|rewrite| Arc::new(told(engine, history.migration(file), rewrite)));
+        for (offer, outcome) in offers.iter_mut().zip(attempt.outcome) {
+            match outcome {
+                Ok(()) if open(offer) => {
+                    *offer = Offer { fix: fix.clone(), withheld: None };
+                }
+                Err(Some(reason)) if open(offer) => offer.withheld = Some(reason),
+                _ => {}
+            }
+        }
+    }
+    offers
+}
+
+/// Rewrites every migration that may be rewritten, one after the other.
+pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class: Class) -> Fixed {
+    let mut fixed = Fixed::default();
+    let mut files = engine.files.clone();
+    let mut history = view.history.clone();
+    for file in &view.files {
+        let found = findings::find(options, view, file);
+        let inside = Engine { files: files.clone(), cache: engine.cache.clone() };
+        let attempt = if file.pending && found.findings.iter().any(|(_, finding)| has_recipe(finding)) {
+            attempt(&inside, options, &history, view, file, &found, class)
+        } else {
+            let reason = "the migration is already applied; --all-files rewrites it all the same";
+            let why = |finding: &rules::Finding| (!file.pending && has_recipe(finding)).then(|| reason.to_owned());
+            let outcome = found.findings.iter().map(|(_, finding)| Err(why(finding))).collect();
+            Attempt { rewrite: None, outcome }
+        };
+        let Some(rewrite) = attempt.rewrite else {
+            let withheld = |outcome: Result<(), Option<String>>| Offer { fix: None, withheld: outcome.err().flatten() };
+            let offers: Vec<Offer> = attempt.outcome.into_iter().map(withheld).collect();
+            fixed.rest.push(findings::finish(engine, view, file, found, &offers));
+            continue;
+        };
+        let left: usize = rewrite.found.iter().map(|found| found.findings.len()).sum();
+        fixed.removed += found.findings.len().saturating_sub(left);
+        // What stays says why it stays, wherever it stands now.
+        let mut reasons: BTreeMap<(&str, String), String> = BTreeMap::new();
+        for ((_, finding), outcome) in found.findings.iter().zip(&attempt.outcome) {
+            if let Err(Some(reason)) = outcome {
+                reasons.insert((finding.rule.name, finding.message.clone()), reason.clone());
+            }
+        }
+        for (new, found) in rewrite.after.files.iter().zip(rewrite.found) {
+            let offer = |finding: &rules::Finding| Offer {
+                fix: None,
+                withheld: reasons.get(&(finding.rule.name, finding.message.clone())).cloned(),
+            };
+            let offers: Vec<Offer> = found.findings.iter().map(|(_, finding)| offer(finding)).collect();
+            fixed.rest.push(findings::finish(engine, &rewrite.after, new, found, &offers));
+        }
+        files = files.with(&rewrite.emission.changes);
+        history = with(&history, view.migration(file), &rewrite.after.history.migrations, &files);
+        merge(&mut fixed.changes, rewrite.emission.changes.iter().map(|change| from_project(engine, change)));
+    }
+    fixed
+}
+
+/// What `--fix` at that class would write for each migration that it would change.
+pub(crate) fn plan(engine: &Engine, options: &Options, view: &View, class: Class) -> (Vec<Planned>, Sources) {
+    let mut planned = Vec::new();
+    let mut sources = Sources::default();
+    for history in &view.histories {
+        for file in &history.files {
+            let migration = history.migration(file);
+            let found = findings::find(options, history, file);
+            let attempt = attempt(engine, options, &history.history, history, file, &found, class);
+            let path = findings::shown(engine, &migration.path);
+            sources.insert(path.clone(), migration.text.clone());
+            let withheld = found.findings.iter().zip(&attempt.outcome).filter_map(|((_, finding), outcome)| {
+                let reason = outcome.as_ref().err()?.clone()?;
+                Some(Withheld { statement: finding.statement, span: finding.span, reason })
+            });
+            let mut it = Planned {
+                path,
+                class: attempt.rewrite.as_ref().map_or(Class::Safe, |rewrite| rewrite.plan.class),
+                assumptions: attempt.rewrite.as_ref().map_or_else(Vec::new, |rewrite| rewrite.plan.assumptions.clone()),
+                parts: Vec::new(),
+                withheld: withheld.collect(),
+            };
+            if let Some(rewrite) = &attempt.rewrite {
+                it.parts = parts(engine, file, rewrite);
+            }
+            if !it.parts.is_empty() || !it.withheld.is_empty() {
+                planned.push(it);
+            }
+        }
+    }
+    (planned, sources)
+}
+
+/// Rules whose findings name operations have recipes; so have missing timeouts, which emission writes.
+fn has_recipe(finding: &rules::Finding) -> bool {
+    !finding.operations.is_empty() || finding.rule.group == Group::Timeout
+}
+
+fn attempt(
+    engine: &Engine,
+    options: &Options,
+    now: &History,
+    view: &HistoryView,
+    file: &FileView,
+    found: &Found,
+    class: Class,
+) -> Attempt {
+    let migration = view.migration(file);
+    let section = &file.sections[0];
+    let unit = &migration.units[section.unit];
+    let mut chosen: Vec<(usize, usize)> = found
+        .findings
+        .iter()
+        .filter(|(section, _)| *section == 0)
+        .flat_map(|(_, finding)| finding.operations.iter().copied())
+        .collect();
+    chosen.sort_unstable();
+    chosen.dedup();
+    let parameters = rewrite::Parameters {
+        batch: u32::try_from(now.config.batch_size).unwrap_or(u32::MAX),
+        pause: u32::try_from(now.config.pause_ms).unwrap_or(u32::MAX),
+    };
+    let outcome = rewrite::rewrite(&rewrite::Request {
+        text: &unit.text,
+        section: unit.span,
+        options: &unit.options,
+        script: &section.script,
+        trace: &section.trace,
+        session: &section.session,
+        runner: &unit.runner,
+        marks: &unit.marks,
+        chosen: &chosen,
+        allowed: class,
+        parameters,
+    });
+    let refused: BTreeMap<(usize, usize), &str> = outcome
+        .plan
+        .withheld
+        .iter()
+        .map(|(statement, operation, reason)| ((*statement, *operation), reason.as_str()))
+        .collect();
+    let reason_of = |finding: &rules::Finding| finding.operations.iter().find_map(|operation| refused.get(operation));
+    let refuse = |why: Option<&str>| Attempt {
+        rewrite: None,
+        outcome: found
+            .findings
+            .iter()
+            .map(|(_, finding)| {
+                Err(reason_of(finding).copied().or(why.filter(|_| has_recipe(finding))).map(str::to_owned))
+            })
+            .collect(),
+    };
+    let emit = |locks: &[Vec<String>]| {
+        let wishes = emit::Options { changed: outcome.changed, locks, all_files: options.all_files };
+        emit::emit(&engine.files, now, migration, &outcome.plan, &wishes)
+    };
+    let draft = match emit(&[]) {
+        Ok(draft) => draft,
+        Err(why) => return refuse(Some(&why.0)),
+    };
+    if draft.changes.is_empty() {
+        return refuse(None);
+    }
+    // The headers tell what the parts lock, which is known only when they were judged.
+    let first = match read_back(engine, options, now, view, file, &draft) {
+        Ok(first) => first,
+        Err(why) => return refuse(Some(&why)),
+    };
+    let emission = match emit(&lock_phrases(&draft, &first, outcome.plan.parts.len())) {
+        Ok(emission) => emission,
+        Err(why) => return refuse(Some(&why.0)),
+    };
+    let after = match read_back(engine, options, now, view, file, &emission) {
+        Ok(after) => after,
+        Err(why) => return refuse(Some(&why)),
+    };
+    let after_found: Vec<Found> = after.files.iter().map(|file| findings::find(options, &after, file)).collect();
+    if let Err(why) = prove(view, file, found, &after, &after_found) {
+        return refuse(Some(&why));
+    }
+    let mut left = counts(after_found.iter().flat_map(|found| &found.findings));
+    let outcome_of = |finding: &rules::Finding| -> Result<(), Option<String>> {
+        if let Some(reason) = reason_of(finding) {
+            return Err(Some((*reason).to_owned()));
+        }
+        if finding.operations.is_empty()
+            && let Some(count) = left.get_mut(finding.rule.name)
+            && *count > 0
+        {
+            *count -= 1;
+            return Err(None);
+        }
+        Ok(())
+    };
+    let outcomes = found.findings.iter().map(|(_, finding)| finding).map(outcome_of).collect();
+    Attempt { outcome: outcomes, rewrite: Some(Rewrite { plan: outcome.plan, emission, after, found: after_found }) }
+}
+
+/// The migrations of a rewrite as the tool would read them, judged from where the original began.
+fn read_back(
+    engine: &Engine,
+    options: &Options,
+    now: &History,
+    view: &HistoryView,
+    file: &FileView,
+    emission: &Emission,
+) -> Result<HistoryView, String> {
+    let files = engine.files.with(&emission.changes);
+    let ours: Vec<PathBuf> = emission.parts.iter().map(|part| part.path.clone()).collect();
+    let migrations = project::load::reread(&files, now, &ours).map_err(|error| format!("reading back: {error}"))?;
+    let history = History { migrations, ..now.clone() };
+    let section = &file.sections[0];
+    let begin = view::Begin { schema: section.trace.before.clone(), session: section.session.clone() };
+    Ok(view::judge(engine, options, history, view.settings.clone(), begin, |_| true))
+}
+
+/// What must hold before a rewrite is shown to anybody.
+fn prove(
+    view: &HistoryView,
+    file: &FileView,
+    found: &Found,
+    after: &HistoryView,
+    after_found: &[Found],
+) -> Result<(), String> {
+    let original = &file.sections[0].trace;
+    for (migration, section) in
+        after.files.iter().flat_map(|file| file.sections.iter().map(move |section| (file, section)))
+    {
+        for (statement, judged) in section.trace.judged.iter().enumerate() {
+            let Some(failure) = &judged.fails else { continue };
+            let fails = match failure.when {
+                FailsWhen::Always => true,
+                FailsWhen::Wrapped => judged.transaction.inside == Some(true),
+                FailsWhen::NotEmpty => false,
+            };
+            let already = original.judged.iter().filter_map(|judged| judged.fails.as_ref());
+            if fails
+                && !already.clone().any(|known| known.sqlstate == failure.sqlstate && known.message == failure.message)
+            {
+                return Err(format!(
+                    "statement {} of {} would fail: {}",
+                    statement + 1,
+                    after.migration(migration).path.file_name().unwrap_or_default().to_string_lossy(),
+                    failure.message
+                ));
+            }
+        }
+    }
+    let as_later = |schema: &model::schema::Schema| schema.aged(&original.before, Born::Before);
+    let differences = rewrite::equivalence::differences(&as_later(&original.after), &as_later(&after.latest));
+    if let Some(difference) = differences.first() {
+        return Err(format!("the files would not leave the same schema: {difference}"));
+    }
+    let before = counts(&found.findings);
+    let now = counts(after_found.iter().flat_map(|found| &found.findings));
+    if let Some((rule, _)) = now.iter().find(|(rule, count)| **count > before.get(*rule).copied().unwrap_or_default()) {
+        return Err(format!("the files would have findings of their own ({rule})"));
+    }
+    if now.values().sum::<usize>() >= before.values().sum::<usize>() {
+        return Err("the files would have as many findings as before".to_owned());
+    }
+    let _ = view;
+    Ok(())
+}
+
+/// Findings by rule.
+fn counts<'a>(findings: impl IntoIterator<Item = &'a (usize, rules::Finding)>) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for (_, finding) in findings {
+        *counts.entry(finding.rule.name).or_default() += 1;
+    }
+    counts
+}
+
+/// For each part of the plan what it locks, for the headers.
+fn lock_phrases(emission: &Emission, after: &HistoryView, parts: usize) -> Vec<Vec<String>> {
+    let mut phrases = vec![Vec::new(); parts];
+    for emitted in &emission.parts {
+        for phrase in effects_of(after, &emitted.path).iter().filter(|effect| is_told(effect)).map(phrase) {
+            if !phrases[emitted.part].contains(&phrase) {
+                phrases[emitted.part].push(phrase);
+            }
+        }
+    }
+    phrases
+}
+
+/// Locks that somebody else may notice.
+fn is_told(effect: &Effect) -> bool {
+    effect.born == Born::Before && effect.on.is_none() && effect.lock >= syntax::ast::LockMode::ShareUpdateExclusive
+}
+
+fn phrase(effect: &Effect) -> String {
+    let while_ = match effect.work {
+        Work::Instant => "for an instant",
+        Work::Rows => "while rows are changed",
+        Work::Scan => "while the table is read",
+        Work::Build => "while an index is built",
+        Work::Rewrite => "while the table is rewritten",
+    };
+    let blocks = match (blocks_reads(effect.lock), blocks_writes(effect.lock)) {
+        (true, _) => "blocks reads and writes",
+        (false, true) => "blocks writes",
+        (false, false) => "blocks neither reads nor writes",
+    };
+    format!("{} on {} {while_} ({blocks})", lock_name(effect.lock), effect.relation)
+}
+
+/// What the Up section of a file does, the strongest effect per relation and work.
+fn effects_of(after: &HistoryView, path: &std::path::Path) -> Vec<Effect> {
+    let ours = after.files.iter().filter(|file| after.migration(file).path == path);
+    let up = ours.flat_map(|file| file.sections.iter().take(1));
+    strongest(up.flat_map(|section| section.trace.judged.iter().flat_map(|judged| judged.effects.iter())))
+}
+
+fn strongest<'a>(effects: impl Iterator<Item = &'a Effect>) -> Vec<Effect> {
+    let mut all: Vec<Effect> = Vec::new();
+    for effect in effects {
+        match all.iter_mut().find(|known| known.relation == effect.relation && known.work == effect.work) {
+            Some(known) => known.lock = known.lock.max(effect.lock),
+            None => all.push(effect.clone()),
+        }
+    }
+    all
+}
+
+fn parts(engine: &Engine, file: &FileView, rewrite: &Rewrite) -> Vec<PlannedPart> {
+    let original = &file.sections[0].trace;
+    let part = |emitted: &emit::Emitted| {
+        let steps = &rewrite.plan.parts[emitted.part].steps[emitted.steps.clone()];
+        let mut from: Vec<usize> = steps.iter().flat_map(|step| step.from.iter().copied()).collect();
+        from.sort_unstable();
+        from.dedup();
+        let before = from.iter().filter_map(|at| original.judged.get(*at)).flat_map(|judged| judged.effects.iter());
+        PlannedPart {
+            path: findings::shown(engine, &emitted.path),
+            transaction: emitted.transaction,
+            sql: steps.iter().map(|step| step.sql.as_str()).collect::<Vec<_>>().join("\n"),
+            before: strongest(before),
+            after: effects_of(&rewrite.after, &emitted.path),
+            after_deploy: steps.iter().find_map(|step| step.after_deploy.clone()),
+            from,
+        }
+    };
+    rewrite.emission.parts.iter().map(part).collect()
+}
+
+/// The fix as diagnostics tell it.
+fn told(engine: &Engine, migration: &Migration, rewrite: &Rewrite) -> Fix {
+    let changes: Vec<FileChange> = rewrite.emission.changes.iter().map(|change| from_project(engine, change)).collect();
+    let own = findings::shown(engine, &migration.path);
+    let (edits, files) = match changes.as_slice() {
+        [FileChange { path, old: Some(old), new: Some(new) }] if *path == own => (vec![edit(old, new)], Vec::new()),
+        _ => (Vec::new(), changes),
+    };
+    let count = rewrite.emission.parts.iter().map(|part| &part.path).collect::<std::collections::BTreeSet<_>>().len();
+    let title = match (count, rewrite.plan.parts.len()) {
+        (0 | 1, 0 | 1) => "rewrite the migration".to_owned(),
+        (0 | 1, parts) => format!("rewrite the migration into {parts} parts"),
+        (files, _) => format!("split the migration into {files} files"),
+    };
+    Fix { title, class: rewrite.plan.class, assumptions: rewrite.plan.assumptions.clone(), edits, files }
+}
+
+/// The one replacement that makes `new` of `old`.
+fn edit(old: &str, new: &str) -> Edit {
+    let head = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
+    let head = (0..=head).rev().find(|at| old.is_char_boundary(*at) && new.is_char_boundary(*at)).unwrap_or_default();
+    let room = old.len().min(new.len()) - head;
+    let tail = old.bytes().rev().zip(new.bytes().rev()).take(room).take_while(|(a, b)| a == b).count();
+    let boundary = |tail: &usize| old.is_char_boundary(old.len() - tail) && new.is_char_boundary(new.len() - tail);
+    let tail = (0..=tail).rev().find(boundary).unwrap_or_default();
+    Edit { span: Span::new(head, old.len() - tail), text: new[head..new.len() - tail].to_owned() }
+}
+
+/// The history with one migration replaced by those of its rewrite. Other migrations that the rewrite moved are read again.
+fn with(history: &History, old: &Migration, new: &[Migration], files: &Files) -> History {
+    let mut paths: Vec<PathBuf> = history.migrations.iter().map(|it| it.path.clone()).collect();
+    paths.retain(|path| *path != old.path && files.is_file(path));
+    let mut migrations: Vec<Migration> =
+        history.migrations.iter().filter(|it| paths.contains(&it.path)).cloned().collect();
+    migrations.extend(new.iter().cloned());
+    migrations.sort_by(|a, b| a.key.cmp(&b.key));
+    History { migrations, ..history.clone() }
+}
+
+/// Adds changes to changes: a file that changes again keeps its first `old`.
+fn merge(all: &mut Vec<FileChange>, more: impl Iterator<Item = FileChange>) {
+    for change in more {
+        match all.iter_mut().find(|known| known.path == change.path) {
+            Some(known) => known.new = change.new,
+            None => all.push(change),
+        }
+    }
+}
+
+fn from_project(engine: &Engine, change: &emit::FileChange) -> FileChange {
+    FileChange {
+        path: findings::shown(engine, &change.path),
+        old: change.old.as_deref().map(str::to_owned),
+        new: change.new.clone(),
+    }
+}
+
+pub(crate) fn to_project(files: &Files, change: &FileChange) -> emit::FileChange {
+    emit::FileChange {
+        path: files.absolute(&change.path),
+        old: change.old.as_deref().map(Into::into),
+        new: change.new.clone(),
+    }
+}

@@ -1,0 +1,157 @@
+//! Load, parse, fold, judge: everything that a run looks at.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use model::schema::{Born, Schema};
+use model::trace::{Session, Settings, Trace, Unit};
+use project::config::SessionTimeout;
+use project::load::{History, Request};
+use project::migration::{Migration, Section, UnitText};
+use rayon::prelude::*;
+use syntax::ast::Script;
+
+use crate::{Engine, Error, Options};
+
+#[derive(Debug)]
+pub struct View {
+    pub histories: Vec<HistoryView>,
+    pub skipped: Vec<(PathBuf, String)>,
+    /// Whole sentences about the run.
+    pub notes: Vec<String>,
+}
+
+/// One history, and those of its migrations that were asked for.
+#[derive(Debug)]
+pub struct HistoryView {
+    pub history: History,
+    pub settings: Settings,
+    pub files: Vec<FileView>,
+    /// The schema after the last migration.
+    pub latest: Schema,
+}
+
+#[derive(Debug)]
+pub struct FileView {
+    /// Index in `history.migrations`.
+    pub migration: usize,
+    /// May be rewritten: not applied anywhere as far as git knows, or the caller insists.
+    pub pending: bool,
+    pub sections: Vec<SectionView>,
+}
+
+#[derive(Debug)]
+pub struct SectionView {
+    /// Index in the migration's units.
+    pub unit: usize,
+    pub script: Arc<Script>,
+    /// The session in which the section begins.
+    pub session: Session,
+    pub trace: Trace,
+}
+
+impl HistoryView {
+    #[must_use]
+    pub fn migration(&self, file: &FileView) -> &Migration {
+        &self.history.migrations[file.migration]
+    }
+}
+
+pub(crate) fn open(engine: &Engine, options: &Options) -> Result<View, Vec<Error>> {
+    let names: Vec<&str> = rule_names().collect();
+    let request =
+        Request { paths: &options.paths, tool: options.tool, since: options.since.as_deref(), rule_names: &names };
+    let project = project::load::load(&engine.files, &request)?;
+    let histories: Vec<HistoryView> =
+        project.histories.into_par_iter().map(|history| judge_whole(engine, options, history)).collect();
+    let skipped = project.skipped.into_iter().map(|it| (it.path, it.reason)).collect();
+    Ok(View { histories, skipped, notes: project.notes })
+}
+
+/// What a configuration may name: rules and groups.
+pub(crate) fn rule_names() -> impl Iterator<Item = &'static str> {
+    rules::ALL.iter().map(|rule| rule.info.name).chain(rules::Group::ALL.iter().map(|group| group.name()))
+}
+
+fn judge_whole(engine: &Engine, options: &Options, history: History) -> HistoryView {
+    let settings = Settings {
+        majors: options.majors.clone().unwrap_or_else(|| history.config.postgres.clone()),
+        external_timeouts: history.config.lock_timeout == SessionTimeout::External,
+    };
+    let schema = Schema { complete: knows_its_beginning(&history), ..Schema::default() };
+    judge(engine, options, history, settings, Begin { schema, session: Session::default() }, |migration| {
+        is_target(migration, options)
+    })
+}
+
+/// Where a judgement begins.
+pub(crate) struct Begin {
+    pub schema: Schema,
+    pub session: Session,
+}
+
+/// Executes the migrations of a history in order and judges those that `is_target` names.
+pub(crate) fn judge(
+    engine: &Engine,
+    options: &Options,
+    history: History,
+    settings: Settings,
+    begin: Begin,
+    is_target: impl Fn(&Migration) -> bool,
+) -> HistoryView {
+    let scripts: Vec<Vec<Arc<Script>>> = history
+        .migrations
+        .par_iter()
+        .map(|migration| migration.units.iter().map(|unit| Arc::new(parse(engine, unit))).collect())
+        .collect();
+    let Begin { mut schema, mut session } = begin;
+    let mut files = Vec::new();
+    for (index, migration) in history.migrations.iter().enumerate() {
+        let born = if migration.pending == Some(true) { Born::Pending } else { Born::Before };
+        let up = migration.units.iter().position(|unit| unit.section == Section::Up);
+        let Some(up) = up else { continue };
+        let unit = Unit { script: &scripts[index][up], runner: &migration.units[up].runner };
+        if !is_target(migration) {
+            (schema, session) = model::trace::fold(&schema, &session, &unit, &settings, born);
+            continue;
+        }
+        let trace = model::trace::trace(&schema, &session, &unit, &settings);
+        let after = trace.after.aged(&schema, born);
+        let begins = std::mem::replace(&mut session, trace.session_after.clone());
+        let mut sections = vec![SectionView { unit: up, script: scripts[index][up].clone(), session: begins, trace }];
+        for (down, text) in migration.units.iter().enumerate().filter(|(_, unit)| unit.section == Section::Down) {
+            let unit = Unit { script: &scripts[index][down], runner: &text.runner };
+            let begins = Session::default();
+            let trace = model::trace::trace(&after, &begins, &unit, &settings);
+            sections.push(SectionView { unit: down, script: scripts[index][down].clone(), session: begins, trace });
+        }
+        files.push(FileView { migration: index, pending: options.all_files || is_pending(migration), sections });
+        schema = after;
+    }
+    HistoryView { history, settings, files, latest: schema }
+}
+
+/// Named on the command line; without any names, what is not applied yet. Where git cannot tell, everything counts.
+fn is_target(migration: &Migration, options: &Options) -> bool {
+    if options.paths.is_empty() { migration.pending != Some(false) } else { migration.named }
+}
+
+/// A named file may be rewritten where git cannot tell that it is applied.
+fn is_pending(migration: &Migration) -> bool {
+    migration.pending.unwrap_or(true)
+}
+
+/// A tool that keeps a history starts with an empty database. Plain SQL files and standard input may start anywhere.
+fn knows_its_beginning(history: &History) -> bool {
+    !matches!(history.tool.name, "plain" | "unknown")
+}
+
+fn parse(engine: &Engine, unit: &UnitText) -> Script {
+    syntax::parse_cached(&unit.text, &unit.options, &engine.cache)
+}
+
+/// As a user writes it.
+pub(crate) fn range(majors: &RangeInclusive<u32>) -> (u32, u32) {
+    (*majors.start(), *majors.end())
+}
