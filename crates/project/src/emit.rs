@@ -373,7 +373,11 @@ fn down_body(
         (false, false, true) => Envelope::Given,
         (false, false, false) => Envelope::Nothing,
     };
-    let fenced = share.lines.iter().map(|line| Line { sql: (writer.statement)(&line.sql, false), ..line.clone() });
+    let fenced = share.lines.iter().map(|line| Line {
+        sql: (writer.statement)(&line.sql, false),
+        verbatim: line.verbatim || left_alone(line.mode, writer),
+        ..line.clone()
+    });
     let block = Block { envelope, settings: division.settings.clone(), lines: fenced.collect() };
     let mut session = Session::default();
     let mut text = body::write(&block, &job.history.config, &mut session);
@@ -460,13 +464,17 @@ impl Original {
         Line {
             sql: (writer.statement)(sql, fenced && !step.from.is_empty()),
             mode: step.mode,
-            // Where a SET is no free companion, a new statement is left alone like an old one.
-            verbatim: step.verbatim || (step.mode == Mode::NonTx && !writer.sets_freely),
+            verbatim: step.verbatim || left_alone(step.mode, writer),
             spaced: step.spaced,
             blocks: step.blocks,
             long: step.long,
         }
     }
+}
+
+/// Where SET is no free companion, a new statement outside a transaction is treated like an old one.
+fn left_alone(mode: Mode, writer: &Writer) -> bool {
+    mode == Mode::NonTx && !writer.sets_freely
 }
 
 /// Comments at the beginning that a blank line parts from what follows, with that blank line.
@@ -671,32 +679,38 @@ fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: usize, has_
         let locks = options.locks.get(piece.part).filter(|locks| !locks.is_empty() && !writer.one_file);
         said.extend(locks.map(|locks| format!("Locks: {}.", locks.join("; "))));
         said.extend(steps.iter().filter_map(|step| Some(format!("Run it only when {}.", step.after_deploy.as_ref()?))));
-        let previous = if index > 0 {
-            targets[index - 1].version.clone()
-        } else {
-            let at = history.migrations.iter().position(|it| it.path == migration.path).unwrap_or(0);
-            at.checked_sub(1).map_or_else(|| "-1".to_owned(), |at| history.migrations[at].version.clone())
-        };
         let directory = targets[index].path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-        let repair = writer.repair.replace("{previous}", &previous).replace("{directory}", &directory);
-        for step in steps {
-            if let Some(recovery) = &step.recovery {
-                said.push(format!("If it is interrupted: {} Then {repair}`{}`.", recovery.trim_end(), writer.run));
-            }
+        let repair = match previous(job, targets, index) {
+            Some(previous) => writer.repair.replace("{previous}", &previous).replace("{directory}", &directory),
+            None if writer.repair.contains("{previous}") => String::new(),
+            None => writer.repair.replace("{directory}", &directory),
+        };
+        for recovery in steps.iter().filter_map(|step| step.recovery.as_ref()) {
+            said.push(format!("If it is interrupted: {} Then {repair}{}.", recovery.trim_end(), writer.run));
         }
-        if count > 1 && piece.transaction && !writer.repair.is_empty() {
-            said.push(format!("If it fails, nothing has changed: {repair}`{}`.", writer.run));
+        if count > 1 && piece.transaction && !repair.is_empty() {
+            said.push(format!("If it fails, nothing has changed: {repair}{}.", writer.run));
         }
     }
     if count > 1 && !writer.one_file {
         said.push(match (has_down, writer.undo) {
-            (true, Some(undo)) => format!("Roll back with `{undo}`, once for each step, last step first."),
+            (true, Some(undo)) => format!("Roll back with {undo}, once for each step, last step first."),
             _ => "There is no Down section; undo the steps by a new migration, last step first.".to_owned(),
         });
     }
     // A line break would end the comment.
     let one_line = |line: &String| line.split_whitespace().collect::<Vec<_>>().join(" ");
     said.iter().map(|line| format!("-- {}\n", one_line(line))).collect()
+}
+
+/// The version before that of a target.
+fn previous(job: &Job, targets: &[Target], index: usize) -> Option<String> {
+    if index > 0 {
+        return Some(targets[index - 1].version.clone());
+    }
+    let migrations = &job.history.migrations;
+    let at = migrations.iter().position(|it| it.path == job.migration.path)?;
+    Some(migrations[at.checked_sub(1)?].version.clone())
 }
 
 /// A file of its own for the Down section, beside the Up file, where the original has one.

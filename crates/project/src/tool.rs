@@ -55,9 +55,9 @@ pub struct Writer {
     pub down_required: bool,
     /// A statement for sections that must hold one.
     pub nothing: &'static str,
-    /// The command that runs migrations.
+    /// How migrations are run, as a phrase.
     pub run: &'static str,
-    /// The command that undoes one.
+    /// How one is undone, as a phrase.
     pub undo: Option<&'static str>,
     /// What comes before `run` after a failure, with `{previous}` and `{directory}`; empty or ending in `then `.
     pub repair: &'static str,

@@ -76,7 +76,7 @@ pub(crate) fn write(block: &Block, config: &Config, session: &mut Session) -> St
         Envelope::Nothing => {
             restore(block, session, |setting| !setting.local, &mut out);
             for line in &block.lines {
-                for (name, value) in wanted(line, block, config) {
+                for (name, value) in wanted(line, block, config, session) {
                     session.set(name, value.as_deref(), block, &mut out);
                 }
                 out.push((
@@ -164,12 +164,14 @@ fn own<'a>(block: &'a Block, name: &str) -> Option<&'a Setting> {
 }
 
 /// Session values for a statement that commits by itself; `None` is what the original had set.
-fn wanted(line: &Line, block: &Block, config: &Config) -> Vec<(&'static str, Option<String>)> {
+fn wanted(line: &Line, block: &Block, config: &Config, session: &Session) -> Vec<(&'static str, Option<String>)> {
     let zero = || Some("0".to_owned());
     if line.mode == Mode::NonTx {
         // A timeout would stop it half-way and leave an invalid index. Kept statements are left to their author, unless a
         // timeout is known to be in force.
-        let zeroed = |name: &&str| !line.verbatim || own(block, name).is_some();
+        let zeroed = |name: &&str| {
+            !line.verbatim || own(block, name).is_some() || session.ours.iter().any(|(ours, _)| ours == name)
+        };
         return [LOCK, STATEMENT].into_iter().filter(zeroed).map(|name| (name, zero())).collect();
     }
     let ours = |time| Some(format!("'{}'", spelled(time)));

@@ -42,17 +42,15 @@ pub(crate) fn divide(unit: &UnitText, files: &[Vec<&Step>]) -> Result<Division, 
     let mut clauses: Vec<(Clause, Home)> = Vec::new();
     let mut replaced = false;
     for statement in statements {
-        let homes: Vec<Option<Home>> =
-            statement.pieces.iter().map(|piece| home(piece, &steps)).collect::<Result<_, _>>()?;
-        replaced |= homes.contains(&None);
+        let homes: Vec<Home> = statement.pieces.iter().map(|piece| home(piece, &steps)).collect::<Result<_, _>>()?;
+        let any = homes.iter().any(|home| home.replaced);
+        replaced |= any;
         match homes.first() {
             // Pieces that stay together stay one statement.
-            Some(Some(first)) if homes.iter().all(|home| home.is_some_and(|home| home.file == first.file)) => {
+            Some(first) if !any && homes.iter().all(|home| home.file == first.file) => {
                 clauses.push((statement.whole, *first));
             }
-            _ => {
-                clauses.extend(statement.pieces.into_iter().zip(homes).filter_map(|(piece, home)| Some((piece, home?))))
-            }
+            _ => clauses.extend(statement.pieces.into_iter().zip(homes)),
         }
     }
 
@@ -63,9 +61,16 @@ pub(crate) fn divide(unit: &UnitText, files: &[Vec<&Step>]) -> Result<Division, 
         let exact = steps.iter().any(|step| step.file == file && matches!(step.step.inverse, Inverse::Sql { .. }));
         replaced |= exact;
         for (index, step) in steps.iter().enumerate().rev().filter(|(_, step)| step.file == file && exact) {
+            let mine = |at: &&usize| clauses[**at].1.step == Some(index);
             if let Inverse::Sql { sql, mode } = &step.step.inverse {
+                // What is said about a statement is said about what takes its place.
+                let said = own
+                    .iter()
+                    .filter(mine)
+                    .filter(|at| clauses[**at].1.replaced)
+                    .map(|at| clauses[*at].0.above.as_str());
                 share.lines.push(Line {
-                    sql: sql.clone(),
+                    sql: said.chain([sql.as_str()]).collect(),
                     mode: *mode,
                     verbatim: false,
                     spaced: false,
@@ -73,12 +78,12 @@ pub(crate) fn divide(unit: &UnitText, files: &[Vec<&Step>]) -> Result<Division, 
                     long: false,
                 });
             }
-            for at in own.iter().filter(|at| clauses[**at].1.step == Some(index)) {
+            for at in own.iter().filter(mine).filter(|at| !clauses[**at].1.replaced) {
                 share.lines.push(clauses[*at].0.line(share.lines.is_empty()));
                 placed.push(*at);
             }
         }
-        for at in own.iter().filter(|at| !placed.contains(at)) {
+        for at in own.iter().filter(|at| !placed.contains(at) && !clauses[**at].1.replaced) {
             share.lines.push(clauses[*at].0.line(share.lines.is_empty()));
         }
         if share.lines.is_empty() {
@@ -99,6 +104,8 @@ struct Home {
     file: usize,
     /// The step that it undoes, where one is meant.
     step: Option<usize>,
+    /// The step's own inverse takes the clause's place.
+    replaced: bool,
 }
 
 /// A statement of the original Down section.
@@ -110,6 +117,8 @@ struct Statement {
 
 #[derive(Clone)]
 struct Clause {
+    /// The comments above it.
+    above: String,
     sql: String,
     /// `None`: nobody knows what it touches.
     things: Option<Vec<Thing>>,
@@ -124,7 +133,7 @@ struct Clause {
 impl Clause {
     fn line(&self, first: bool) -> Line {
         Line {
-            sql: self.sql.clone(),
+            sql: format!("{}{}", self.above, self.sql),
             mode: self.mode,
             verbatim: true,
             spaced: self.spaced && !first,
@@ -172,11 +181,9 @@ fn known<'a>(file: usize, step: &'a Step) -> Known<'a> {
     }
 }
 
-/// `None` when a step's own inverse takes the clause's place.
-fn home(clause: &Clause, steps: &[Known]) -> Result<Option<Home>, String> {
-    let file = |file: usize| Ok(Some(Home { file, step: None }));
-    let unclear =
-        || Err(format!("nobody knows which of the files `{}` in the Down section undoes", first_line(&clause.sql)));
+fn home(clause: &Clause, steps: &[Known]) -> Result<Home, String> {
+    let file = |file: usize| Ok(Home { file, step: None, replaced: false });
+    let unclear = || Err(format!("`{}` could belong to several of the files", first_line(&clause.sql)));
     let Some(things) = &clause.things else {
         let working: BTreeSet<usize> = steps.iter().filter(|it| !it.step.from.is_empty()).map(|it| it.file).collect();
         return match working.len() {
@@ -190,12 +197,12 @@ fn home(clause: &Clause, steps: &[Known]) -> Result<Option<Home>, String> {
     let meets = |step: &Known| step.things.iter().flatten().any(|it| things.iter().any(|thing| same(thing, it)));
     let exact: Vec<usize> = (0..steps.len()).filter(|at| meets(&steps[*at])).collect();
     let inverted = |at: &usize| things.iter().all(|thing| steps[*at].undone.iter().any(|it| same(thing, it)));
-    if exact.iter().any(inverted) {
-        return Ok(None);
+    if let Some(at) = exact.iter().find(|at| inverted(at)) {
+        return Ok(Home { file: steps[*at].file, step: Some(*at), replaced: true });
     }
     // What was made first is removed last.
     if let Some(at) = exact.first() {
-        return Ok(Some(Home { file: steps[*at].file, step: Some(*at) }));
+        return Ok(Home { file: steps[*at].file, step: Some(*at), replaced: false });
     }
     let relations: BTreeSet<&str> = things.iter().filter_map(relation).collect();
     let touches = |step: &&Known| {
@@ -260,7 +267,8 @@ fn statements(unit: &UnitText) -> Result<(Vec<Statement>, Vec<Setting>), String>
             _ => {}
         }
         let above = gap.trim_start();
-        let clause = |sql: String, things, spaced| Clause {
+        let clause = |above: &str, sql: String, things, spaced| Clause {
+            above: above.to_owned(),
             sql,
             things,
             idle: matches!(kind, StatementKind::Select(query) if query.functions.is_empty() && query.reads.is_empty()),
@@ -270,14 +278,12 @@ fn statements(unit: &UnitText) -> Result<(Vec<Statement>, Vec<Setting>), String>
             long: !is_instant(kind),
         };
         let spaced = gap[..gap.len() - above.len()].matches('\n').count() > 1;
-        let whole = clause(format!("{above}{sql}"), things(kind), spaced);
+        let whole = clause(above, sql, things(kind), spaced);
         let pieces = match cut(&statement.parsed.text, kind) {
             Some(pieces) => {
                 let pieces = pieces.into_iter().enumerate();
                 let above = |at| if at == 0 { above } else { "" };
-                pieces
-                    .map(|(at, (sql, things))| clause(format!("{}{sql}", above(at)), things, spaced && at == 0))
-                    .collect()
+                pieces.map(|(at, (sql, things))| clause(above(at), sql, things, spaced && at == 0)).collect()
             }
             None => vec![whole.clone()],
         };
@@ -549,4 +555,150 @@ fn is_instant(kind: &StatementKind) -> bool {
 fn first_line(sql: &str) -> &str {
     let statement = sql.lines().find(|line| !line.trim().is_empty() && !line.trim_start().starts_with("--"));
     statement.unwrap_or_default().trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::load::{Request, load};
+    use crate::migration::Section;
+    use crate::testing::{kept, made, memory};
+
+    /// Divides a Down section and draws who gets what.
+    fn drawn(down: &str, files: &[Vec<Step>]) -> String {
+        let disk = memory(&[("m/1_a.up.sql", "SELECT 1;"), ("m/1_a.down.sql", down)]);
+        let project = load(&disk, &Request::default()).expect("readable");
+        let unit = project.histories[0].migrations[0].unit(Section::Down).expect("a Down section");
+        let steps: Vec<Vec<&Step>> = files.iter().map(|steps| steps.iter().collect()).collect();
+        match divide(unit, &steps) {
+            Ok(division) if division.unchanged => "unchanged\n".to_owned(),
+            Ok(division) => {
+                let mut drawn: String =
+                    division.settings.iter().map(|setting| format!("every file: {}\n", setting.sql)).collect();
+                for (file, share) in division.shares.iter().enumerate() {
+                    let lines = share.lines.iter().map(|line| format!("{file}: {}\n", line.sql.replace('\n', "\\n")));
+                    drawn.extend(lines);
+                    drawn.extend(share.remarks.iter().map(|remark| format!("{file}: ({remark})\n")));
+                }
+                drawn
+            }
+            Err(reason) => format!("withheld: {reason}\n"),
+        }
+    }
+
+    fn index(from: usize) -> Step {
+        made(from, Mode::NonTx, "create_i", "CREATE INDEX CONCURRENTLY i ON t (a);", "DROP INDEX CONCURRENTLY i;")
+    }
+
+    #[test]
+    fn each_clause_goes_to_the_step_that_it_undoes() {
+        let files = [
+            vec![kept(0, "ALTER TABLE t ADD COLUMN a int;"), kept(1, "CREATE TABLE s ();")],
+            vec![index(2)],
+            vec![kept(3, "CREATE VIEW v AS SELECT a FROM t;")],
+        ];
+        let down = "-- first\nDROP VIEW v;\nDROP INDEX i;\nDROP TABLE s; -- gone\nALTER TABLE t DROP COLUMN a;\n";
+        expect![[r#"
+            0: DROP TABLE s; -- gone
+            0: ALTER TABLE t DROP COLUMN a;
+            1: DROP INDEX CONCURRENTLY i;
+            2: -- first\nDROP VIEW v;
+        "#]]
+        .assert_eq(&drawn(down, &files));
+        // The order of the original does not matter where the steps give one.
+        let down = "ALTER TABLE t DROP COLUMN a;\nDROP INDEX IF EXISTS public.i;\nDROP VIEW v;\nDROP TABLE s;\n";
+        expect![[r#"
+            0: ALTER TABLE t DROP COLUMN a;
+            0: DROP TABLE s;
+            1: DROP INDEX CONCURRENTLY i;
+            2: DROP VIEW v;
+        "#]]
+        .assert_eq(&drawn(down, &files));
+    }
+
+    #[test]
+    fn a_statement_that_undoes_several_steps_is_cut() {
+        let files = [
+            vec![
+                kept(0, "ALTER TABLE t ADD COLUMN a int, ADD COLUMN b int;"),
+                made(
+                    1,
+                    Mode::Tx,
+                    "add_c",
+                    "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;",
+                    "ALTER TABLE t DROP CONSTRAINT c;",
+                ),
+            ],
+            vec![index(2)],
+            vec![kept(3, "CREATE INDEX j ON u (b);")],
+        ];
+        let down = "-- all\nALTER TABLE ONLY public.t\n  DROP CONSTRAINT c,\n  DROP COLUMN a,\n  DROP COLUMN b CASCADE;\nDROP INDEX i, j;\n";
+        expect![[r#"
+            0: -- all\nALTER TABLE t DROP CONSTRAINT c;
+            0: ALTER TABLE ONLY public.t\n  DROP COLUMN a;
+            0: ALTER TABLE ONLY public.t\n  DROP COLUMN b CASCADE;
+            1: DROP INDEX CONCURRENTLY i;
+            2: DROP INDEX j;
+        "#]]
+        .assert_eq(&drawn(down, &files));
+    }
+
+    #[test]
+    fn what_undoes_nothing_known_stays_or_is_refused() {
+        let column = || kept(0, "ALTER TABLE t ADD COLUMN a int;");
+        let fill = || kept(1, "UPDATE t SET a = 1;");
+        let other = || kept(2, "ALTER TABLE t ALTER COLUMN b SET DEFAULT 1;");
+        let down = "UPDATE t SET b = a;\nALTER TABLE t DROP COLUMN a;\n";
+        expect![[r#"
+            0: ALTER TABLE t DROP COLUMN a;
+            1: UPDATE t SET b = a;
+        "#]]
+        .assert_eq(&drawn(down, &[vec![column()], vec![fill()], vec![other()]]));
+        expect![[r#"
+            withheld: `ALTER TABLE t DROP COLUMN z;` could belong to several of the files
+        "#]]
+        .assert_eq(&drawn("ALTER TABLE t DROP COLUMN z;", &[vec![column()], vec![other()]]));
+        expect![[r#"
+            withheld: `DO $$ BEGIN END $$;` could belong to several of the files
+        "#]]
+        .assert_eq(&drawn("DO $$ BEGIN END $$;", &[vec![column()], vec![other()]]));
+        expect![[r#"
+            unchanged
+        "#]]
+        .assert_eq(&drawn("DO $$ BEGIN END $$;", &[vec![column()]]));
+        expect![[r#"
+            unchanged
+        "#]]
+        .assert_eq(&drawn("SELECT 'down SQL query';", &[vec![column()], vec![other()]]));
+        expect![[r#"
+            unchanged
+        "#]]
+        .assert_eq(&drawn("", &[vec![column()], vec![other()]]));
+        expect![[r#"
+            withheld: the Down section sets search_path for the statements behind it
+        "#]]
+        .assert_eq(&drawn("SET search_path = x;\nDROP TABLE t;", &[vec![column()], vec![other()]]));
+    }
+
+    #[test]
+    fn transactions_go_and_timeouts_are_for_every_file() {
+        let files = [vec![kept(0, "CREATE TABLE t ();")], vec![index(1)]];
+        let down = "BEGIN;\nSET LOCAL lock_timeout = '3s';\nDROP INDEX i;\nDROP TABLE t;\nCOMMIT;\n";
+        expect![[r#"
+            every file: SET LOCAL lock_timeout = '3s';
+            0: DROP TABLE t;
+            1: DROP INDEX CONCURRENTLY i;
+        "#]]
+        .assert_eq(&drawn(down, &files));
+        expect![[r#"
+            withheld: the Down section has transactions of its own
+        "#]]
+        .assert_eq(&drawn("DROP INDEX i;\nCOMMIT;\nDROP TABLE t;\n", &files));
+        expect![[r#"
+            withheld: the Down section holds a statement that cannot be read
+        "#]]
+        .assert_eq(&drawn("DROP INDEX i i;\n", &files));
+    }
 }

@@ -153,8 +153,8 @@ const WRITER: Option<Writer> = Some(Writer {
     sets_freely: true,
     down_required: true,
     nothing: "",
-    run: "dbmate up",
-    undo: Some("dbmate rollback"),
+    run: "`dbmate up`",
+    undo: Some("`dbmate rollback`"),
     repair: "",
     advice: |_| None,
 });
@@ -184,8 +184,9 @@ fn switched(text: &str, section: Section, transaction: bool) -> String {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use model::plan::Mode;
 
-    use crate::testing::{draw, memory};
+    use crate::testing::{DOWN, UP, draw, emitted, kept, made, memory, plan, three_parts};
 
     #[test]
     fn each_section_has_its_own_transaction_and_order_is_by_file_name() {
@@ -240,5 +241,77 @@ mod tests {
                 problem at "": dbmate refuses a file without `-- migrate:down`; add it at the end, with nothing below if need be
                 up, transaction, whole
         "#]].assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn parts_become_files_and_each_section_has_its_own_switch() {
+        let text = format!("-- migrate:up\n{UP}\n-- migrate:down\n{DOWN}");
+        let files = memory(&[("m/20240601235959_orders.sql", &text)]);
+        expect![[r#"
+            ==== m/20240601235959_orders.sql
+            -- Step 1 of 3, split by safestep. Then: 20240602000000_orders_step2_create_orders_note.sql, 20240602000001_orders_step3_validate_orders_total.sql.
+            -- Roll back with `dbmate rollback`, once for each step, last step first.
+            -- migrate:up
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN note text;
+            ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
+
+            -- migrate:down
+            SET LOCAL lock_timeout = '2s';
+            ALTER TABLE orders DROP CONSTRAINT orders_total;
+            ALTER TABLE orders DROP COLUMN note;
+            ==== m/20240602000000_orders_step2_create_orders_note.sql
+            -- Step 2 of 3, split by safestep from 20240601235959_orders.sql.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `dbmate up`.
+            -- Roll back with `dbmate rollback`, once for each step, last step first.
+            -- migrate:up transaction:false
+            -- for the search
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+
+            -- migrate:down transaction:false
+            DROP INDEX CONCURRENTLY orders_note;
+            ==== m/20240602000001_orders_step3_validate_orders_total.sql
+            -- Step 3 of 3, split by safestep from 20240601235959_orders.sql.
+            -- Roll back with `dbmate rollback`, once for each step, last step first.
+            -- migrate:up
+            SET LOCAL statement_timeout = 0;
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
+
+            -- migrate:down
+            -- There is nothing to undo.
+        "#]].assert_eq(&emitted(&files, "m/20240601235959_orders.sql", &three_parts()));
+    }
+
+    #[test]
+    fn a_file_without_down_statements_keeps_its_markers() {
+        let text = "-- migrate:up foo:bar\nALTER TABLE t ADD a int;\nCREATE INDEX i ON t (a);\n\n-- migrate:down\n\n";
+        let files = memory(&[("m/20240601235959_a.sql", text)]);
+        let index =
+            made(1, Mode::NonTx, "create_i", "CREATE INDEX CONCURRENTLY i ON t (a);", "DROP INDEX CONCURRENTLY i;");
+        let steps = plan(vec![vec![index], vec![kept(0, "ALTER TABLE t ADD a int;")]]);
+        expect![[r#"
+            ==== m/20240601235959_a.sql
+            -- Step 1 of 2, split by safestep. Then: 20240602000000_a_step2_keep.sql.
+            -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then `dbmate up`.
+            -- Roll back with `dbmate rollback`, once for each step, last step first.
+            -- migrate:up foo:bar transaction:false
+            CREATE INDEX CONCURRENTLY i ON t (a);
+
+            -- migrate:down transaction:false
+            DROP INDEX CONCURRENTLY i;
+
+            ==== m/20240602000000_a_step2_keep.sql
+            -- Step 2 of 2, split by safestep from 20240601235959_a.sql.
+            -- Roll back with `dbmate rollback`, once for each step, last step first.
+            -- migrate:up
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE t ADD a int;
+
+            -- migrate:down
+            -- There is nothing to undo.
+        "#]]
+        .assert_eq(&emitted(&files, "m/20240601235959_a.sql", &steps));
     }
 }

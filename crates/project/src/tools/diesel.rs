@@ -103,8 +103,8 @@ const WRITER: Option<Writer> = Some(Writer {
     down_required: false,
     // libpq answers a query without statements in a way that Diesel takes for a failure.
     nothing: "SELECT 1;",
-    run: "diesel migration run",
-    undo: Some("diesel migration revert"),
+    run: "`diesel migration run`",
+    undo: Some("`diesel migration revert`"),
     repair: "",
     advice: |_| None,
 });
@@ -148,8 +148,10 @@ fn write(sheet: &Sheet) -> Result<Written, String> {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use model::plan::Mode;
 
-    use crate::testing::{draw, memory};
+    use crate::emit;
+    use crate::testing::{DOWN, UP, draw, emitted, emitted_with, kept, made, memory, plan, three_parts};
 
     #[test]
     fn versions_are_text_without_dashes_and_metadata_turns_the_transaction_off() {
@@ -182,5 +184,93 @@ mod tests {
               2024-05-01-000000-0001_c/up.sql Text("202405010000000001") c
                 up, transaction, whole
         "#]].assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn parts_become_directories_of_the_same_second() {
+        let files = memory(&[
+            ("diesel.toml", ""),
+            ("migrations/2024-06-01-120000_orders/up.sql", UP),
+            ("migrations/2024-06-01-120000_orders/down.sql", DOWN),
+            ("migrations/2024-06-01-120001_later/up.sql", "SELECT 1;\n"),
+        ]);
+        expect![[r#"
+            ==== migrations/2024-06-01-120000-0001_orders_step2_create_orders_note/down.sql
+            DROP INDEX CONCURRENTLY orders_note;
+            ==== migrations/2024-06-01-120000-0001_orders_step2_create_orders_note/metadata.toml
+            run_in_transaction = false
+            ==== migrations/2024-06-01-120000-0001_orders_step2_create_orders_note/up.sql
+            -- Step 2 of 3, split by safestep from 2024-06-01-120000_orders/up.sql.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `diesel migration run`.
+            -- Roll back with `diesel migration revert`, once for each step, last step first.
+            -- for the search
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+            ==== migrations/2024-06-01-120000-0002_orders_step3_validate_orders_total/down.sql
+            -- There is nothing to undo.
+            SELECT 1;
+            ==== migrations/2024-06-01-120000-0002_orders_step3_validate_orders_total/up.sql
+            -- Step 3 of 3, split by safestep from 2024-06-01-120000_orders/up.sql.
+            -- Roll back with `diesel migration revert`, once for each step, last step first.
+            SET LOCAL statement_timeout = 0;
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
+            ==== migrations/2024-06-01-120000_orders/down.sql
+            SET LOCAL lock_timeout = '2s';
+            ALTER TABLE orders DROP CONSTRAINT orders_total;
+            ALTER TABLE orders DROP COLUMN note;
+            ==== migrations/2024-06-01-120000_orders/up.sql
+            -- Step 1 of 3, split by safestep. Then: 2024-06-01-120000-0001_orders_step2_create_orders_note/up.sql, 2024-06-01-120000-0002_orders_step3_validate_orders_total/up.sql.
+            -- Roll back with `diesel migration revert`, once for each step, last step first.
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN note text;
+            ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
+        "#]].assert_eq(&emitted(&files, "migrations/2024-06-01-120000_orders/up.sql", &three_parts()));
+    }
+
+    #[test]
+    fn metadata_is_changed_and_not_replaced() {
+        let files = memory(&[
+            ("diesel.toml", ""),
+            ("m/2024-06-01-120000-000a_i/up.sql", "CREATE INDEX i ON t (a);\nALTER TABLE t ADD b int;\n"),
+            ("m/2024-06-01-120000-000a_i/metadata.toml", "# ours\nrun_in_transaction = true\n[other]\n"),
+            ("m/2024-06-01-120000-000b_j/up.sql", "SELECT 1;\n"),
+        ]);
+        let index = || made(0, Mode::NonTx, "create_i", "CREATE INDEX CONCURRENTLY i ON t (a);", "");
+        let column = || kept(1, "ALTER TABLE t ADD b int;");
+        expect![[r#"
+            withheld: there is no version for 1 more files before m/2024-06-01-120000-000b_j/up.sql, and m/2024-06-01-120000-000b_j/up.sql may be applied already
+        "#]].assert_eq(&emitted(
+            &files,
+            "m/2024-06-01-120000-000a_i/up.sql",
+            &plan(vec![vec![index()], vec![column()]]),
+        ));
+        let options = emit::Options { changed: true, all_files: true, ..emit::Options::default() };
+        expect![[r#"
+            ==== m/2024-06-01-120000-000a_i/metadata.toml
+            # ours
+            run_in_transaction = false
+            [other]
+            ==== m/2024-06-01-120000-000a_i/up.sql
+            -- Step 1 of 2, split by safestep. Then: 2024-06-01-120000-000b_i_step2_keep/up.sql.
+            -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then `diesel migration run`.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            CREATE INDEX CONCURRENTLY i ON t (a);
+            ==== m/2024-06-01-120000-000b_i_step2_keep/up.sql
+            -- Step 2 of 2, split by safestep from 2024-06-01-120000-000a_i/up.sql.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE t ADD b int;
+            ==== m/2024-06-01-120000-000b_j/up.sql goes
+            ==== m/2024-06-01-120000-000c_j/up.sql
+            SELECT 1;
+            note: m/2024-06-01-120000-000b_j/up.sql becomes m/2024-06-01-120000-000c_j/up.sql, to make room
+        "#]]
+        .assert_eq(&emitted_with(
+            &files,
+            "m/2024-06-01-120000-000a_i/up.sql",
+            &plan(vec![vec![index()], vec![column()]]),
+            &options,
+        ));
     }
 }

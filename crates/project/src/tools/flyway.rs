@@ -50,7 +50,7 @@ pub(super) static TOOL: Tool = Tool {
 };
 
 /// Flyway's own names, and ours for them.
-const KEYS: [(&str, &str); 7] = [
+const KEYS: [(&str, &str); 8] = [
     ("sqlmigrationprefix", "prefix"),
     ("undosqlmigrationprefix", "undo prefix"),
     ("repeatablesqlmigrationprefix", "repeatable prefix"),
@@ -58,6 +58,7 @@ const KEYS: [(&str, &str); 7] = [
     ("mixed", "mixed"),
     ("group", "group"),
     ("url", "url"),
+    ("transactionallock", "transactional lock"),
 ];
 
 /// The nearest file that says something wins, key by key.
@@ -116,8 +117,12 @@ fn settings(files: &Files, directory: &Path) -> Settings {
 fn assignment(line: &str) -> Option<(String, String)> {
     let line = line.trim().trim_start_matches("- ");
     let (key, value) = line.split_once(['=', ':']).filter(|_| !line.starts_with('#'))?;
-    let key = key.trim().trim_matches('"').rsplit('.').next()?.to_ascii_lowercase().replace(['-', '_', ' '], "");
-    let key = key.strip_prefix("flyway").unwrap_or(&key).to_owned();
+    let key = key.trim().trim_matches('"').to_ascii_lowercase();
+    // The one key of two parts.
+    let key = if key.ends_with("transactional.lock") { "transactionallock" } else { key.rsplit('.').next()? };
+    let key = key.replace(['-', '_', ' '], "");
+    let key = key.strip_prefix("flyway").unwrap_or(&key);
+    let key = key.strip_prefix("postgresql").unwrap_or(key).to_owned();
     let value = value.trim().trim_matches(['"', '\'']).to_owned();
     (!key.is_empty()).then_some((key, value))
 }
@@ -266,8 +271,8 @@ const WRITER: Option<Writer> = Some(Writer {
     sets_freely: false,
     down_required: false,
     nothing: "",
-    run: "flyway migrate",
-    undo: Some("flyway undo"),
+    run: "`flyway migrate`",
+    undo: Some("`flyway undo`"),
     repair: "`flyway repair`, then ",
     advice: |settings| {
         (settings.get("transactional lock") != Some("false")).then_some(
@@ -339,8 +344,9 @@ fn write(sheet: &Sheet) -> Result<Written, String> {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use model::plan::{Mode, Setting};
 
-    use crate::testing::{draw, memory};
+    use crate::testing::{DOWN, UP, draw, emitted, made, memory, plan, three_parts};
 
     #[test]
     fn versions_are_numbers_and_repeatables_come_last() {
@@ -426,5 +432,94 @@ mod tests {
                 up, no transaction, each statement
         "#]]
         .assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn parts_become_dotted_versions_with_undo_files() {
+        let files = memory(&[
+            ("flyway.toml", ""),
+            ("sql/V5__orders.sql", UP),
+            ("sql/U5__orders.sql", DOWN),
+            ("sql/V6__next.sql", "SELECT 1;\n"),
+        ]);
+        expect![[r#"
+            ==== sql/U5.1__orders_step2_create_orders_note.sql
+            DROP INDEX CONCURRENTLY orders_note;
+            ==== sql/U5.2__orders_step3_validate_orders_total.sql
+            -- There is nothing to undo.
+            ==== sql/U5__orders.sql
+            SET LOCAL lock_timeout = '2s';
+            ALTER TABLE orders DROP CONSTRAINT orders_total;
+            ALTER TABLE orders DROP COLUMN note;
+            ==== sql/V5.1__orders_step2_create_orders_note.sql
+            -- Step 2 of 3, split by safestep from V5__orders.sql.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `flyway repair`, then `flyway migrate`.
+            -- Roll back with `flyway undo`, once for each step, last step first.
+            -- for the search
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+            ==== sql/V5.2__orders_step3_validate_orders_total.sql
+            -- Step 3 of 3, split by safestep from V5__orders.sql.
+            -- If it fails, nothing has changed: `flyway repair`, then `flyway migrate`.
+            -- Roll back with `flyway undo`, once for each step, last step first.
+            SET LOCAL statement_timeout = 0;
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
+            ==== sql/V5__orders.sql
+            -- Step 1 of 3, split by safestep. Then: V5.1__orders_step2_create_orders_note.sql, V5.2__orders_step3_validate_orders_total.sql.
+            -- If it fails, nothing has changed: `flyway repair`, then `flyway migrate`.
+            -- Roll back with `flyway undo`, once for each step, last step first.
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN note text;
+            ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
+            note: Flyway itself holds a transaction open that CONCURRENTLY waits for; set `flyway.postgresql.transactional.lock=false`
+        "#]].assert_eq(&emitted(&files, "sql/V5__orders.sql", &three_parts()));
+    }
+
+    #[test]
+    fn versions_fit_between_their_neighbours() {
+        let drawn = |version, count, before| super::versions(version, count, before).map(|found| found.join(" "));
+        assert_eq!(drawn("5", 2, Some("6")).as_deref(), Some("5.1 5.2"));
+        assert_eq!(drawn("5", 2, Some("5.2")).as_deref(), Some("5.0.1 5.0.2"));
+        assert_eq!(drawn("1_13", 1, Some("1_14")).as_deref(), Some("1_13_1"));
+        assert_eq!(drawn("20240601120000", 2, None).as_deref(), Some("20240601120001 20240601120002"));
+        assert_eq!(
+            drawn("20240601120000", 2, Some("20240601120001")).as_deref(),
+            Some("20240601120000.1 20240601120000.2")
+        );
+    }
+
+    #[test]
+    fn what_flyway_does_not_see_gets_a_conf_file() {
+        let files = memory(&[
+            ("flyway.toml", "[flyway.postgresql]\ntransactional.lock = false\n"),
+            ("V5__i.sql", "REINDEX INDEX i;\n"),
+            ("V6__j.sql", "SET lock_timeout = '5s';\nCREATE INDEX j ON t (a);\n"),
+        ]);
+        let index = made(0, Mode::NonTx, "reindex_i", "REINDEX INDEX CONCURRENTLY i;", "");
+        expect![[r#"
+            ==== V5__i.sql
+            -- If it is interrupted: REINDEX INDEX CONCURRENTLY i;; Then `flyway repair`, then `flyway migrate`.
+            REINDEX INDEX CONCURRENTLY i;
+            ==== V5__i.sql.conf
+            executeInTransaction=false
+        "#]]
+        .assert_eq(&emitted(&files, "V5__i.sql", &plan(vec![vec![index]])));
+        let mut build = plan(vec![vec![made(1, Mode::NonTx, "create_j", "CREATE INDEX CONCURRENTLY j ON t (a);", "")]]);
+        build.parts[0].settings.push(Setting {
+            name: "lock_timeout".to_owned(),
+            sql: "SET lock_timeout = '5s';".to_owned(),
+            local: false,
+        });
+        expect![[r#"
+            ==== V6__j.sql
+            -- If it is interrupted: DROP INDEX CONCURRENTLY j; Then `flyway repair`, then `flyway migrate`.
+            SET lock_timeout = '5s';
+            SET lock_timeout = 0;
+            CREATE INDEX CONCURRENTLY j ON t (a);
+            SET lock_timeout = '5s';
+            ==== V6__j.sql.conf
+            executeInTransaction=false
+        "#]]
+        .assert_eq(&emitted(&files, "V6__j.sql", &build));
     }
 }

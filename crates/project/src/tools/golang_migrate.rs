@@ -108,8 +108,8 @@ const WRITER: Option<Writer> = Some(Writer {
     sets_freely: true,
     down_required: false,
     nothing: "",
-    run: "migrate up",
-    undo: Some("migrate down 1"),
+    run: "`migrate up`",
+    undo: Some("`migrate down 1`"),
     repair: "`migrate force {previous}`, then ",
     advice: |_| None,
 });
@@ -117,8 +117,9 @@ const WRITER: Option<Writer> = Some(Writer {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use model::plan::Mode;
 
-    use crate::testing::{draw, memory};
+    use crate::testing::{DOWN, UP, draw, emitted, kept, made, memory, plan, three_parts};
 
     #[test]
     fn up_and_down_are_files_and_order_is_by_number() {
@@ -165,5 +166,69 @@ mod tests {
                   "\n"
         "#]]
         .assert_eq(&draw(&files, &["db"]));
+    }
+
+    #[test]
+    fn parts_become_pairs_of_files() {
+        let files = memory(&[
+            ("go.mod", "require github.com/golang-migrate/migrate/v4 v4.17.0\n"),
+            ("db/000006_first.up.sql", "SELECT 1;\n"),
+            ("db/000007_orders.up.sql", UP),
+            ("db/000007_orders.down.sql", DOWN),
+        ]);
+        expect![[r#"
+            ==== db/000007_orders.down.sql
+            SET LOCAL lock_timeout = '2s';
+            ALTER TABLE orders DROP CONSTRAINT orders_total;
+            ALTER TABLE orders DROP COLUMN note;
+            ==== db/000007_orders.up.sql
+            -- Step 1 of 3, split by safestep. Then: 000008_orders_step2_create_orders_note.up.sql, 000009_orders_step3_validate_orders_total.up.sql.
+            -- If it fails, nothing has changed: `migrate force 000006`, then `migrate up`.
+            -- Roll back with `migrate down 1`, once for each step, last step first.
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN note text;
+            ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
+            ==== db/000008_orders_step2_create_orders_note.down.sql
+            DROP INDEX CONCURRENTLY orders_note;
+            ==== db/000008_orders_step2_create_orders_note.up.sql
+            -- Step 2 of 3, split by safestep from 000007_orders.up.sql.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `migrate force 000007`, then `migrate up`.
+            -- Roll back with `migrate down 1`, once for each step, last step first.
+            -- for the search
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+            ==== db/000009_orders_step3_validate_orders_total.down.sql
+            -- There is nothing to undo.
+            ==== db/000009_orders_step3_validate_orders_total.up.sql
+            -- Step 3 of 3, split by safestep from 000007_orders.up.sql.
+            -- If it fails, nothing has changed: `migrate force 000008`, then `migrate up`.
+            -- Roll back with `migrate down 1`, once for each step, last step first.
+            SET LOCAL statement_timeout = 0;
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
+        "#]].assert_eq(&emitted(&files, "db/000007_orders.up.sql", &three_parts()));
+    }
+
+    #[test]
+    fn a_written_transaction_stays_one() {
+        let files =
+            memory(&[("db/1_a.up.sql", "BEGIN;\nALTER TABLE t ADD a int;\nCREATE INDEX i ON t (a);\nCOMMIT;\n")]);
+        let index = made(2, Mode::NonTx, "create_i", "CREATE INDEX CONCURRENTLY i ON t (a);", "");
+        let steps = plan(vec![vec![kept(1, "ALTER TABLE t ADD a int;")], vec![index]]);
+        expect![[r#"
+            ==== db/1_a.up.sql
+            -- Step 1 of 2, split by safestep. Then: 2_a_step2_create_i.up.sql.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            BEGIN;
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE t ADD a int;
+            COMMIT;
+            ==== db/2_a_step2_create_i.up.sql
+            -- Step 2 of 2, split by safestep from 1_a.up.sql.
+            -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then `migrate force 1`, then `migrate up`.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            CREATE INDEX CONCURRENTLY i ON t (a);
+        "#]]
+        .assert_eq(&emitted(&files, "db/1_a.up.sql", &steps));
     }
 }

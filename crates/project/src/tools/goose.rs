@@ -235,8 +235,8 @@ const WRITER: Option<Writer> = Some(Writer {
     sets_freely: true,
     down_required: false,
     nothing: "",
-    run: "goose up",
-    undo: Some("goose down"),
+    run: "`goose up`",
+    undo: Some("`goose down`"),
     repair: "",
     advice: |_| None,
 });

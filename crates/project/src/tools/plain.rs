@@ -81,8 +81,115 @@ const WRITER: Option<Writer> = Some(Writer {
     sets_freely: true,
     down_required: false,
     nothing: "",
-    run: "psql -f",
+    run: "go on with its block",
     undo: None,
     repair: "",
     advice: |_| None,
 });
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use model::plan::Mode;
+
+    use crate::emit;
+    use crate::testing::{DOWN, UP, draw, emitted, emitted_with, kept, memory, plan, three_parts};
+
+    #[test]
+    fn files_of_a_directory_are_a_history_in_the_order_of_a_shell() {
+        let files = memory(&[
+            ("db/migrations/10_b.sql", "SELECT 1;\n"),
+            ("db/migrations/9_a.up.sql", "SELECT 1;\n"),
+            ("db/migrations/9_a.down.sql", "SELECT 1;\n"),
+            ("db/migrations/empty.sql", ""),
+            ("db/queries/get.sql", "SELECT 1;\n"),
+            ("db/dump.sql", "--\n-- PostgreSQL database dump\n--\n"),
+        ]);
+        expect![[r#"
+            golang-migrate in db/migrations, files are named the way it wants
+              9_a.up.sql [9] a
+                with db/migrations/9_a.down.sql
+                up, no transaction, whole
+                down, no transaction, whole
+            skipped db/dump.sql: is a schema dump, not a migration
+            skipped db/migrations/10_b.sql: lies among migrations of golang-migrate, which does not run a file of this name
+            skipped db/migrations/empty.sql: lies among migrations of golang-migrate, which does not run a file of this name
+        "#]].assert_eq(&draw(&files, &[]));
+        expect![[r#"
+            plain in db/migrations, nothing points at a tool
+              10_b.sql Text("10_b") b
+                up, no transaction, each statement
+              empty.sql Text("empty") empty
+                up, no transaction, each statement
+            plain in db/queries, nothing points at a tool
+              get.sql Text("get") get
+                up, no transaction, each statement
+        "#]]
+        .assert_eq(&draw(&files, &["db/queries/get.sql", "db/migrations/10_b.sql"]));
+    }
+
+    #[test]
+    fn all_parts_stay_in_the_file_in_blocks() {
+        let files = memory(&[("sql/orders.sql", UP), ("sql/orders.down.sql", DOWN)]);
+        expect![[r#"
+            ==== sql/orders.down.sql
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            DROP INDEX CONCURRENTLY orders_note;
+            SET lock_timeout = '2s';
+            SET statement_timeout = '30s';
+            ALTER TABLE orders DROP CONSTRAINT orders_total;
+            ALTER TABLE orders DROP COLUMN note;
+            ==== sql/orders.sql
+            -- Split into 3 blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the block that failed.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then go on with its block.
+            BEGIN;
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN note text;
+            ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
+            COMMIT;
+
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            -- for the search
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+
+            BEGIN;
+            SET LOCAL statement_timeout = 0;
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
+            COMMIT;
+        "#]].assert_eq(&emitted(&files, "sql/orders.sql", &three_parts()));
+    }
+
+    #[test]
+    fn an_unchanged_plan_sets_timeouts_for_the_session_or_the_transaction() {
+        let text = "ALTER TABLE t ADD a int;\nCREATE INDEX CONCURRENTLY i ON t (a);\nBEGIN;\n-- b\nALTER TABLE t ADD b int;\n\
+                    ALTER TABLE t ADD c int;\nCOMMIT;\n";
+        let files = memory(&[("sql/t.sql", text)]);
+        let mut index = kept(1, "CREATE INDEX CONCURRENTLY i ON t (a);");
+        index.mode = Mode::NonTx;
+        let steps = plan(vec![
+            vec![kept(0, "ALTER TABLE t ADD a int;")],
+            vec![index],
+            vec![kept(3, "-- b\nALTER TABLE t ADD b int;"), kept(4, "ALTER TABLE t ADD c int;")],
+        ]);
+        expect![[r#"
+            ==== sql/t.sql
+            SET lock_timeout = '2s';
+            SET statement_timeout = '30s';
+            ALTER TABLE t ADD a int;
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            CREATE INDEX CONCURRENTLY i ON t (a);
+            BEGIN;
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            -- b
+            ALTER TABLE t ADD b int;
+            ALTER TABLE t ADD c int;
+            COMMIT;
+        "#]]
+        .assert_eq(&emitted_with(&files, "sql/t.sql", &steps, &emit::Options::default()));
+    }
+}

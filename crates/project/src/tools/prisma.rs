@@ -84,7 +84,7 @@ const WRITER: Option<Writer> = Some(Writer {
     sets_freely: true,
     down_required: false,
     nothing: "",
-    run: "prisma migrate deploy",
+    run: "`prisma migrate deploy`",
     undo: None,
     repair: "`prisma migrate resolve --rolled-back {directory}`, then ",
     advice: |_| None,
@@ -94,7 +94,8 @@ const WRITER: Option<Writer> = Some(Writer {
 mod tests {
     use expect_test::expect;
 
-    use crate::testing::{draw, memory};
+    use crate::emit;
+    use crate::testing::{UP, draw, emitted, emitted_with, memory, three_parts};
 
     #[test]
     fn directories_are_migrations() {
@@ -126,5 +127,45 @@ mod tests {
             skipped prisma/migrations/20240102000000_b/migration.sql: is for mysql, by migration_lock.toml
         "#]]
         .assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn parts_become_directories_without_down() {
+        let files = memory(&[
+            ("prisma/migrations/migration_lock.toml", "provider = \"postgresql\"\n"),
+            ("prisma/migrations/20240601120000_orders/migration.sql", UP),
+            ("prisma/migrations/20240601120001_next/migration.sql", "SELECT 1;\n"),
+        ]);
+        let path = "prisma/migrations/20240601120000_orders/migration.sql";
+        expect![[r#"
+            withheld: there is no version for 2 more files before prisma/migrations/20240601120001_next/migration.sql, and prisma/migrations/20240601120001_next/migration.sql may be applied already
+        "#]].assert_eq(&emitted(&files, path, &three_parts()));
+        let options = emit::Options { changed: true, all_files: true, ..emit::Options::default() };
+        expect![[r#"
+            ==== prisma/migrations/20240601120000_orders/migration.sql
+            -- Step 1 of 3, split by safestep. Then: 20240601120001_orders_step2_create_orders_note/migration.sql, 20240601120002_orders_step3_validate_orders_total/migration.sql.
+            -- If it fails, nothing has changed: `prisma migrate resolve --rolled-back 20240601120000_orders`, then `prisma migrate deploy`.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN note text;
+            ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
+            ==== prisma/migrations/20240601120001_next/migration.sql goes
+            ==== prisma/migrations/20240601120001_orders_step2_create_orders_note/migration.sql
+            -- Step 2 of 3, split by safestep from 20240601120000_orders/migration.sql.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `prisma migrate resolve --rolled-back 20240601120001_orders_step2_create_orders_note`, then `prisma migrate deploy`.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            -- for the search
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+            ==== prisma/migrations/20240601120002_orders_step3_validate_orders_total/migration.sql
+            -- Step 3 of 3, split by safestep from 20240601120000_orders/migration.sql.
+            -- If it fails, nothing has changed: `prisma migrate resolve --rolled-back 20240601120002_orders_step3_validate_orders_total`, then `prisma migrate deploy`.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            SET LOCAL statement_timeout = 0;
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
+            ==== prisma/migrations/20240601120003_next/migration.sql
+            SELECT 1;
+            note: prisma/migrations/20240601120001_next/migration.sql becomes prisma/migrations/20240601120003_next/migration.sql, to make room
+        "#]].assert_eq(&emitted_with(&files, path, &three_parts(), &options));
     }
 }

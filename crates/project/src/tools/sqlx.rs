@@ -97,8 +97,8 @@ const WRITER: Option<Writer> = Some(Writer {
     sets_freely: true,
     down_required: false,
     nothing: "",
-    run: "sqlx migrate run",
-    undo: Some("sqlx migrate revert"),
+    run: "`sqlx migrate run`",
+    undo: Some("`sqlx migrate revert`"),
     repair: "",
     advice: |_| None,
 });
@@ -106,8 +106,9 @@ const WRITER: Option<Writer> = Some(Writer {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use model::plan::Mode;
 
-    use crate::testing::{draw, memory};
+    use crate::testing::{DOWN, UP, draw, emitted, made, memory, plan, three_parts};
 
     #[test]
     fn only_first_bytes_turn_the_transaction_off() {
@@ -132,5 +133,71 @@ mod tests {
             skipped migrations/init.sql: lies among migrations of sqlx, which does not run a file of this name
         "#]]
         .assert_eq(&draw(&files, &[]));
+    }
+
+    #[test]
+    fn parts_become_files_two_seconds_apart() {
+        let files = memory(&[
+            ("sqlx.toml", ""),
+            ("migrations/20240601120000_orders.up.sql", UP),
+            ("migrations/20240601120000_orders.down.sql", DOWN),
+        ]);
+        expect![[r#"
+            ==== migrations/20240601120000_orders.down.sql
+            SET LOCAL lock_timeout = '2s';
+            ALTER TABLE orders DROP CONSTRAINT orders_total;
+            ALTER TABLE orders DROP COLUMN note;
+            ==== migrations/20240601120000_orders.up.sql
+            -- Step 1 of 3, split by safestep. Then: 20240601120002_orders_step2_create_orders_note.up.sql, 20240601120004_orders_step3_validate_orders_total.up.sql.
+            -- Roll back with `sqlx migrate revert`, once for each step, last step first.
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN note text;
+            ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
+            ==== migrations/20240601120002_orders_step2_create_orders_note.down.sql
+            -- no-transaction
+            DROP INDEX CONCURRENTLY orders_note;
+            ==== migrations/20240601120002_orders_step2_create_orders_note.up.sql
+            -- no-transaction
+            -- Step 2 of 3, split by safestep from 20240601120000_orders.up.sql.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `sqlx migrate run`.
+            -- Roll back with `sqlx migrate revert`, once for each step, last step first.
+            -- for the search
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+            ==== migrations/20240601120004_orders_step3_validate_orders_total.down.sql
+            -- There is nothing to undo.
+            ==== migrations/20240601120004_orders_step3_validate_orders_total.up.sql
+            -- Step 3 of 3, split by safestep from 20240601120000_orders.up.sql.
+            -- Roll back with `sqlx migrate revert`, once for each step, last step first.
+            SET LOCAL statement_timeout = 0;
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
+        "#]].assert_eq(&emitted(&files, "migrations/20240601120000_orders.up.sql", &three_parts()));
+    }
+
+    #[test]
+    fn the_marker_comes_and_goes_with_the_transaction() {
+        let files = memory(&[
+            ("sqlx.toml", ""),
+            ("migrations/0001_a.sql", "\u{feff}-- why\n\nCREATE INDEX i ON t (a);\n"),
+            ("migrations/0002_b.sql", "-- no-transaction\nDROP INDEX CONCURRENTLY i;\n"),
+        ]);
+        let index = made(0, Mode::NonTx, "create_i", "\u{feff}-- why\n\nCREATE INDEX CONCURRENTLY i ON t (a);", "");
+        expect![[r#"
+            ==== migrations/0001_a.sql
+            -- no-transaction
+            -- If it is interrupted: <BOM>-- why DROP INDEX CONCURRENTLY i; Then `sqlx migrate run`.
+            -- why
+
+            CREATE INDEX CONCURRENTLY i ON t (a);
+        "#]]
+        .assert_eq(&emitted(&files, "migrations/0001_a.sql", &plan(vec![vec![index]])));
+        let drop = made(0, Mode::Tx, "drop_i", "DROP INDEX i;", "");
+        expect![[r#"
+            ==== migrations/0002_b.sql
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            DROP INDEX i;
+        "#]]
+        .assert_eq(&emitted(&files, "migrations/0002_b.sql", &plan(vec![vec![drop]])));
     }
 }
