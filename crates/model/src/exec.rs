@@ -201,7 +201,15 @@ pub(crate) fn execute_in(
         recorded: Recorded::default(),
         thresholds: std::cell::RefCell::default(),
     };
-    exec.statement(&statement.kind, Span::new(0, statement.text.len()));
+    match &statement.needs {
+        Some(needs) if needs.major > setting.major => {
+            let text = exec.source(needs.span);
+            let word = text.split_whitespace().next().unwrap_or_default();
+            let message = format!("syntax error at or near \"{word}\"");
+            exec.fail("42601", message, FailsWhen::Always, needs.span);
+        }
+        _ => exec.statement(&statement.kind, Span::new(0, statement.text.len())),
+    }
     exec.finish(schema)
 }
 

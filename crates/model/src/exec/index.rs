@@ -165,7 +165,8 @@ pub(super) fn define_index(exec: &mut Exec, mut new: NewIndex, build: Build) -> 
         }
     } else if build.work {
         exec.work(&new.table, build.lock, Work::Build);
-        exec.work(&name, LockMode::AccessExclusive, Work::Build);
+        // Nobody else sees the new index, so its own lock keeps nobody out.
+        exec.work(&name, build.lock, Work::Build);
     }
     Ok(name)
 }
@@ -411,6 +412,8 @@ pub(super) fn reindex(exec: &mut Exec, it: &ast::Reindex, span: Span) {
             };
             if partitioned {
                 exec.lock(&table, reindex_lock(it.concurrently));
+                let strong = if it.concurrently { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive };
+                exec.lock(&index, strong);
             }
             for index in leaves(exec, &index) {
                 let table = exec.schema.indexes[&index].table.clone();

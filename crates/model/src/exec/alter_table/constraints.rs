@@ -7,7 +7,7 @@ use syntax::ast::{self, AlterAction};
 
 use super::foreign_keys::{self, NewForeignKey, Rows};
 use super::{Alter, Task, checks};
-use crate::effect::{LockMode, Work};
+use crate::effect::{FailsWhen, LockMode, Work};
 use crate::exec::index::{Build, NewIndex, define_index};
 use crate::exec::{Exec, Stop, define};
 use crate::name::QName;
@@ -76,9 +76,22 @@ pub(super) fn add_inline(
             foreign_keys::alter_add(exec, alter, task, it, key, &[name], rows)
         }
         ast::ConstraintKind::Unique(key) | ast::ConstraintKind::PrimaryKey(key) => {
-            add_key(exec, alter, task, it, key, &[name])
+            add_key(exec, alter, task, it, key, std::slice::from_ref(&name))?;
+            refuse_repeated(exec, alter, it, &name);
+            Ok(())
         }
         _ => Ok(()),
+    }
+}
+
+/// One value for all old rows is not unique. A column that is filled row by row, or with NULL, may be.
+fn refuse_repeated(exec: &mut Exec, alter: &Alter, it: &ast::Constraint, column: &str) {
+    let relation = exec.relation(&alter.table);
+    let stored_once = relation.column(column).is_some_and(|it| it.default.is_some());
+    let Some(index) = exec.schema.indexes_of(&alter.table).last() else { return };
+    if stored_once && !relation.empty && !alter.is_rewritten(&alter.table) {
+        let message = format!("could not create unique index \"{}\"", index.name.name);
+        exec.fail("23505", message, FailsWhen::NotEmpty, it.span);
     }
 }
 
@@ -107,11 +120,7 @@ fn add_key(
         let relation = exec.relation(&alter.table);
         for column in columns {
             if define::lacks_column(&relation, column) {
-                let message = if exec.since(18) {
-                    format!("column \"{column}\" of relation \"{}\" does not exist", alter.table.name)
-                } else {
-                    format!("column \"{column}\" of relation \"{}\" does not exist", alter.table.name)
-                };
+                let message = format!("column \"{column}\" of relation \"{}\" does not exist", alter.table.name);
                 return exec.refuse("42703", message, it.span);
             }
         }
@@ -271,6 +280,7 @@ fn use_index(exec: &mut Exec, alter: &Alter, task: &Task<'_>, it: &ast::Constrai
         }
         return Ok(());
     };
+    exec.lock(&index, LockMode::AccessShare);
     refuse_unfit(exec, &entry, &relation, it.span)?;
     let columns: Vec<Arc<str>> = entry.elements.iter().filter_map(|element| element.column.clone()).collect();
     let primary = matches!(it.kind, ast::ConstraintKind::PrimaryKey(_));
@@ -466,7 +476,7 @@ pub(super) fn alter_constraint(
     }
     match enforced {
         Some(enforced) if *enforced != constraint.enforced => {
-            foreign_keys::set_enforced(exec, alter, task, &constraint, *enforced, &tables);
+            foreign_keys::set_enforced(exec, task, &constraint, *enforced, &tables);
         }
         _ => {}
     }

@@ -9,7 +9,8 @@ use syntax::ast;
 use super::{Alter, Task};
 use crate::coercion::Types;
 use crate::effect::{LockMode, Work};
-use crate::exec::reach::written;
+use crate::exec::prune::Filter;
+use crate::exec::reach::{Access, access, lock_indexes, written};
 use crate::exec::{Exec, Stop, define};
 use crate::name::QName;
 use crate::names;
@@ -80,9 +81,10 @@ pub(super) fn alter_add(
         return Ok(());
     }
     for table in &added.unchecked {
-        alter.scan(exec, task, table);
-        if rows == Rows::All && !exec.relation(table).empty {
-            read_referenced(exec, &added.referenced, LockMode::ShareRowExclusive);
+        if rows == Rows::AllNull {
+            plan_check(exec, table, task.lock, &added.referenced);
+        } else {
+            check_rows(exec, table, task.lock, &added.referenced, LockMode::ShareRowExclusive);
         }
     }
     Ok(())
@@ -123,11 +125,9 @@ pub(in crate::exec) fn add_foreign_key(exec: &mut Exec, table: &QName, new: NewF
         }
     }
     let referenced_columns = referenced_columns(exec, &target, key, span)?;
-    if let Some(referenced_columns) = &referenced_columns {
-        if referenced_columns.len() != columns.len() {
-            let message = "number of referencing and referenced columns for foreign key disagree".to_owned();
-            return exec.refuse("42830", message, span);
-        }
+    if referenced_columns.as_ref().is_some_and(|referenced| referenced.len() != columns.len()) {
+        let message = "number of referencing and referenced columns for foreign key disagree".to_owned();
+        return exec.refuse("42830", message, span);
     }
     let name = constraint_name(exec, table, it, columns, span)?;
     if let Some(referenced_columns) = &referenced_columns {
@@ -362,16 +362,23 @@ fn family(types: Types<'_>, column: &Column) -> Option<&'static str> {
     })
 }
 
-/// A validating query reads the referenced table too. Where that is partitioned, a small referencing table finds its
-/// partners by index; only the lock is certain then.
-fn read_referenced(exec: &mut Exec, referenced: &QName, lock: LockMode) {
-    if exec.relation(referenced).kind == RelationKind::PartitionedTable {
-        for partition in exec.schema.descendants(referenced) {
-            exec.lock(&partition, LockMode::AccessShare);
-        }
-    } else {
-        exec.work(referenced, lock, Work::Scan);
+/// The rows of one table are checked by a query that joins both (RI_Initial_Check, ri_triggers.c). Planning it locks the
+/// indexes. Where the referenced table is partitioned, a small referencing table finds its partners by index, so that only
+/// the locks are certain.
+pub(super) fn check_rows(exec: &mut Exec, table: &QName, lock: LockMode, referenced: &QName, on_referenced: LockMode) {
+    plan_check(exec, table, lock, referenced);
+    // Without a row there is nothing to look for.
+    if !exec.relation(table).empty && exec.relation(referenced).kind != RelationKind::PartitionedTable {
+        exec.work(referenced, on_referenced, Work::Scan);
     }
+}
+
+fn plan_check(exec: &mut Exec, table: &QName, lock: LockMode, referenced: &QName) {
+    exec.work(table, lock, Work::Scan);
+    lock_indexes(exec, table, LockMode::AccessShare);
+    let planned =
+        Access { lock: LockMode::AccessShare, works: &[], only: false, planned: true, filter: Filter::Unknown };
+    access(exec, referenced, &planned);
 }
 
 /// VALIDATE of a foreign key (QueueFKConstraintValidation; before 18 partitioned tables have no invalid keys).
@@ -383,11 +390,7 @@ pub(super) fn validate(exec: &mut Exec, alter: &Alter, task: &Task<'_>, constrai
         super::constraints::mark_validated(exec, &table, constraint);
         if relation.kind != RelationKind::PartitionedTable {
             exec.lock(referenced, LockMode::RowShare);
-            alter.scan(exec, task, &table);
-            // An empty table has no key to look for.
-            if !relation.empty {
-                read_referenced(exec, referenced, LockMode::RowShare);
-            }
+            check_rows(exec, &table, task.lock, referenced, LockMode::RowShare);
             continue;
         }
         for partition in relation.children.clone() {
@@ -405,7 +408,6 @@ pub(super) fn validate(exec: &mut Exec, alter: &Alter, task: &Task<'_>, constrai
 /// (ATExecAlterConstrEnforceability).
 pub(super) fn set_enforced(
     exec: &mut Exec,
-    alter: &Alter,
     task: &Task<'_>,
     constraint: &Constraint,
     enforced: bool,
@@ -420,8 +422,7 @@ pub(super) fn set_enforced(
     if enforced {
         for table in tables {
             if exec.relation(table).kind != RelationKind::PartitionedTable {
-                alter.scan(exec, task, table);
-                read_referenced(exec, referenced, lock);
+                check_rows(exec, table, task.lock, referenced, lock);
             }
         }
     }
@@ -467,9 +468,6 @@ pub(in crate::exec) fn clone_foreign_keys(
 /// The rows of a partition that came from elsewhere are checked against the keys it got.
 pub(super) fn check_attached(exec: &mut Exec, unchecked: &[(QName, QName)], lock: LockMode) {
     for (table, referenced) in unchecked {
-        exec.work(table, lock, Work::Scan);
-        if !exec.relation(table).empty {
-            read_referenced(exec, referenced, LockMode::ShareRowExclusive);
-        }
+        check_rows(exec, table, lock, referenced, LockMode::ShareRowExclusive);
     }
 }

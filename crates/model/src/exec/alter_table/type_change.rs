@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use syntax::ast::{self, ExprAt, Ident, TypeName};
 
-use super::{Alter, Task, columns, drops, require_column};
+use super::{Alter, Task, columns, drops, foreign_keys, require_column};
 use crate::coercion::{self, Change, Path};
-use crate::effect::{Breaks, LockMode, Work};
+use crate::effect::{Breaks, FailsWhen, LockMode, Work};
 use crate::exec::dependents::index_uses;
 use crate::exec::{Exec, Stop, define};
 use crate::expr::reads_column;
@@ -106,6 +106,9 @@ pub(super) fn alter_type(
         if rewrites && !is_virtual {
             alter.rewrite(exec, task, &table);
         }
+        if using.is_none() {
+            refuse_bit_length(exec, task, &relation, &old.ty, &new);
+        }
         let dependents =
             Dependents { operators: change.other_operators, collation: old.collation != collation, rewrites };
         remake(exec, alter, task, &table, name, &dependents);
@@ -123,6 +126,18 @@ pub(super) fn alter_type(
     }
     exec.breaks.push(Breaks::CachedPlans { relation: alter.table.clone() });
     Ok(())
+}
+
+/// A bit string of another length is an error, not a cast (bit, varbit.c).
+fn refuse_bit_length(exec: &mut Exec, task: &Task<'_>, relation: &Relation, old: &ColumnType, new: &ColumnType) {
+    let (ColumnType::Known(old), ColumnType::Known(new)) = (old, new) else { return };
+    if let ("bit", "bit", [old], [new]) = (&*old.name, &*new.name, &*old.modifiers, &*new.modifiers)
+        && old != new
+        && !relation.empty
+    {
+        let message = format!("bit string length {old} does not match type bit({new})");
+        exec.fail("22026", message, FailsWhen::NotEmpty, task.span);
+    }
 }
 
 /// TimestampTimestampTzRequiresRewrite, timestamp.c: the zone has never had another offset than zero.
@@ -199,10 +214,7 @@ fn remake_foreign_key(
     exec.lock(referencing, LockMode::AccessExclusive);
     exec.lock(referenced, LockMode::AccessExclusive);
     if (dependents.rewrites || dependents.operators) && constraint.validated {
-        exec.work(referencing, task.lock, Work::Scan);
-        if !exec.relation(referencing).empty {
-            exec.work(referenced, LockMode::AccessExclusive, Work::Scan);
-        }
+        foreign_keys::check_rows(exec, referencing, task.lock, referenced, LockMode::AccessExclusive);
     }
 }
 
