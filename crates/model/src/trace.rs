@@ -176,7 +176,7 @@ pub fn fold(before: &Schema, session: &Session, unit: &Unit, settings: &Settings
         advance(machine, statement, (!failed).then_some(outcome.schema), outcome.session, outcome.durable);
     });
     let (after, session_after) = machine.finish();
-    (after, if unit.runner.resets_session { session.clone() } else { session_after })
+    (after.aged(before, born), if unit.runner.resets_session { session.clone() } else { session_after })
 }
 
 /// Visits the statements in order, each in its message.
