@@ -539,6 +539,7 @@ impl Relation {
             row_security: false,
             force_row_security: false,
             replica_identity: None,
+            replica_identity_kind: 'd',
             clustered_on: None,
             of_type: None,
             options: Vec::new(),

@@ -84,7 +84,10 @@ pub struct Relation {
     pub rules: Vec<Arc<str>>,
     pub row_security: bool,
     pub force_row_security: bool,
+    /// The index of REPLICA IDENTITY USING INDEX.
     pub replica_identity: Option<Arc<str>>,
+    /// relreplident: `d` the primary key, `f` the whole row, `n` nothing, `i` the index.
+    pub replica_identity_kind: char,
     pub clustered_on: Option<Arc<str>>,
     pub of_type: Option<QName>,
     pub options: Vec<DefElem>,

@@ -65,6 +65,8 @@ pub struct Judged {
     pub majors: Option<(u32, u32)>,
     /// It cannot run inside a transaction block.
     pub refuses_transaction: bool,
+    /// Where it looks for names without schema.
+    pub search_path: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,6 +231,7 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> J
         statement: external(machine.state.session.statement_timeout),
     };
     let held = machine.state.held.values().cloned().collect();
+    let search_path = machine.state.session.search_path.clone();
     let newest = *settings.majors.end();
     // Majors whose grammar rejects the statement never execute it.
     let needs = statement.parsed.needs.as_ref().map_or(0, |needs| needs.major);
@@ -258,6 +261,7 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> J
         blocked,
         majors: verdict.majors,
         refuses_transaction: outcome.refuses_transaction,
+        search_path,
     }
 }
 

@@ -264,9 +264,9 @@ impl Alter {
         exec.lock_for_statement(table, self.lock);
     }
 
-    /// Every row is read to check a constraint.
+    /// Every row is read to check a constraint; what has no storage is left out (ATRewriteTables, tablecmds.c).
     fn scan(&self, exec: &mut Exec, task: &Task<'_>, table: &QName) {
-        if exec.relation(table).kind != RelationKind::PartitionedTable {
+        if !matches!(exec.relation(table).kind, RelationKind::PartitionedTable | RelationKind::ForeignTable) {
             exec.work(table, task.lock, Work::Scan);
         }
     }

@@ -76,12 +76,14 @@ pub(super) fn execute(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>, actio
             }
             exec.change(&table).of_type = None;
         }
-        AlterAction::ReplicaIdentity { index, .. } => {
+        AlterAction::ReplicaIdentity { index, kind } => {
             let identity = match index {
                 Some(index) => Some(replica_index(exec, task, &table, &index.text)?.name),
                 None => None,
             };
-            exec.change(&table).replica_identity = identity;
+            let relation = exec.change(&table);
+            relation.replica_identity = identity;
+            relation.replica_identity_kind = *kind;
         }
         AlterAction::RowSecurity { enable } => exec.change(&table).row_security = *enable,
         AlterAction::ForceRowSecurity { force } => exec.change(&table).force_row_security = *force,
