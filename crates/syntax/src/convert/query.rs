@@ -101,6 +101,7 @@ impl<'a> Walk<'a> {
                     self.push_children(item, item.scope, &mut children);
                 }
                 Kind::SelectStmt(select) => {
+                    self.query.limited_within |= select.limit_count.is_some();
                     let scope = self.with(source, select.with_clause, item.scope);
                     let first = self.locks.len();
                     for clause in select.locking_clause.iter() {
