@@ -13,8 +13,18 @@ use model::schema::Schema;
 use model::trace::Trace;
 use syntax::Span;
 use syntax::ast::Script;
+use syntax::directive::Date;
 
+use crate::suppress::suppress;
+
+mod aliases;
+mod backfill;
+#[cfg(test)]
+mod check;
+pub mod docs;
+mod facts;
 mod rules;
+mod suppress;
 
 pub use rules::ALL;
 
@@ -30,8 +40,27 @@ pub fn lint(context: &Context) -> Linted {
             finding.level = level.unwrap_or(finding.level);
         }
     }
-    findings.sort_by(|a, b| (a.statement, a.span, a.rule.name).cmp(&(b.statement, b.span, b.rule.name)));
-    Linted { findings, suppressed: Vec::new() }
+    let mut linted = suppress(context, findings);
+    linted.findings.sort_by(|a, b| (a.statement, a.span, a.rule.name).cmp(&(b.statement, b.span, b.rule.name)));
+    for rule in ALL.iter().filter(|rule| rule.once) {
+        merge(&mut linted.findings, &rule.info);
+    }
+    linted
+}
+
+/// Leaves the first finding of a rule, which then speaks for the others.
+fn merge(findings: &mut Vec<Finding>, info: &'static RuleInfo) {
+    let mut all = findings.extract_if(.., |finding| finding.rule == info);
+    let Some(mut first) = all.next() else { return };
+    let others: Vec<Finding> = all.collect();
+    if !others.is_empty() {
+        let verb = if others.len() == 1 { "place in this file is" } else { "places in this file are" };
+        first.notes.insert(0, format!("{} more {verb} like it", others.len()));
+    }
+    first.operations.extend(others.into_iter().flat_map(|finding| finding.operations));
+    let at =
+        findings.partition_point(|it| (it.statement, it.span, it.rule.name) < (first.statement, first.span, info.name));
+    findings.insert(at, first);
 }
 
 /// What rules may look at: one section of one file in its place.
@@ -87,6 +116,8 @@ pub struct Finding {
 pub struct Rule {
     pub info: RuleInfo,
     pub check: fn(&Context, &mut Vec<Finding>),
+    /// One finding per section is shown: the first that no directive allows, with the operations of the others.
+    pub once: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -188,6 +219,8 @@ pub struct Settings {
     pub external_timeouts: bool,
     /// The session goes through a pooler that gives each transaction another server connection.
     pub transaction_pooler: bool,
+    /// The majors were chosen, not defaulted: what fails on the oldest of them fails.
+    pub majors_configured: bool,
     /// For directives with an expiry date; `None` lets none expire.
     pub today: Option<Date>,
 }
@@ -212,14 +245,6 @@ impl Settings {
             None => rule.group.default_on().then_some(None),
         }
     }
-}
-
-/// A day of the Gregorian calendar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Date {
-    pub year: u16,
-    pub month: u8,
-    pub day: u8,
 }
 
 /// The rule of that name.

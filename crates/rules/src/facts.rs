@@ -1,0 +1,415 @@
+//! What rules ask of a trace, and how they say it.
+
+use std::fmt::Write as _;
+
+use model::effect::{Effect, FailsWhen, Operation, OperationKind, Work, blocks_reads, blocks_writes, lock_name};
+use model::name::QName;
+use model::schema::{Born, ConstraintKind, Relation, RelationKind, Schema};
+use model::trace::{Judged, Opener};
+use syntax::Span;
+use syntax::ast::{
+    AlterAction, AlterTable, Body, ColumnDef, Constraint, LockMode, Name, Query, Set, StatementKind, TransactionKind,
+};
+
+use crate::{Context, Finding, Rule};
+
+/// An operation in its place.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    pub context: &'a Context<'a>,
+    pub statement: usize,
+    /// In `Judged::operations`.
+    pub index: usize,
+    pub judged: &'a Judged,
+    pub operation: &'a Operation,
+}
+
+impl<'a> Context<'a> {
+    /// The operations that run: those of a statement that certainly fails are left out, its failure is the finding.
+    pub fn operations(&'a self) -> impl Iterator<Item = At<'a>> {
+        let judged = self.trace.judged.iter().enumerate();
+        judged.filter(|(_, judged)| !surely_fails(self, judged)).flat_map(move |(statement, judged)| {
+            let operations = judged.operations.iter().enumerate();
+            operations.map(move |(index, operation)| At { context: self, statement, index, judged, operation })
+        })
+    }
+
+    pub fn operations_of(&'a self, kind: OperationKind) -> impl Iterator<Item = At<'a>> {
+        self.operations().filter(move |at| at.operation.kind == kind)
+    }
+
+    /// Every statement with its judgement, failing ones too.
+    pub fn statements(&'a self) -> impl Iterator<Item = (usize, &'a StatementKind, &'a Judged)> {
+        let statements = self.script.statements.iter().zip(&self.trace.judged).enumerate();
+        statements.map(|(at, (statement, judged))| (at, &statement.parsed.kind, judged))
+    }
+
+    /// The place in the file of a span inside a statement.
+    #[must_use]
+    pub fn locate(&self, statement: usize, span: Span) -> Span {
+        self.script.statements[statement].locate(span)
+    }
+
+    /// The other statements of the same transaction that come earlier. Transactions are numbered in order.
+    pub fn earlier_in_transaction(&'a self, statement: usize) -> impl Iterator<Item = usize> {
+        let id = self.trace.judged[statement].transaction.id;
+        self.trace.judged.partition_point(|it| it.transaction.id < id)..statement
+    }
+
+    /// The earlier statement of the same transaction that took the lock.
+    #[must_use]
+    pub fn taken_by(&self, statement: usize, held: &Effect) -> Option<usize> {
+        self.earlier_in_transaction(statement).find(|&at| {
+            let effects = &self.trace.judged[at].effects;
+            effects.iter().any(|effect| effect.relation == held.relation && effect.lock >= held.lock)
+        })
+    }
+
+    /// What others see once the statement's transaction has committed.
+    #[must_use]
+    pub fn end_of_transaction(&self, statement: usize) -> &'a Schema {
+        let id = self.trace.judged[statement].transaction.id;
+        let next = self.trace.judged.partition_point(|it| it.transaction.id <= id);
+        self.trace.judged.get(next).map_or(&self.trace.after, |it| &it.before)
+    }
+
+    /// The span of a whole statement, inside it.
+    #[must_use]
+    pub fn whole(&self, statement: usize) -> Span {
+        Span::new(0, self.script.statements[statement].parsed.text.len())
+    }
+
+    /// A finding about a span of a statement.
+    #[must_use]
+    pub fn finding(&self, rule: &'static Rule, statement: usize, span: Span, message: String) -> Finding {
+        Finding {
+            rule: &rule.info,
+            level: rule.info.level,
+            statement,
+            span: self.locate(statement, span),
+            message,
+            notes: Vec::new(),
+            related: Vec::new(),
+            operations: Vec::new(),
+        }
+    }
+}
+
+impl<'a> At<'a> {
+    /// A finding about this operation.
+    #[must_use]
+    pub fn finding(&self, rule: &'static Rule, message: String) -> Finding {
+        let mut finding = self.context.finding(rule, self.statement, self.operation.span, message);
+        finding.operations.push((self.statement, self.index));
+        finding
+    }
+
+    /// The statement's typed form; for an operation inside a routine body the statement there, if it stands in this file.
+    #[must_use]
+    pub fn kind(&self) -> Option<&'a StatementKind> {
+        let kind = &self.context.script.statements[self.statement].parsed.kind;
+        if !self.operation.lowered {
+            return Some(kind);
+        }
+        let StatementKind::Do(block) = kind else { return None };
+        let inside = block.body.statements.iter().filter(|it| it.span.contains(self.operation.span));
+        inside.map(|it| &it.kind).next()
+    }
+
+    #[must_use]
+    pub fn alter_table(&self) -> Option<&'a AlterTable> {
+        match self.kind()? {
+            StatementKind::AlterTable(alter) => Some(alter),
+            _ => None,
+        }
+    }
+
+    /// The subcommand of an ALTER TABLE.
+    #[must_use]
+    pub fn action(&self) -> Option<&'a AlterAction> {
+        Some(&self.alter_table()?.subcommands.get(self.operation.subcommand?)?.action)
+    }
+
+    /// The column that the operation adds, or whose inline constraint it is.
+    #[must_use]
+    pub fn added_column(&self) -> Option<&'a ColumnDef> {
+        match self.action()? {
+            AlterAction::AddColumn { column, .. } => Some(column),
+            _ => None,
+        }
+    }
+
+    /// The constraint that an ALTER TABLE adds, inline or not.
+    #[must_use]
+    pub fn constraint(&self) -> Option<&'a Constraint> {
+        match self.action()? {
+            AlterAction::AddConstraint(constraint) => Some(constraint),
+            AlterAction::AddColumn { column, .. } => column.constraints.get(self.operation.constraint?),
+            _ => None,
+        }
+    }
+
+    /// The relation as it stands before the statement.
+    #[must_use]
+    pub fn relation(&self) -> Option<&'a Relation> {
+        self.judged.before.relations.get(self.operation.relation.as_ref()?).map(|relation| &**relation)
+    }
+
+    /// The earlier rename, in this file, that gave up the name which this rename takes.
+    #[must_use]
+    pub fn place_given_up(&self) -> Option<At<'a>> {
+        let Some(StatementKind::Rename(rename)) = self.kind() else { return None };
+        let place = self.operation.relation.as_ref()?.sibling(&rename.new_name);
+        let earlier = self.context.operations_of(OperationKind::RenameRelation);
+        let mut earlier = earlier.filter(|it| it.statement < self.statement);
+        earlier.find(|it| it.operation.relation.as_ref() == Some(&place))
+    }
+
+    /// The relation's name; rules ask only operations that have one.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        self.operation.relation.as_ref().map_or("", |name| &name.name)
+    }
+
+    /// The effect under which others wait while work is done that grows with the table: the strongest, on a table rather
+    /// than on its index.
+    #[must_use]
+    pub fn long_blocking(&self) -> Option<&'a Effect> {
+        let long = |effect: &&Effect| is_long(effect) && blocks_writes(effect.lock);
+        self.operation.effects.iter().filter(long).max_by_key(|it| (it.on.is_none(), it.lock, it.work))
+    }
+
+    /// Whether the operation does this work on something that was there before.
+    #[must_use]
+    pub fn does(&self, work: Work) -> bool {
+        self.operation.effects.iter().any(|effect| is_busy(effect) && effect.work == work)
+    }
+
+    /// Says which other relations the transaction keeps locked meanwhile, and until when.
+    #[must_use]
+    pub fn with_held(&self, mut finding: Finding) -> Finding {
+        let own: Vec<&QName> = self.operation.effects.iter().map(table_of).collect();
+        let held = self.judged.held.iter().filter(|it| it.born == Born::Before && blocks_writes(it.lock));
+        let others: Vec<&Effect> = held.filter(|it| !own.contains(&table_of(it))).collect();
+        for effect in others {
+            let said = format!("{} is held on {} since here", lock_name(effect.lock), effect.relation);
+            if let Some(by) = self.context.taken_by(self.statement, effect) {
+                let statement = &self.context.script.statements[by];
+                finding.related.push((statement.span, said));
+            }
+        }
+        finding
+    }
+}
+
+impl Finding {
+    /// Adds a whole sentence without full stop.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    #[must_use]
+    pub fn related(mut self, span: Span, message: impl Into<String>) -> Self {
+        self.related.push((span, message.into()));
+        self
+    }
+}
+
+/// It fails on every major in range, wherever it runs or because of where it runs.
+#[must_use]
+pub fn surely_fails(context: &Context, judged: &Judged) -> bool {
+    let Some(failure) = &judged.fails else { return false };
+    let happens = match failure.when {
+        FailsWhen::Always => true,
+        FailsWhen::Wrapped => judged.transaction.inside == Some(true),
+        FailsWhen::NotEmpty => false,
+    };
+    happens && failure.majors.0 <= *context.trace.majors.start() && failure.majors.1 >= *context.trace.majors.end()
+}
+
+/// Others use the relation: it was there before the pending migrations.
+#[must_use]
+pub fn is_busy(effect: &Effect) -> bool {
+    effect.born == Born::Before && !effect.empty
+}
+
+/// Work on a relation in use that grows with it.
+#[must_use]
+pub fn is_long(effect: &Effect) -> bool {
+    is_busy(effect) && matches!(effect.work, Work::Scan | Work::Build | Work::Rewrite)
+}
+
+/// The lock stops reads or writes of a relation in use.
+#[must_use]
+pub fn stops_others(effect: &Effect) -> bool {
+    effect.born == Born::Before && blocks_writes(effect.lock) && effect.kind != RelationKind::Sequence
+}
+
+/// The table of an index, else the relation itself.
+#[must_use]
+pub fn table_of(effect: &Effect) -> &QName {
+    effect.on.as_ref().unwrap_or(&effect.relation)
+}
+
+/// Who waits for the lock.
+#[must_use]
+pub fn who_waits(lock: LockMode) -> &'static str {
+    if blocks_reads(lock) { "reads and writes" } else { "writes" }
+}
+
+/// `holds SHARE on users: writes wait`.
+#[must_use]
+pub fn holds(effect: &Effect) -> String {
+    format!("holds {} on {}: {} wait", lock_name(effect.lock), table_of(effect), who_waits(effect.lock))
+}
+
+/// `PostgreSQL 14 to 17`, when only these majors of the range behave like that.
+#[must_use]
+pub fn majors_note(judged: &Judged) -> Option<String> {
+    judged.majors.map(|majors| format!("This holds for {}; the other majors in range do less", majors_text(majors)))
+}
+
+#[must_use]
+pub fn majors_text((first, last): (u32, u32)) -> String {
+    if first == last { format!("PostgreSQL {first}") } else { format!("PostgreSQL {first} to {last}") }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+#[must_use]
+pub fn list<T: std::fmt::Display>(items: &[T]) -> String {
+    let mut text = String::new();
+    for (at, item) in items.iter().enumerate() {
+        let before = match at {
+            0 => "",
+            _ if at + 1 == items.len() => " and ",
+            _ => ", ",
+        };
+        let _ = write!(text, "{before}{item}");
+    }
+    text
+}
+
+/// How the rest of the file is told to run a statement outside a transaction.
+#[must_use]
+pub fn outside_transaction(context: &Context) -> String {
+    match &context.runner.opt_out {
+        Some(marker) => {
+            format!(
+                "Put it in a migration of its own that {} runs without a transaction: {marker}",
+                context.runner.name
+            )
+        }
+        None => "Put it in a migration of its own that runs without a transaction".to_owned(),
+    }
+}
+
+/// The statements that set or reset a setting, in order.
+#[must_use]
+pub fn settings_of<'a>(context: &Context<'a>, name: &str) -> Vec<(usize, &'a Set)> {
+    let statements = context.script.statements.iter().enumerate();
+    let sets = statements.filter_map(|(at, statement)| match &statement.parsed.kind {
+        StatementKind::Set(set) => Some((at, set)),
+        _ => None,
+    });
+    sets.filter(|(_, set)| set.name == name).collect()
+}
+
+/// The statement waits for other transactions and must not run inside one.
+#[must_use]
+pub fn is_concurrent(kind: &StatementKind) -> bool {
+    match kind {
+        StatementKind::CreateIndex(it) => it.concurrently,
+        StatementKind::Drop(it) => it.concurrently,
+        StatementKind::Reindex(it) => it.concurrently,
+        StatementKind::AlterTable(it) => {
+            it.subcommands.iter().any(|it| matches!(it.action, AlterAction::DetachPartition { concurrently: true, .. }))
+        }
+        _ => false,
+    }
+}
+
+/// BEGIN, COMMIT and the like, of any form.
+#[must_use]
+pub fn transaction_kind(kind: &StatementKind) -> Option<&TransactionKind> {
+    match kind {
+        StatementKind::Transaction { kind } => Some(kind),
+        _ => None,
+    }
+}
+
+/// The routine bodies that a statement runs itself.
+#[must_use]
+pub fn body(kind: &StatementKind) -> Option<&Body> {
+    match kind {
+        StatementKind::Do(block) => Some(&block.body),
+        _ => None,
+    }
+}
+
+/// What a data-modifying statement or query reads and calls.
+#[must_use]
+pub fn query(kind: &StatementKind) -> Option<&Query> {
+    match kind {
+        StatementKind::Select(query) => Some(query),
+        StatementKind::Insert(it) => Some(&it.facts),
+        StatementKind::Update(it) => Some(&it.facts),
+        StatementKind::Delete(it) => Some(&it.facts),
+        StatementKind::Merge { facts, .. } => Some(facts),
+        _ => None,
+    }
+}
+
+/// Who opened the transaction, as the end of a sentence.
+#[must_use]
+pub fn opener(context: &Context, judged: &Judged) -> String {
+    match judged.transaction.opened_by {
+        Opener::Nobody => String::new(),
+        Opener::Explicit => ": BEGIN opened one".to_owned(),
+        Opener::Runner => format!(": {} opens one around the file", context.runner.name),
+        Opener::Message => {
+            format!(": {} sends several statements in one message, which makes them one", context.runner.name)
+        }
+    }
+}
+
+/// A relation as others saw it before the file.
+#[must_use]
+pub fn existed<'a>(schema: &'a Schema, name: &QName) -> Option<&'a Relation> {
+    schema.relations.get(name).map(|relation| &**relation).filter(|relation| relation.born == Born::Before)
+}
+
+/// The relation or index that the statement means by a name.
+#[must_use]
+pub fn resolve(judged: &Judged, name: &Name) -> QName {
+    judged.before.resolve(name, &judged.search_path)
+}
+
+/// The relation that the statement creates under a name.
+#[must_use]
+pub fn new_name(judged: &Judged, name: &Name) -> QName {
+    QName::of(name, judged.search_path.first().map_or("public", String::as_str))
+}
+
+/// Changes of the table are sent to subscribers.
+#[must_use]
+pub fn is_published(schema: &Schema, table: &QName) -> bool {
+    schema.publications.values().any(|it| {
+        it.all_tables || it.schemas.contains(&table.schema) || it.tables.iter().any(|(name, _)| name == table)
+    })
+}
+
+/// Something tells a row of the table from the others: its primary key, the index it names, or the whole row.
+#[must_use]
+pub fn has_replica_identity(schema: &Schema, table: &Relation) -> bool {
+    match table.replica_identity_kind {
+        'f' => true,
+        'n' => false,
+        'i' => {
+            let index = table.replica_identity.as_deref().map(|index| table.name.sibling(index));
+            index.is_some_and(|index| schema.indexes.contains_key(&index))
+        }
+        _ => table.open || table.constraints.iter().any(|it| matches!(it.kind, ConstraintKind::PrimaryKey { .. })),
+    }
+}

@@ -1,0 +1,207 @@
+//! A column whose value must be computed for every row that is there.
+
+use model::effect::{OperationKind, Work};
+use syntax::ast::{ColumnDef, ConstraintKind};
+
+use crate::facts::{holds, majors_note};
+use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
+
+pub static RULE: Rule = Rule {
+    info: RuleInfo {
+        name: "add-column-rewrite",
+        level: Level::Error,
+        group: Group::Lock,
+        docs: r#"
+Adding a column that every row gets its own value for stops reads and writes while the table is rewritten.
+
+### What it does
+Reports an added column with a volatile default, a serial or identity column, a stored generated column, and a column whose
+type is a domain with constraints, on a table that was there before.
+
+### Why it hurts
+The table is held in ACCESS EXCLUSIVE while each row is written anew and each index is built again: even SELECT waits. A
+constant or stable default (`now()` is stable) costs nothing: it is stored once.
+
+### Way out
+Add the column without default, set the default for rows to come, and fill the old rows in batches. Make it NOT NULL at the
+end, if it must be. A generated column can be VIRTUAL from PostgreSQL 18 on. For a domain, use its base type with a CHECK
+constraint.
+
+### When to allow it
+The table is small.
+
+```sql given
+CREATE TABLE users (id bigint PRIMARY KEY);
+```
+```sql
+ALTER TABLE users ADD COLUMN token uuid DEFAULT gen_random_uuid();
+```
+```sql ok
+ALTER TABLE users ADD COLUMN token uuid;
+ALTER TABLE users ALTER COLUMN token SET DEFAULT gen_random_uuid();
+```
+```sql ok
+ALTER TABLE users ADD COLUMN created_at timestamptz NOT NULL DEFAULT now();
+```
+"#,
+    },
+    check,
+    once: false,
+};
+
+fn check(context: &Context, findings: &mut Vec<Finding>) {
+    for at in context.operations_of(OperationKind::AddColumn) {
+        let Some(effect) = at.long_blocking().filter(|effect| effect.work == Work::Rewrite) else { continue };
+        let (why, way) = at.added_column().map_or((UNKNOWN.0, UNKNOWN.1), reason);
+        let message = format!("adding {why} {} while the table is rewritten", holds(effect));
+        let mut finding = at.with_held(at.finding(&RULE, message));
+        finding.notes.extend(majors_note(at.judged));
+        findings.push(finding.note(way));
+    }
+}
+
+const UNKNOWN: (&str, &str) = (
+    "the column",
+    "Add the column without default, set the default for rows to come, and fill the old rows in batches",
+);
+
+/// What about the column makes it expensive, and the way out.
+fn reason(column: &ColumnDef) -> (&'static str, &'static str) {
+    const SEQUENCE: &str =
+        "Add a plain column, give it a sequence as default for rows to come, and fill the old rows in batches";
+    for constraint in &column.constraints {
+        match &constraint.kind {
+            ConstraintKind::Identity { .. } => return ("an identity column", SEQUENCE),
+            ConstraintKind::Generated { stored: true, .. } => {
+                return (
+                    "a stored generated column",
+                    "Add a plain column that a trigger fills, and fill the old rows in batches; from PostgreSQL 18 on a VIRTUAL column costs nothing",
+                );
+            }
+            ConstraintKind::Default(_) => return ("a column with a volatile default", UNKNOWN.1),
+            _ => {}
+        }
+    }
+    match column.ty.as_ref().map(|ty| ty.name.as_str()) {
+        Some("serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8") => {
+            ("a serial column", SEQUENCE)
+        }
+        Some(_) => (
+            "a column of a constrained domain",
+            "Use the domain's base type, and add its check to the table as NOT VALID",
+        ),
+        None => UNKNOWN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::check::{check, on, wrapped};
+
+    const GIVEN: &str = "
+        CREATE TABLE users (id bigint PRIMARY KEY);
+        CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+        CREATE DOMAIN plain AS int;
+        CREATE FUNCTION next_code() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+        CREATE FUNCTION pure_code() RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN 1; END';
+    ";
+
+    #[test]
+    fn volatile_defaults() {
+        check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE users
+                  ADD COLUMN a uuid DEFAULT gen_random_uuid(),
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ add-column-rewrite
+                  ADD COLUMN b int DEFAULT 1 + (random() * 10)::int,
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ add-column-rewrite
+                  ADD COLUMN c timestamptz DEFAULT clock_timestamp(),
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ add-column-rewrite
+                  ADD COLUMN d int DEFAULT nextval('s'),
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ add-column-rewrite
+                  ADD COLUMN e int DEFAULT next_code(),
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ add-column-rewrite
+                  ADD COLUMN f int DEFAULT unheard_of();
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ add-column-rewrite
+            "#]],
+        );
+    }
+
+    #[test]
+    fn free_defaults() {
+        check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE users
+              ADD COLUMN a int NOT NULL DEFAULT -1,
+              ADD COLUMN b timestamptz NOT NULL DEFAULT now(),
+              ADD COLUMN c date DEFAULT CURRENT_DATE + interval '1 day',
+              ADD COLUMN d jsonb NOT NULL DEFAULT '{}'::jsonb,
+              ADD COLUMN e text[] DEFAULT ARRAY[]::text[],
+              ADD COLUMN f int DEFAULT pure_code(),
+              ADD COLUMN g text DEFAULT lower('X');
+        "#]],
+        );
+    }
+
+    #[test]
+    fn serial_and_identity() {
+        check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE users ADD COLUMN n bigserial;
+                --                ^^^^^^^^^^^^^^^^^^^^^^ add-column-rewrite
+                ALTER TABLE users ADD COLUMN m bigint GENERATED BY DEFAULT AS IDENTITY;
+                --                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ add-column-rewrite
+            "#]],
+        );
+    }
+
+    #[test]
+    fn generated() {
+        on(18..=18).check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE users ADD COLUMN a bigint GENERATED ALWAYS AS (id * 2) STORED;
+                --                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ add-column-rewrite
+                ALTER TABLE users ADD COLUMN b bigint GENERATED ALWAYS AS (id * 2) VIRTUAL;
+            "#]],
+        );
+    }
+
+    #[test]
+    fn domains() {
+        check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE users ADD COLUMN a positive, ADD COLUMN b plain;
+            --                ^^^^^^^^^^^^^^^^^^^^^ add-column-rewrite
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_table_born_in_the_file() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+            CREATE TABLE posts (id bigint);
+            ALTER TABLE posts ADD COLUMN n serial;
+        "#]],
+        );
+    }
+
+    #[test]
+    fn if_not_exists() {
+        check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE IF EXISTS users ADD COLUMN IF NOT EXISTS n serial;
+            --                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ add-column-rewrite
+        "#]],
+        );
+    }
+}

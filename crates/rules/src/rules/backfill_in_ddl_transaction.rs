@@ -1,0 +1,168 @@
+//! Rows changed while the transaction keeps a table locked.
+
+use model::effect::{Effect, lock_name};
+
+use crate::backfill::{Backfill, backfill};
+use crate::facts::{stops_others, table_of, who_waits};
+use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
+
+pub static RULE: Rule = Rule {
+    info: RuleInfo {
+        name: "backfill-in-ddl-transaction",
+        level: Level::Error,
+        group: Group::Transaction,
+        docs: r#"
+Changing many rows in the transaction that altered a table keeps the table locked all the while.
+
+### What it does
+Reports UPDATE, DELETE and INSERT ... SELECT over many rows in a transaction that already holds a lock that stops reads or
+writes of a table that was there before.
+
+### Why it hurts
+The lock that ALTER TABLE needed for a moment is kept until the last row is changed: reads and writes wait for all of it.
+
+### Way out
+Commit after the ALTER TABLE, and change the rows in batches that commit one by one, outside any transaction.
+
+### When to allow it
+The table is small.
+
+```sql given
+CREATE TABLE users (id bigint PRIMARY KEY, name text);
+```
+```sql
+BEGIN;
+ALTER TABLE users ADD COLUMN display_name text;
+UPDATE users SET display_name = name;
+COMMIT;
+```
+```sql ok
+ALTER TABLE users ADD COLUMN display_name text;
+```
+"#,
+    },
+    check,
+    once: false,
+};
+
+fn check(context: &Context, findings: &mut Vec<Finding>) {
+    for at in context.operations() {
+        let Some(Backfill { what, .. }) = backfill(&at) else { continue };
+        let held: Option<&Effect> =
+            at.judged.held.iter().filter(|it| stops_others(it)).max_by_key(|it| (it.lock, it.on.is_none()));
+        let Some(held) = held else { continue };
+        let message = format!(
+            "the {what} runs while {} is held on {}: {} wait until the last row is changed",
+            lock_name(held.lock),
+            table_of(held),
+            who_waits(held.lock),
+        );
+        let mut finding = at.finding(&RULE, message);
+        if let Some(by) = context.taken_by(at.statement, held) {
+            finding = finding.related(
+                context.script.statements[by].span,
+                "the lock is taken here and kept until the end of the transaction",
+            );
+        }
+        findings.push(finding.note("Commit first, then change the rows in batches that commit one by one"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::check::{check, whole, wrapped};
+
+    const GIVEN: &str = "
+        CREATE TABLE users (id bigint PRIMARY KEY, name text);
+        CREATE TABLE roles (id bigint PRIMARY KEY, name text);
+    ";
+
+    #[test]
+    fn the_usual_chain() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE users ADD COLUMN a text;
+                UPDATE users SET a = name;
+                --^^^^^^^^^^^^^^^^^^^^^^^ backfill-in-ddl-transaction
+                ALTER TABLE users ALTER a SET NOT NULL;
+                --                ^^^^^^^^^^^^^^^^^^^^ set-not-null-scan
+            "#]],
+        );
+    }
+
+    #[test]
+    fn while_another_table_is_locked() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE users ADD COLUMN a text;
+                DELETE FROM roles WHERE name <> 'x';
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ backfill-in-ddl-transaction
+            "#]],
+        );
+    }
+
+    #[test]
+    fn copying_into_a_table_born_in_the_file() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE users ADD COLUMN a text;
+                CREATE TABLE names (name text);
+                INSERT INTO names SELECT name FROM roles;
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ backfill-in-ddl-transaction
+            "#]],
+        );
+    }
+
+    #[test]
+    fn in_one_message() {
+        whole().check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE users ADD COLUMN a text;
+                UPDATE users SET a = '';
+                --^^^^^^^^^^^^^^^^^^^^^ backfill-in-ddl-transaction
+            "#]],
+        );
+    }
+
+    #[test]
+    fn one_row() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE users ADD COLUMN a text;
+            UPDATE users SET a = 'root' WHERE id = 1;
+            INSERT INTO roles VALUES (1, 'root');
+        "#]],
+        );
+    }
+
+    #[test]
+    fn statement_by_statement_it_is_only_unbatched() {
+        check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE users ADD COLUMN a text;
+                UPDATE users SET a = name;
+                --^^^^^^^^^^^^^^^^^^^^^^^ unbatched-backfill
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_table_born_in_the_file() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+                CREATE TABLE posts (id bigint);
+                ALTER TABLE posts ADD COLUMN a int;
+                UPDATE posts SET a = 1;
+            "#]],
+        );
+    }
+}

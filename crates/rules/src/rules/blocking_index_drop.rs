@@ -1,0 +1,172 @@
+//! DROP INDEX without CONCURRENTLY.
+
+use model::effect::{OperationKind, lock_name};
+
+use crate::facts::{is_concurrent, outside_transaction, stops_others, table_of};
+use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
+
+pub static RULE: Rule = Rule {
+    info: RuleInfo {
+        name: "blocking-index-drop",
+        level: Level::Warning,
+        group: Group::Lock,
+        docs: r#"
+Dropping an index without CONCURRENTLY stops reads and writes of its table.
+
+### What it does
+Reports DROP INDEX without CONCURRENTLY when the table was there before.
+
+### Why it hurts
+It takes ACCESS EXCLUSIVE on the table. The drop itself is quick, but it queues behind the longest running query, and every
+later SELECT, INSERT, UPDATE and DELETE queues behind it.
+
+### Way out
+DROP INDEX CONCURRENTLY, one index per statement, outside a transaction. An index that belongs to a constraint goes with
+DROP CONSTRAINT, and an index on a partitioned table knows no concurrent drop.
+
+### When to allow it
+A short lock_timeout with a retry is in place and an abort does no harm.
+
+```sql given
+CREATE TABLE users (id bigint PRIMARY KEY, email text);
+CREATE INDEX users_email_idx ON users (email);
+```
+```sql
+DROP INDEX users_email_idx;
+```
+```sql ok
+DROP INDEX CONCURRENTLY users_email_idx;
+```
+"#,
+    },
+    check,
+    once: false,
+};
+
+fn check(context: &Context, findings: &mut Vec<Finding>) {
+    for at in context.operations_of(OperationKind::DropIndex) {
+        // It locks the index at the end only, when nobody uses it any more.
+        if at.kind().is_some_and(is_concurrent) {
+            continue;
+        }
+        let Some(effect) = at.operation.effects.iter().filter(|it| stops_others(it)).max_by_key(|it| it.on.is_none())
+        else {
+            continue;
+        };
+        let index = at.operation.effects.iter().find(|it| it.on.is_some());
+        let message = format!(
+            "dropping {} takes {} on {}: reads and writes queue behind it while a query on the table runs",
+            index.map_or_else(|| "the index".to_owned(), |it| format!("index {}", it.relation)),
+            lock_name(effect.lock),
+            table_of(effect),
+        );
+        let finding = at.finding(&RULE, message);
+        findings.push(if at.judged.transaction.inside == Some(true) {
+            finding.note("Drop it concurrently, which a transaction does not allow").note(outside_transaction(context))
+        } else {
+            finding.note("Drop it concurrently")
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::check::{check, wrapped};
+
+    const GIVEN: &str = "
+        CREATE TABLE users (id bigint PRIMARY KEY, email text UNIQUE);
+        CREATE INDEX i ON users (email);
+        CREATE INDEX j ON users (id, email);
+    ";
+
+    #[test]
+    fn an_existing_index() {
+        check(
+            GIVEN,
+            expect![[r#"
+            DROP INDEX i;
+            --^^^^^^^^^^ blocking-index-drop
+        "#]],
+        );
+    }
+
+    #[test]
+    fn several_at_once() {
+        check(
+            GIVEN,
+            expect![[r#"
+            DROP INDEX IF EXISTS i, j;
+            --^^^^^^^^^^^^^^^^^^^^^^^ blocking-index-drop
+        "#]],
+        );
+    }
+
+    #[test]
+    fn concurrently() {
+        check(
+            GIVEN,
+            expect![[r#"
+                DROP INDEX CONCURRENTLY i;
+            "#]],
+        );
+    }
+
+    #[test]
+    fn an_index_that_no_migration_made() {
+        check(
+            GIVEN,
+            expect![[r#"
+            DROP INDEX unheard_of;
+            --^^^^^^^^^^^^^^^^^^^ blocking-index-drop
+        "#]],
+        );
+    }
+
+    #[test]
+    fn on_a_table_born_in_the_file() {
+        check(
+            GIVEN,
+            expect![[r#"
+                CREATE TABLE posts (id bigint);
+                CREATE INDEX k ON posts (id);
+                DROP INDEX k;
+            "#]],
+        );
+    }
+
+    #[test]
+    fn an_index_built_in_the_file_on_an_existing_table() {
+        check(
+            GIVEN,
+            expect![[r#"
+                CREATE INDEX CONCURRENTLY k ON users (id);
+                DROP INDEX k;
+                --^^^^^^^^^^ blocking-index-drop
+            "#]],
+        );
+    }
+
+    #[test]
+    fn in_a_transaction() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+            DROP INDEX i;
+            --^^^^^^^^^^ blocking-index-drop
+        "#]],
+        );
+    }
+
+    #[test]
+    fn the_index_of_a_constraint_fails() {
+        check(
+            GIVEN,
+            expect![[r#"
+                DROP INDEX users_email_key;
+                --         ^^^^^^^^^^^^^^^ certain-failure
+            "#]],
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! DETACH PARTITION without CONCURRENTLY.
+
+use model::effect::{OperationKind, lock_name};
+
+use crate::facts::{is_concurrent, outside_transaction, stops_others, table_of};
+use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
+
+pub static RULE: Rule = Rule {
+    info: RuleInfo {
+        name: "blocking-partition-detach",
+        level: Level::Warning,
+        group: Group::Lock,
+        docs: r#"
+Detaching a partition without CONCURRENTLY stops reads and writes of the whole partitioned table.
+
+### What it does
+Reports DETACH PARTITION without CONCURRENTLY from a parent that was there before.
+
+### Why it hurts
+It takes ACCESS EXCLUSIVE on the parent: it queues behind the longest running query, and every later query on any partition
+queues behind it.
+
+### Way out
+DETACH PARTITION ... CONCURRENTLY, outside a transaction. When it is interrupted, finish it with FINALIZE. A parent with a
+default partition knows no concurrent detach.
+
+### When to allow it
+The parent is hardly used, or a short lock_timeout with a retry is in place.
+
+```sql given
+CREATE TABLE events (id bigint, at date NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE events_2020 PARTITION OF events FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+```
+```sql
+ALTER TABLE events DETACH PARTITION events_2020;
+```
+```sql ok
+ALTER TABLE events DETACH PARTITION events_2020 CONCURRENTLY;
+```
+"#,
+    },
+    check,
+    once: false,
+};
+
+fn check(context: &Context, findings: &mut Vec<Finding>) {
+    for at in context.operations_of(OperationKind::DetachPartition) {
+        let parent = at.operation.effects.iter().find(|it| Some(&it.relation) == at.operation.relation.as_ref());
+        let Some(effect) = parent.filter(|it| stops_others(it)) else { continue };
+        if at.kind().is_some_and(is_concurrent) {
+            continue;
+        }
+        let finding = at.finding(
+            &RULE,
+            format!(
+                "detaching the partition takes {} on {}: reads and writes queue behind it while a query on the table runs",
+                lock_name(effect.lock),
+                table_of(effect),
+            ),
+        );
+        findings.push(if at.judged.transaction.inside == Some(true) {
+            finding
+                .note("Detach it concurrently, which a transaction does not allow")
+                .note(outside_transaction(context))
+        } else {
+            finding.note("Detach it concurrently")
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::check::{check, wrapped};
+
+    const GIVEN: &str = "
+        CREATE TABLE events (id bigint, at date NOT NULL) PARTITION BY RANGE (at);
+        CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+    ";
+
+    #[test]
+    fn blocking() {
+        check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE events DETACH PARTITION events_1;
+            --                 ^^^^^^^^^^^^^^^^^^^^^^^^^ blocking-partition-detach
+        "#]],
+        );
+    }
+
+    #[test]
+    fn concurrently() {
+        check(GIVEN, expect!["ALTER TABLE events DETACH PARTITION events_1 CONCURRENTLY;"]);
+    }
+
+    #[test]
+    fn finalize() {
+        check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE events DETACH PARTITION events_1 FINALIZE;
+            --                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ certain-failure
+        "#]],
+        );
+    }
+
+    #[test]
+    fn of_an_unknown_parent() {
+        check(
+            "",
+            expect![[r#"
+            ALTER TABLE app.events DETACH PARTITION app.events_1;
+            --                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ blocking-partition-detach
+        "#]],
+        );
+    }
+
+    #[test]
+    fn of_a_parent_born_in_the_file() {
+        check(
+            GIVEN,
+            expect![[r#"
+            CREATE TABLE visits (at date) PARTITION BY RANGE (at);
+            CREATE TABLE visits_1 PARTITION OF visits DEFAULT;
+            ALTER TABLE visits DETACH PARTITION visits_1;
+        "#]],
+        );
+    }
+
+    #[test]
+    fn in_a_transaction() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE events DETACH PARTITION events_1;
+            --                 ^^^^^^^^^^^^^^^^^^^^^^^^^ blocking-partition-detach
+        "#]],
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! A statement that PostgreSQL refuses.
+
+use model::effect::FailsWhen;
+
+use crate::facts::majors_text;
+use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
+
+pub static RULE: Rule = Rule {
+    info: RuleInfo {
+        name: "certain-failure",
+        level: Level::Error,
+        group: Group::Compatibility,
+        docs: r#"
+PostgreSQL refuses the statement for what the schema is.
+
+### What it does
+Reports a statement that certainly fails, for a reason that no other rule names: what it depends on is missing or has the wrong
+form, something depends on it, or the form is not supported. The code is PostgreSQL's SQLSTATE.
+
+### Why it hurts
+The migration fails there. What ran before it stays, unless it is in one transaction.
+
+### Way out
+See the message.
+
+### When to allow it
+The migrations do not tell everything about the schema.
+
+```sql given
+CREATE TABLE users (id bigint PRIMARY KEY, email text);
+CREATE INDEX a ON users (email);
+CREATE INDEX b ON users (email, id);
+```
+```sql
+DROP INDEX CONCURRENTLY a, b;
+```
+```sql ok
+DROP INDEX CONCURRENTLY a;
+DROP INDEX CONCURRENTLY b;
+```
+"#,
+    },
+    check,
+    once: false,
+};
+
+fn check(context: &Context, findings: &mut Vec<Finding>) {
+    let range = (*context.trace.majors.start(), *context.trace.majors.end());
+    for (statement, _, judged) in context.statements() {
+        let Some(failure) = &judged.fails else { continue };
+        // Each of these has a rule of its own: an enum value that is used too early, syntax of a newer major, NOT NULL
+        // without a value.
+        let needs = &context.script.statements[statement].parsed.needs;
+        let newer = failure.sqlstate == "42601" && needs.as_ref().is_some_and(|it| it.span == failure.span);
+        if newer || ["55P04", "23502"].contains(&failure.sqlstate) {
+            continue;
+        }
+        let when = match failure.when {
+            FailsWhen::Always => "this fails",
+            FailsWhen::NotEmpty => "this fails once the table has rows",
+            FailsWhen::Wrapped => continue,
+        };
+        let message = format!("{when}: {} ({})", failure.message, failure.sqlstate);
+        let mut finding = context.finding(&RULE, statement, failure.span, message);
+        if failure.majors != range {
+            if !context.settings.majors_configured {
+                finding.level = Level::Info;
+            }
+            finding = finding.note(format!("It fails on {}", majors_text(failure.majors)));
+        }
+        finding.operations = (0..judged.operations.len()).map(|index| (statement, index)).collect();
+        findings.push(finding);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::check::{check, on};
+
+    const GIVEN: &str = "
+        CREATE TABLE users (id bigint PRIMARY KEY, email text);
+        CREATE VIEW emails AS SELECT email FROM users;
+        CREATE TABLE events (id bigint) PARTITION BY RANGE (id);
+        CREATE TABLE e1 PARTITION OF events FOR VALUES FROM (0) TO (9);
+    ";
+
+    #[test]
+    fn a_column_that_a_view_reads() {
+        check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE users ALTER email TYPE varchar(10);
+            --                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ certain-failure
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_concurrent_build_on_a_partitioned_table() {
+        check(
+            GIVEN,
+            expect![[r#"
+            CREATE INDEX CONCURRENTLY i ON events (id);
+            --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ certain-failure
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_table_that_is_there_already() {
+        check(
+            GIVEN,
+            expect![[r#"
+            CREATE TABLE users (id bigint);
+            --           ^^^^^ certain-failure
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_column_that_is_there_already() {
+        check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE users ADD COLUMN email text;
+            --                ^^^^^^^^^^^^^^^^^^^^^ certain-failure
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_may_be_there() {
+        check(
+            "",
+            expect![[r#"
+                ALTER TABLE app.users DROP CONSTRAINT c; DROP INDEX CONCURRENTLY i;
+            "#]],
+        );
+    }
+
+    #[test]
+    fn on_some_majors() {
+        on(16..=18).check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE events ADD FOREIGN KEY (id) REFERENCES users NOT VALID;
+            --                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ certain-failure
+        "#]],
+        );
+    }
+
+    #[test]
+    fn if_not_exists() {
+        check(
+            GIVEN,
+            expect![[r#"
+            CREATE TABLE IF NOT EXISTS users (id bigint); DROP TABLE IF EXISTS nothing;
+            --                                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ drop-table
+        "#]],
+        );
+    }
+}

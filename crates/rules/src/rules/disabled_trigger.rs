@@ -1,0 +1,148 @@
+//! Triggers switched off and not on again.
+
+use model::schema::Born;
+use syntax::ast::AlterAction;
+
+use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
+
+pub static RULE: Rule = Rule {
+    info: RuleInfo {
+        name: "disabled-trigger",
+        level: Level::Warning,
+        group: Group::Data,
+        docs: r#"
+A disabled trigger leaves rows unchecked for everyone.
+
+### What it does
+Reports DISABLE TRIGGER on a table that was there before, unless the same transaction enables the trigger again.
+
+### Why it hurts
+It holds for all sessions, not only for the migration. ALL covers the triggers that check foreign keys: rows written meanwhile
+may point to nothing, and nobody checks them later. When the migration fails half-way, they stay disabled.
+
+### Way out
+Disable and enable in one transaction, so that nobody else writes in between, or let the trigger function return early for
+the session of the migration.
+
+### When to allow it
+The trigger is about to be dropped.
+
+```sql given
+CREATE TABLE orders (id bigint PRIMARY KEY);
+```
+```sql
+ALTER TABLE orders DISABLE TRIGGER ALL;
+```
+```sql ok
+BEGIN;
+ALTER TABLE orders DISABLE TRIGGER ALL;
+ALTER TABLE orders ENABLE TRIGGER ALL;
+COMMIT;
+```
+"#,
+    },
+    check,
+    once: false,
+};
+
+fn check(context: &Context, findings: &mut Vec<Finding>) {
+    for at in context.operations() {
+        let Some(AlterAction::DisableTrigger { name }) = at.action() else { continue };
+        if at.relation().is_some_and(|it| it.born != Born::Before) {
+            continue;
+        }
+        let enabled = context.operations().any(|later| {
+            later.statement > at.statement
+                && later.judged.transaction.id == at.judged.transaction.id
+                && later.operation.relation == at.operation.relation
+                && matches!(later.action(), Some(AlterAction::EnableTrigger { name: other })
+                    if other.as_ref().map(|it| &it.text) == name.as_ref().map(|it| &it.text) || other.is_none())
+        });
+        if enabled {
+            continue;
+        }
+        let message = match name {
+            Some(name) => format!("trigger {} does not fire for anyone until it is enabled again", name.text),
+            None => {
+                "no trigger fires for anyone until they are enabled again, those that check foreign keys among them"
+                    .to_owned()
+            }
+        };
+        findings.push(at.finding(&RULE, message).note("Disable and enable in one transaction"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::check::{check, wrapped};
+
+    const GIVEN: &str = "
+        CREATE TABLE orders (id bigint PRIMARY KEY);
+        CREATE TRIGGER t BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION f();
+    ";
+
+    #[test]
+    fn all() {
+        check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE orders DISABLE TRIGGER ALL;
+            --                 ^^^^^^^^^^^^^^^^^^^ disabled-trigger
+        "#]],
+        );
+    }
+
+    #[test]
+    fn one() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE orders DISABLE TRIGGER t;
+            --                 ^^^^^^^^^^^^^^^^^ disabled-trigger
+        "#]],
+        );
+    }
+
+    #[test]
+    fn enabled_again_in_the_transaction() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE orders DISABLE TRIGGER t;
+            INSERT INTO orders VALUES (1);
+            ALTER TABLE orders ENABLE TRIGGER t;
+        "#]],
+        );
+    }
+
+    #[test]
+    fn enabled_again_too_late() {
+        check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE orders DISABLE TRIGGER USER;
+                --                 ^^^^^^^^^^^^^^^^^^^^ disabled-trigger
+                INSERT INTO orders VALUES (1);
+                ALTER TABLE orders ENABLE TRIGGER USER;
+            "#]],
+        );
+    }
+
+    #[test]
+    fn on_an_unknown_table() {
+        check(
+            "",
+            expect![[r#"
+            ALTER TABLE orders DISABLE TRIGGER audit;
+            --                 ^^^^^^^^^^^^^^^^^^^^^ disabled-trigger
+        "#]],
+        );
+    }
+
+    #[test]
+    fn on_a_table_born_in_the_file() {
+        check(GIVEN, expect!["CREATE TABLE t (a int); ALTER TABLE t DISABLE TRIGGER ALL;"]);
+    }
+}

@@ -1,0 +1,216 @@
+//! Locks that others wait for, taken without lock_timeout.
+
+use model::effect::{Effect, lock_name};
+use model::trace::{Judged, Timeout};
+use syntax::ast::{LockMode, StatementKind};
+
+use crate::facts::{is_concurrent, settings_of, stops_others, surely_fails, table_of, who_waits};
+use crate::{Context, Finding, Group, Level, Rule, RuleInfo, Section};
+
+pub static RULE: Rule = Rule {
+    info: RuleInfo {
+        name: "missing-lock-timeout",
+        level: Level::Warning,
+        group: Group::Timeout,
+        docs: r#"
+A statement that waits for its lock without limit makes everyone behind it wait as long.
+
+### What it does
+Reports, once per file, the first statement that takes a lock that stops reads or writes of a relation that was there before,
+while no lock_timeout is in force.
+
+### Why it hurts
+The statement queues behind the longest running query or idle transaction, and every later query on the relation queues
+behind the statement. A change that takes a millisecond becomes an outage of minutes.
+
+### Way out
+SET lock_timeout to 2s before the first such statement (SET LOCAL inside a transaction), and try again when it runs out.
+Statements with CONCURRENTLY are the exception: a timeout would leave an invalid index, so set it to 0 around them.
+
+### When to allow it
+The timeout is set where the migration connects, by role or URL: say so in the configuration with `lock_timeout =
+"external"` under `[session]`.
+
+```sql given
+CREATE TABLE users (id bigint PRIMARY KEY);
+```
+```sql
+ALTER TABLE users ADD COLUMN note text;
+```
+```sql ok
+SET lock_timeout = '2s';
+ALTER TABLE users ADD COLUMN note text;
+```
+"#,
+    },
+    check,
+    once: true,
+};
+
+fn check(context: &Context, findings: &mut Vec<Finding>) {
+    if context.section == Section::Down || context.settings.external_timeouts {
+        return;
+    }
+    let sets = settings_of(context, "lock_timeout");
+    for (statement, kind, judged) in context.statements() {
+        let Some(effect) = waits_unguarded(context, kind, judged) else { continue };
+        let (earlier, later) = sets.split_at(sets.partition_point(|(at, _)| *at < statement));
+        // A SET LOCAL that had no effect is the finding.
+        if earlier.iter().any(|(_, set)| set.local && set.values.is_some()) {
+            continue;
+        }
+        let message = format!(
+            "no lock_timeout is set: while this waits for {} on {}, {} wait behind it",
+            lock_name(effect.lock),
+            table_of(effect),
+            who_waits(effect.lock),
+        );
+        let mut finding = context.finding(&RULE, statement, context.whole(statement), message);
+        finding.operations = (0..judged.operations.len()).map(|index| (statement, index)).collect();
+        let place = |at: usize| context.script.statements[at].span;
+        finding = match (earlier.last(), later.iter().find(|(_, set)| set.values.is_some())) {
+            (Some((at, _)), _) => finding.related(place(*at), "it is switched off here, or ends with a transaction"),
+            (None, Some((at, _))) => finding.related(place(*at), "this comes too late for it"),
+            (None, None) => finding,
+        };
+        findings.push(finding.note("Set lock_timeout to 2s before it, and try again when it runs out"));
+    }
+}
+
+/// The lock that others would wait behind, when nothing limits the wait for it.
+fn waits_unguarded<'a>(context: &Context, kind: &StatementKind, judged: &'a Judged) -> Option<&'a Effect> {
+    let unguarded = matches!(judged.timeouts.lock, Timeout::Unset | Timeout::Off);
+    // LOCK ... NOWAIT does not wait.
+    let never_waits = matches!(kind, StatementKind::LockTable { nowait: true, .. });
+    if !unguarded || never_waits || is_concurrent(kind) || surely_fails(context, judged) {
+        return None;
+    }
+    let held = |effect: &Effect| -> Option<LockMode> {
+        judged.held.iter().find(|it| it.relation == effect.relation).map(|it| it.lock)
+    };
+    let new = judged.effects.iter().filter(|it| stops_others(it) && held(it).is_none_or(|lock| lock < it.lock));
+    new.max_by_key(|it| (it.lock, it.on.is_none()))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::check::{external, on_down, timeouts};
+
+    const GIVEN: &str = "
+        CREATE TABLE users (id bigint PRIMARY KEY);
+        CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint);
+        CREATE INDEX i ON orders (user_id);
+    ";
+
+    #[test]
+    fn once_per_file() {
+        timeouts().check(
+            GIVEN,
+            expect![[r#"
+                CREATE TABLE posts (id bigint);
+                ALTER TABLE users ADD COLUMN a int;
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ missing-lock-timeout
+                ALTER TABLE orders ADD COLUMN a int;
+            "#]],
+        );
+    }
+
+    #[test]
+    fn set_before() {
+        timeouts().check(
+            GIVEN,
+            expect![[r#"
+            SET lock_timeout = '2s';
+            ALTER TABLE users ADD COLUMN a int;
+        "#]],
+        );
+    }
+
+    #[test]
+    fn set_local_in_the_transaction() {
+        timeouts().wrapped().check(
+            GIVEN,
+            expect![[r#"
+            SET LOCAL lock_timeout = '2s';
+            ALTER TABLE users ADD COLUMN a int;
+        "#]],
+        );
+    }
+
+    #[test]
+    fn set_too_late() {
+        timeouts().check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE users ADD COLUMN a int;
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ missing-lock-timeout
+                SET lock_timeout = '2s';
+            "#]],
+        );
+    }
+
+    #[test]
+    fn switched_off() {
+        timeouts().check(
+            GIVEN,
+            expect![[r#"
+                SET lock_timeout = 0;
+                ALTER TABLE users ADD COLUMN a int;
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ missing-lock-timeout
+            "#]],
+        );
+    }
+
+    #[test]
+    fn reset_in_between() {
+        timeouts().check(
+            GIVEN,
+            expect![[r#"
+                SET lock_timeout = '5s';
+                ALTER TABLE users ADD COLUMN a int;
+                RESET lock_timeout;
+                ALTER TABLE orders ADD COLUMN a int;
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ missing-lock-timeout
+            "#]],
+        );
+    }
+
+    #[test]
+    fn the_other_end_of_a_new_tables_foreign_key() {
+        timeouts().check(
+            GIVEN,
+            expect![[r#"
+            CREATE TABLE posts (id bigint, user_id bigint REFERENCES users);
+            --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ missing-lock-timeout
+        "#]],
+        );
+    }
+
+    #[test]
+    fn locks_that_stop_nobody() {
+        timeouts().check(
+            GIVEN,
+            expect![[r#"
+                CREATE TABLE posts (id bigint);
+                ALTER TABLE posts ADD COLUMN a int;
+                ALTER TABLE users ALTER id SET STATISTICS 100;
+                CREATE INDEX CONCURRENTLY j ON orders (id);
+                DROP INDEX CONCURRENTLY i;
+                INSERT INTO users VALUES (1);
+                CREATE VIEW v AS SELECT id FROM users;
+            "#]],
+        );
+    }
+
+    #[test]
+    fn set_outside_the_migrations() {
+        external().check(GIVEN, expect!["ALTER TABLE users ADD COLUMN a int;"]);
+    }
+
+    #[test]
+    fn down() {
+        on_down().timeouts().check(GIVEN, expect!["ALTER TABLE users ADD COLUMN a int;"]);
+    }
+}

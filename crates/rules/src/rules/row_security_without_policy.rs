@@ -1,0 +1,133 @@
+//! Row security switched on with no policy to let anyone through.
+
+use syntax::ast::AlterAction;
+
+use crate::facts::stops_others;
+use crate::{Context, Finding, Group, Level, Rule, RuleInfo, Section};
+
+pub static RULE: Rule = Rule {
+    info: RuleInfo {
+        name: "row-security-without-policy",
+        level: Level::Warning,
+        group: Group::Security,
+        docs: r#"
+Row security without a policy hides every row from everyone but the owner.
+
+### What it does
+Reports ENABLE ROW LEVEL SECURITY on a table that was there before, when the table has no policy when the transaction ends.
+
+### Why it hurts
+Without a policy nothing is allowed: SELECT returns no row and INSERT fails, for every role but the owner and those that bypass
+row security. The application finds its table empty.
+
+### Way out
+Create the policies first, in the same transaction at the latest.
+
+### When to allow it
+Only the owner uses the table.
+
+```sql given
+CREATE TABLE notes (id bigint PRIMARY KEY, owner text);
+```
+```sql
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+```
+```sql ok
+BEGIN;
+CREATE POLICY own_notes ON notes USING (owner = current_user);
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+COMMIT;
+```
+"#,
+    },
+    check,
+    once: false,
+};
+
+fn check(context: &Context, findings: &mut Vec<Finding>) {
+    if context.section == Section::Down {
+        return;
+    }
+    for at in context.operations() {
+        let Some(AlterAction::RowSecurity { enable: true }) = at.action() else { continue };
+        let own = at.operation.effects.iter().find(|it| Some(&it.relation) == at.operation.relation.as_ref());
+        let Some(own) = own.filter(|it| stops_others(it)) else { continue };
+        let after = context.end_of_transaction(at.statement).relations.get(&own.relation);
+        // Policies of a table first met here are not known.
+        let open = at.relation().is_none_or(|it| it.open);
+        let protected = after.is_none_or(|it| !it.row_security || !it.policies.is_empty());
+        if open || protected {
+            continue;
+        }
+        let message = format!("no policy lets anyone but the owner see or write rows of {}", own.relation);
+        findings
+            .push(at.finding(&RULE, message).note("Create the policies first, in the same transaction at the latest"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::check::{check, on_down, wrapped};
+
+    const GIVEN: &str = "
+        CREATE TABLE notes (id bigint PRIMARY KEY, owner text);
+        CREATE TABLE guarded (id bigint);
+        CREATE POLICY p ON guarded USING (true);
+    ";
+
+    #[test]
+    fn without_policy() {
+        check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+            --                ^^^^^^^^^^^^^^^^^^^^^^^^^ row-security-without-policy
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_policy_that_comes_too_late() {
+        check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+                --                ^^^^^^^^^^^^^^^^^^^^^^^^^ row-security-without-policy
+                CREATE POLICY p ON notes USING (true);
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_policy_in_the_transaction() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY p ON notes USING (true);
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_policy_from_before() {
+        check(GIVEN, expect!["ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;"]);
+    }
+
+    #[test]
+    fn a_table_born_in_the_file() {
+        check(GIVEN, expect!["CREATE TABLE t (a int); ALTER TABLE t ENABLE ROW LEVEL SECURITY;"]);
+    }
+
+    #[test]
+    fn an_unknown_table() {
+        check("", expect!["ALTER TABLE app.notes ENABLE ROW LEVEL SECURITY;"]);
+    }
+
+    #[test]
+    fn down() {
+        on_down().check(GIVEN, expect!["ALTER TABLE notes ENABLE ROW LEVEL SECURITY;"]);
+    }
+}
