@@ -24,6 +24,9 @@ mod split;
 mod strings;
 
 pub use cache::Cache;
+#[cfg(test)]
+mod tests;
+
 pub use options::{Options, Templates};
 pub use parse::{parse, parse_bytes, parse_cached};
 pub use span::Span;

@@ -50,6 +50,16 @@ pub fn placeholder(text: &[u8], start: usize, templates: Templates, around: Arou
         [b'{', b'{', ..] if templates.mustache => name(closing(text, start + 2, b"}}")),
         [b'{', b'%', ..] if templates.mustache => blank(closing(text, start + 2, b"%}")),
         [b'{', b'#', ..] if templates.mustache => blank(closing(text, start + 2, b"#}")),
+        [b'{', first, ..] if templates.mustache && lex::begins_name(*first) => {
+            let end = rest[1..].iter().position(|byte| !(is_variable(*byte) || *byte == b'.'))?;
+            (rest[1 + end] == b'}').then_some(Found { end: start + end + 2, stand: Stand::Name })
+        }
+        [b'%', b'(', ..] if templates.braces => {
+            let end = rest[2..].iter().position(|byte| !is_variable(*byte))?;
+            let closed =
+                rest[2 + end..].starts_with(b")s") && !rest.get(4 + end).is_some_and(|byte| is_variable(*byte));
+            (closed && end > 0).then_some(Found { end: start + end + 4, stand: Stand::Name })
+        }
         [b'<', b'%', b'=', ..] if templates.erb => name(closing(text, start + 3, b"%>")),
         [b':', ..] if templates.colon && !around.in_brackets && !around.after_operand => colon(text, start),
         [b'@', first, ..] if templates.at && lex::begins_name(*first) => {
@@ -85,9 +95,20 @@ fn is_variable(byte: u8) -> bool {
     lex::begins_name(byte) || byte.is_ascii_digit()
 }
 
+/// The end of a placeholder. One that opens in another is none: the search stops, so that a text full of openings is read
+/// in linear time.
 fn closing(text: &[u8], from: usize, closer: &[u8]) -> Option<usize> {
     let window = &text[from..text.len().min(from + LONGEST_PLACEHOLDER)];
-    window.windows(closer.len()).position(|bytes| bytes == closer).map(|at| from + at + closer.len())
+    for (at, pair) in window.windows(closer.len().max(2)).enumerate() {
+        if pair.starts_with(closer) {
+            return Some(from + at + closer.len());
+        }
+        if matches!(pair, [b'{', b'{' | b'%', ..] | [b'$' | b'#', b'{', ..]) {
+            return None;
+        }
+    }
+    // A single-byte closer can be the last byte.
+    (closer.len() == 1 && window.ends_with(closer)).then(|| from + window.len())
 }
 
 fn closing_in_line(text: &[u8], from: usize, closer: &[u8]) -> Option<usize> {
@@ -108,25 +129,28 @@ pub struct PsqlCommand {
 /// The backslash command at `start`: to the end of the line or to the next command on it (`psqlscanslash.l`).
 #[must_use]
 pub fn psql_command(text: &[u8], start: usize) -> PsqlCommand {
-    let line_end = lex::line_end(text, start);
     let name_start = start + 1;
     let name_end = match text.get(name_start) {
         // `\;` and `\\` are whole; SQL goes on behind them.
         Some(b';' | b'\\') => name_start + 1,
-        _ => (name_start..line_end).find(|at| lex::is_space(text[*at]) || text[*at] == b'\\').unwrap_or(line_end),
+        _ => {
+            let length = text[name_start..].iter().position(|byte| lex::is_space(*byte) || *byte == b'\\');
+            length.map_or(text.len(), |length| name_start + length)
+        }
     };
-    let name = &text[name_start..name_end.min(line_end)];
-    let whole_line =
-        matches!(name, b"!" | b"copy" | b"ef" | b"ev" | b"sf" | b"sf+" | b"sv" | b"sv+" | b"h" | b"help" | b"?");
+    let name = &text[name_start..name_end];
     let end = match name {
         b";" | b"\\" => name_end,
-        _ if whole_line => line_end,
-        _ => arguments_end(text, name_end, line_end),
+        b"!" | b"copy" | b"ef" | b"ev" | b"sf" | b"sf+" | b"sv" | b"sv+" | b"h" | b"help" | b"?" => {
+            lex::line_end(text, name_end)
+        }
+        _ => arguments_end(text, name_end),
     };
-    let arguments = String::from_utf8_lossy(&text[name_end.min(end)..end]).trim().to_owned();
-    let words: Vec<String> = arguments.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
-    let copies = name == b"copy"
-        && words.windows(2).any(|pair| pair[0] == "from" && matches!(pair[1].as_str(), "stdin" | "pstdin"));
+    let arguments = String::from_utf8_lossy(&text[name_end..end]).trim().to_owned();
+    let copies = name == b"copy" && {
+        let words: Vec<String> = arguments.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
+        words.windows(2).any(|pair| pair[0] == "from" && matches!(pair[1].as_str(), "stdin" | "pstdin"))
+    };
     let sends = matches!(
         name,
         b"g" | b"gx" | b"gexec" | b"gset" | b"gdesc" | b"crosstabview" | b"watch" | b"parse" | b"sendpipeline" | b";"
@@ -136,19 +160,19 @@ pub fn psql_command(text: &[u8], start: usize) -> PsqlCommand {
 }
 
 /// An unquoted backslash begins the next command.
-fn arguments_end(text: &[u8], mut position: usize, line_end: usize) -> usize {
+fn arguments_end(text: &[u8], mut position: usize) -> usize {
     let mut quote = None;
-    while position < line_end {
-        match (quote, text[position]) {
-            (None, b'\\') => return position,
-            (None, byte @ (b'\'' | b'"' | b'`')) => quote = Some(byte),
-            (Some(b'\''), b'\\') => position += 1,
-            (Some(open), byte) if open == byte => quote = None,
+    while let Some(byte) = text.get(position) {
+        match (quote, byte) {
+            (_, b'\n' | b'\r') | (None, b'\\') => return position,
+            (None, b'\'' | b'"' | b'`') => quote = Some(*byte),
+            (Some(b'\''), b'\\') if !matches!(text.get(position + 1), Some(b'\n' | b'\r')) => position += 1,
+            (Some(open), byte) if open == *byte => quote = None,
             _ => {}
         }
         position += 1;
     }
-    line_end
+    text.len()
 }
 
 /// Writes a masked stretch into `out`, which holds a copy of it.

@@ -19,9 +19,9 @@ pub struct Options {
 /// Which placeholders are masked. Inside strings and comments none is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Templates {
-    /// `${x}`, `#{x}`, `$evolutions{{{x}}}`.
+    /// `${x}`, `#{x}`, `%(x)s`, `$evolutions{{{x}}}`.
     pub braces: bool,
-    /// `{{ x }}`, `{% x %}`, `{# x #}`.
+    /// `{{ x }}`, `{x}`, `{% x %}`, `{# x #}`.
     pub mustache: bool,
     /// `:x`, `:'x'`, `:"x"`.
     pub colon: bool,

@@ -60,23 +60,33 @@ fn script(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
     if text.contains('\0') {
         return without_nul(text, options, cache);
     }
-    let split = split::split(text, options);
-    let statements = split
-        .pieces
-        .iter()
-        .map(|piece| {
-            let slice = piece.span.slice(text);
-            let masks = piece.masked.clone();
-            let read = || statement(slice, piece, &split.masked[masks.clone()], &split.stands[masks.clone()], options);
-            let parsed = match cache {
-                Some(cache) => cache.get_or_parse(slice, options, read),
-                None => Arc::new(read()),
-            };
-            Statement { span: piece.span, end: piece.end, parsed }
-        })
-        .collect();
+    let mut split = split::split(text, options, None);
+    let mut statements = Vec::with_capacity(split.pieces.len());
+    let mut cuts = 0;
+    while let Some(piece) = split.pieces.get(statements.len()) {
+        let slice = piece.span.slice(text);
+        let masks = piece.masked.clone();
+        let read = || statement(slice, piece, &split.masked[masks.clone()], &split.stands[masks.clone()], options);
+        let parsed = match cache {
+            Some(cache) => cache.get_or_parse(slice, options, read),
+            None => Arc::new(read()),
+        };
+        if let StatementKind::Invalid(_) = parsed.kind
+            && cuts < MOST_CUTS
+            && let Some(cut) = split::swallowed_line(text, piece, options)
+        {
+            cuts += 1;
+            split::split_again(&mut split, statements.len(), cut, text, options);
+            continue;
+        }
+        statements.push(Statement { span: piece.span, end: piece.end, parsed });
+    }
     Script { statements, comments: split.comments, masked: split.masked }
 }
+
+/// So many times per text a broken statement is cut short and what follows is split again, which reads the rest of the
+/// text each time.
+const MOST_CUTS: usize = 32;
 
 /// No SQL text holds a NUL, and C would end the text there.
 fn without_nul(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
@@ -103,7 +113,7 @@ fn statement(text: &str, piece: &Piece, masked: &[Masked], stands: &[Stand], opt
 
 /// A text with everything in it masked that the options name.
 pub fn masked_text<'t>(text: &'t str, options: &Options) -> Cow<'t, str> {
-    let split = split::split(text, options);
+    let split = split::split(text, options, None);
     unmasked(text, 0, &split.masked, &split.stands)
 }
 
@@ -141,6 +151,13 @@ pub fn sql_statement(
 }
 
 fn source_statement(source: &Source<'_>) -> Result<(StatementKind, Option<Needs>), SyntaxError> {
+    if let Some(last) = source.tokens.last()
+        && last.kind == TokenKind::Unclosed
+        && nests_deeply(&source.text.as_bytes()[last.span.range()])
+    {
+        let message = "unterminated /* comment at or near \"/*\"".to_owned();
+        return Err(SyntaxError { message, span: source.span(last.span), hint: None });
+    }
     let flags = if source.options.standard_conforming_strings { 0 } else { ffi::STANDARD_CONFORMING_STRINGS_OFF };
     let text = CString::new(for_the_parser(source)).unwrap_or_default();
     let kind = ffi::parse(&text, flags, |statements| {
@@ -152,6 +169,7 @@ fn source_statement(source: &Source<'_>) -> Result<(StatementKind, Option<Needs>
     });
     match kind {
         Ok(Some(mut kind)) => {
+            convert::lexical_needs(source);
             plpgsql::fill(source, &mut kind);
             Ok((kind, source.needs.take()))
         }
@@ -160,9 +178,14 @@ fn source_statement(source: &Source<'_>) -> Result<(StatementKind, Option<Needs>
     }
 }
 
-/// PostgreSQL reads nested comments in quadratic time, so deep ones are blanked; line breaks between strings count.
-fn for_the_parser(source: &Source<'_>) -> Vec<u8> {
+/// PostgreSQL reads nested comments in quadratic time.
+fn nests_deeply(comment: &[u8]) -> bool {
     const DEEP: usize = 32;
+    comment.len() > 4 * DEEP && comment.windows(2).filter(|pair| *pair == b"/*").count() > DEEP
+}
+
+/// The text with deep comments blanked; line breaks between strings count.
+fn for_the_parser(source: &Source<'_>) -> Vec<u8> {
     let mut bytes = source.text.as_bytes().to_vec();
     let mut position = 0;
     let mut gaps: Vec<(usize, usize)> = Vec::new();
@@ -173,7 +196,7 @@ fn for_the_parser(source: &Source<'_>) -> Vec<u8> {
     gaps.push((position, bytes.len()));
     for (from, to) in gaps {
         let gap = &mut bytes[from..to];
-        if gap.len() > 4 * DEEP && gap.windows(2).filter(|pair| *pair == b"/*").count() > DEEP {
+        if nests_deeply(gap) {
             gap.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
         }
     }

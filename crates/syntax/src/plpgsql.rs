@@ -330,7 +330,7 @@ impl Lowering<'_, '_, '_> {
     /// Parses a text made of `parts` of the body; `place` is what is opaque if that fails.
     fn statements(&mut self, text: &str, parts: &[Part], flags: Flags, place: Span) {
         let origin = Origin::inside(&self.origin, parts, text.len());
-        for piece in split::split(text, &Options::plain()).pieces {
+        for piece in split::split(text, &Options::plain(), None).pieces {
             let sql = piece.span.slice(text);
             let shift = [Part { at: 0, from: piece.span.start, whole: None }];
             let inner = Origin::inside(&origin, &shift, sql.len());

@@ -31,12 +31,13 @@ pub struct Piece {
     pub unclosed: Option<u32>,
 }
 
+/// Splits the part of a text that the options name, or what of it begins at `from`.
 #[must_use]
-pub fn split(text: &str, options: &Options) -> Split {
+pub fn split(text: &str, options: &Options, from: Option<usize>) -> Split {
     let range = options.range.map_or(0..text.len(), |span| clamped(text, span));
     let mut splitter = Splitter {
         text: &text.as_bytes()[..range.end],
-        position: range.start,
+        position: from.unwrap_or(range.start),
         options,
         out: Split::default(),
         state: State::default(),
@@ -46,6 +47,50 @@ pub fn split(text: &str, options: &Options) -> Split {
     };
     splitter.run();
     splitter.out
+}
+
+/// The first line that a string of a broken statement seems to have swallowed: it begins a statement and stands behind a
+/// line that ends one. The string's first quote is one too many.
+#[must_use]
+pub fn swallowed_line(text: &str, piece: &Piece, options: &Options) -> Option<usize> {
+    let bytes = &text.as_bytes()[..piece.span.end as usize];
+    let mut position = piece.span.start as usize;
+    while let Some(token) = lex::next(bytes, position, options.standard_conforming_strings) {
+        position = token.span.end as usize;
+        if matches!(token.kind, TokenKind::String | TokenKind::PrefixedString | TokenKind::QuotedName)
+            && let Some(line) = next_statement_line(&bytes[..position], token.span.start as usize, position)
+        {
+            return Some(line);
+        }
+    }
+    None
+}
+
+/// Ends the piece `index` before `cut` and splits anew from there.
+pub fn split_again(split: &mut Split, index: usize, cut: usize, text: &str, options: &Options) {
+    let rest = self::split(text, options, Some(cut));
+    let end = text[..cut].trim_end_matches(|c: char| c.is_ascii() && lex::is_space(c as u8)).len();
+    let before = |span: Span| (span.end as usize) <= cut;
+    split.comments.truncate(split.comments.partition_point(|comment| before(comment.span)));
+    let masks = split.masked.partition_point(|mask| before(mask.span));
+    split.masked.truncate(masks);
+    split.stands.truncate(masks);
+    split.pieces.truncate(index + 1);
+    if let Some(piece) = split.pieces.last_mut() {
+        piece.span.end = Span::new(0, end).end;
+        piece.end = piece.span.end;
+        piece.masked.end = piece.masked.end.min(masks);
+        piece.masked.start = piece.masked.start.min(masks);
+        piece.unclosed = None;
+    }
+    split.comments.extend(rest.comments);
+    split.masked.extend(rest.masked);
+    split.stands.extend(rest.stands);
+    split.pieces.extend(
+        rest.pieces
+            .into_iter()
+            .map(|piece| Piece { masked: piece.masked.start + masks..piece.masked.end + masks, ..piece }),
+    );
 }
 
 fn clamped(text: &str, span: Span) -> std::ops::Range<usize> {
@@ -92,7 +137,7 @@ impl Splitter<'_> {
         loop {
             if self.state.start.is_none() && self.wasted > 4 * self.text.len() + (1 << 16) {
                 let from = lex::skip_space(self.text, self.position);
-                self.limit = Some(self.next_statement_line(from, from).unwrap_or(self.text.len()));
+                self.limit = Some(next_statement_line(self.text, from, from).unwrap_or(self.text.len()));
             }
             let text = &self.text[..self.limit.unwrap_or(self.text.len())];
             let start = lex::skip_space(text, self.position);
@@ -147,7 +192,8 @@ impl Splitter<'_> {
                 self.position = start + 3;
                 true
             }
-            b'$' | b'#' | b'{' | b':' | b'@' | b'<' => {
+            quote @ (b'\'' | b'"') => self.quoted_placeholder(text, start, quote),
+            b'$' | b'#' | b'{' | b':' | b'@' | b'<' | b'%' => {
                 let adjacent = self.state.last.is_some_and(|token| {
                     token.span.end as usize == start
                         && matches!(
@@ -176,6 +222,22 @@ impl Splitter<'_> {
             }
             _ => false,
         }
+    }
+
+    /// `"{{ x "y" }}"`: quotes inside a placeholder do not close the name around it.
+    fn quoted_placeholder(&mut self, text: &[u8], start: usize, quote: u8) -> bool {
+        let around = Around { in_brackets: true, after_operand: true };
+        let Some(found) = mask::placeholder(text, start + 1, self.options.templates, around) else { return false };
+        if found.stand != Stand::Name || !text[start + 1..found.end].contains(&quote) {
+            return false;
+        }
+        let line_end = lex::line_end(text, found.end);
+        let Some(length) = text[found.end..line_end].iter().position(|byte| *byte == quote) else { return false };
+        self.mask(start + 1, found.end, MaskedKind::Template, Stand::Name);
+        self.position = found.end + length + 1;
+        self.extend(start, self.position);
+        self.state.last = None;
+        true
     }
 
     fn mask(&mut self, start: usize, end: usize, kind: MaskedKind, stand: Stand) {
@@ -286,7 +348,7 @@ impl Splitter<'_> {
         let statement = self.state.start.unwrap_or(start);
         let resume = match self.limit {
             Some(limit) => limit,
-            None => self.next_statement_line(statement, start).unwrap_or(end),
+            None => next_statement_line(self.text, statement, start).unwrap_or(end),
         };
         // A line inside an earlier token of the statement: what was read behind it is read again.
         self.wasted += end - start.min(resume);
@@ -303,27 +365,6 @@ impl Splitter<'_> {
         self.finish(None);
     }
 
-    /// The next line that begins with a statement: behind `token` any such line, before it only one that stands behind a
-    /// line ending in `;`, which a string or comment opened too early has swallowed.
-    fn next_statement_line(&self, statement: usize, token: usize) -> Option<usize> {
-        let mut position = statement;
-        let mut after_semicolon = false;
-        loop {
-            let line_end = lex::line_end(self.text, position);
-            let line = self.text[position..line_end].trim_ascii_end();
-            if !line.is_empty() {
-                after_semicolon = line.ends_with(b";");
-            }
-            position = line_end + 1;
-            if position >= self.text.len() {
-                return None;
-            }
-            if statement_word(self.text, position).is_some() && (after_semicolon || position > token) {
-                return Some(position);
-            }
-        }
-    }
-
     /// Ends the statement, if one was begun; `terminator` is the end of its `;`.
     fn finish(&mut self, terminator: Option<usize>) {
         let state = std::mem::take(&mut self.state);
@@ -336,7 +377,7 @@ impl Splitter<'_> {
             span: Span::new(start, state.end),
             end: Span::new(0, terminator.unwrap_or(state.end)).end,
             masked: first_mask..first_mask + inside,
-            unclosed: state.parens.first().copied(),
+            unclosed: state.parens.first().copied().filter(|open| (*open as usize) < state.end),
         });
         if state.copies && self.options.copy_data {
             self.copy_data();
@@ -378,6 +419,27 @@ impl Splitter<'_> {
         if end > start {
             self.mask(start, end, MaskedKind::CopyData, Stand::Blank);
             self.position = end;
+        }
+    }
+}
+
+/// The next line that begins with a statement: behind `token` any such line, before it only one that stands behind a line
+/// ending in `;`, which a string or comment opened too early has swallowed.
+fn next_statement_line(text: &[u8], statement: usize, token: usize) -> Option<usize> {
+    let mut position = statement;
+    let mut after_semicolon = false;
+    loop {
+        let line_end = lex::line_end(text, position);
+        let line = text[position..line_end].trim_ascii_end();
+        if !line.is_empty() {
+            after_semicolon = line.ends_with(b";");
+        }
+        position = line_end + 1;
+        if position >= text.len() {
+            return None;
+        }
+        if (after_semicolon || position > token) && statement_word(text, position).is_some() {
+            return Some(position);
         }
     }
 }

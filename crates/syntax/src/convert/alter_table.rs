@@ -4,7 +4,7 @@ use super::column;
 use super::expr;
 use super::names;
 use super::source::{Cursor, Source};
-use crate::ast::{AlterAction, AlterTable, Ident, Name, ObjectKind, StatementKind, Subcommand};
+use crate::ast::{AlterAction, AlterTable, DefElem, Ident, Name, ObjectKind, RelationRef, StatementKind, Subcommand};
 use crate::ffi::{List, Node};
 use crate::lex::TokenKind;
 use crate::nodes::{self as pg, Kind};
@@ -37,7 +37,8 @@ pub fn alter_table(source: &Source<'_>, node: &pg::AlterTableStmt<'_>) -> Statem
     }
     StatementKind::AlterTable(AlterTable {
         object,
-        relation: names::relation(source, range),
+        // A composite type has no children, which the grammar notes as ONLY.
+        relation: RelationRef { only: !range.inh && object != ObjectKind::Type, ..names::relation(source, range) },
         if_exists: node.missing_ok,
         subcommands,
     })
@@ -82,7 +83,7 @@ fn action(source: &Source<'_>, node: &pg::AlterTableCmd<'_>, from: usize, to: us
             },
             _ => AlterAction::GenericOptions,
         },
-        pg::AT_SetIdentity => AlterAction::SetIdentity { column: column(), options: names::options(list(node.def)) },
+        pg::AT_SetIdentity => AlterAction::SetIdentity { column: column(), options: identity_options(list(node.def)) },
         pg::AT_DropIdentity => AlterAction::DropIdentity { column: column(), if_exists },
         pg::AT_SetStatistics => {
             if node.def.is_none()
@@ -190,6 +191,16 @@ fn list(node: Option<Node<'_>>) -> List<'_> {
     }
 }
 
+/// SET GENERATED is an option whose value the grammar gives as a character code.
+fn identity_options(list: List<'_>) -> Vec<DefElem> {
+    let mut options = names::options(list);
+    for option in options.iter_mut().filter(|option| option.name == "generated") {
+        let always = option.value.as_deref() == Some("97");
+        option.value = Some(if always { "always" } else { "by default" }.to_owned());
+    }
+    options
+}
+
 fn relation(source: &Source<'_>, node: Option<Node<'_>>) -> Name {
     match node.map(Node::kind) {
         Some(Kind::RangeVar(range)) => names::relation_name(source, range),
@@ -257,7 +268,7 @@ fn alter_constraint(source: &Source<'_>, node: &pg::AlterTableCmd<'_>, from: usi
 }
 
 /// Options of a relation; `security_invoker` of views came with 15.
-pub fn relation_options(source: &Source<'_>, list: List<'_>) -> Vec<crate::ast::DefElem> {
+pub fn relation_options(source: &Source<'_>, list: List<'_>) -> Vec<DefElem> {
     for node in list.iter() {
         if let Kind::DefElem(option) = node.kind()
             && option.defname.get() == "security_invoker"

@@ -107,7 +107,7 @@ pub fn create_table_as(source: &Source<'_>, node: &pg::CreateTableAsStmt<'_>) ->
         persistence: persistence(range),
         if_not_exists: node.if_not_exists,
         with_data: !into.skip_data,
-        output: named_output(&columns, inner),
+        output: query::output_columns(inner, &columns),
         columns,
         select_into: node.is_select_into,
         query,
@@ -126,17 +126,8 @@ pub fn select_into(source: &Source<'_>, node: Node<'_>, into: &pg::IntoClause<'_
         columns: Vec::new(),
         select_into: true,
         query: query::query_with_targets(source, node),
-        output: query::output_columns(node),
+        output: query::output_columns(node, &[]),
     })
-}
-
-/// Given names come first, the rest keep those of the query.
-fn named_output(given: &[String], inner: Node<'_>) -> Option<Vec<String>> {
-    let mut output = query::output_columns(inner)?;
-    for (slot, name) in output.iter_mut().zip(given) {
-        slot.clone_from(name);
-    }
-    Some(output)
 }
 
 pub fn create_view(source: &Source<'_>, node: &pg::ViewStmt<'_>) -> StatementKind {
@@ -150,7 +141,7 @@ pub fn create_view(source: &Source<'_>, node: &pg::ViewStmt<'_>) -> StatementKin
         temporary: persistence(range) == Persistence::Temporary,
         query: query::query_with_targets(source, inner),
         columns_used: column::columns_used(source, [inner]),
-        output: named_output(&given, inner),
+        output: query::output_columns(inner, &given),
         options: super::alter_table::relation_options(source, node.options),
     })
 }

@@ -132,13 +132,12 @@ pub fn column_parts(column: &pg::ColumnRef<'_>) -> Vec<String> {
 
 /// A function's name. The grammar spells its own functions with `pg_catalog`, which the source does not show.
 pub fn call_name(source: &Source<'_>, call: &pg::FuncCall<'_>) -> Name {
-    let mut name = match source.at(call.location) {
-        Some(index) => names::name_at(source, call.funcname, index),
-        None => names::name_of(call.funcname.strings(), crate::span::Span::default()),
+    let Some(index) = source.at(call.location) else {
+        let name = call.funcname.strings().next_back().unwrap_or_default().to_owned();
+        return Name { schema: None, name, span: crate::span::Span::default() };
     };
-    if name.schema.as_deref() == Some("pg_catalog")
-        && source.at(call.location).is_some_and(|index| crate::lex::fold(source.word(index)) != "pg_catalog")
-    {
+    let mut name = names::name_at(source, call.funcname, index);
+    if name.schema.as_deref() == Some("pg_catalog") && crate::lex::fold(source.word(index)) != "pg_catalog" {
         name.schema = None;
     }
     name

@@ -14,6 +14,7 @@ mod types;
 
 use crate::ast::{PublicationAction, StatementKind};
 use crate::ffi::Node;
+use crate::lex::TokenKind;
 use crate::nodes::{self as pg, Kind};
 use crate::plpgsql;
 use source::Source;
@@ -24,6 +25,22 @@ pub fn statement_at(source: &Source<'_>, node: Node<'_>, from: usize, to: usize)
     let kind = statement(&part, node);
     source.need_also(part.needs.take());
     kind
+}
+
+/// Notes what the tokens alone tell: numbers with underscores or a radix, AT LOCAL.
+pub fn lexical_needs(source: &Source<'_>) {
+    for (index, token) in source.tokens.iter().enumerate() {
+        if matches!(token.kind, TokenKind::Integer | TokenKind::Float) {
+            let digits = source.word(index);
+            if digits.contains('_')
+                || (digits.starts_with('0') && digits[1..].starts_with(|c: char| "xXoObB".contains(c)))
+            {
+                source.need(16, "numbers like 1_000 and 0xff", index, index + 1);
+            }
+        } else if token.is(source.text, "LOCAL") && index > 1 && source.is(index - 1, "AT") {
+            source.need(17, "AT LOCAL", index - 1, index + 1);
+        }
+    }
 }
 
 /// The statement whose tokens are those of `source`.

@@ -117,7 +117,7 @@ pub fn type_name(source: &Source<'_>, ty: &pg::TypeName<'_>) -> TypeName {
         }
     }
     let span = match source.at(ty.location) {
-        Some(index) => source.tokens_span(index, type_end(source, index)),
+        Some(index) => source.tokens_span(index, type_end(source, index, !ty.typmods.is_empty())),
         None => Span::default(),
     };
     TypeName {
@@ -132,10 +132,12 @@ pub fn type_name(source: &Source<'_>, ty: &pg::TypeName<'_>) -> TypeName {
     }
 }
 
-/// Behind the type that begins at a token.
-pub fn type_end(source: &Source<'_>, start: usize) -> usize {
+/// Behind the type that begins at a token; `modifiers` says whether it has any in parentheses.
+fn type_end(source: &Source<'_>, start: usize, modifiers: bool) -> usize {
     let is = |at: usize, words: &[&str]| words.iter().any(|word| source.is(at, word));
-    let group = |at: usize| if source.kind(at) == Some(TokenKind::LeftParen) { source.group_end(at) } else { at };
+    let group = |at: usize| {
+        if modifiers && source.kind(at) == Some(TokenKind::LeftParen) { source.group_end(at) } else { at }
+    };
     let mut at;
     if is(start, &["DOUBLE"]) && is(start + 1, &["PRECISION"]) {
         at = start + 2;

@@ -34,6 +34,8 @@ pub fn drop(source: &Source<'_>, node: &pg::DropStmt<'_>) -> StatementKind {
                     let (name, relation) = on_relation(source, object, from);
                     DropName { name, relation }
                 }
+                // The access method comes first in the tree.
+                pg::OBJECT_OPCLASS | pg::OBJECT_OPFAMILY => DropName { name: source.name(from), relation: None },
                 _ => {
                     let span = source.tokens_span(from, source.name_end(from));
                     DropName { name: names::object_name(Some(object), span), relation: None }

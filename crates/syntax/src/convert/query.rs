@@ -372,9 +372,6 @@ fn needs_of_call(source: &Source<'_>, call: &pg::FuncCall<'_>) {
     {
         source.need(16, "SYSTEM_USER", index, index + 1);
     }
-    if name == "timezone" && call.funcformat == pg::COERCE_SQL_SYNTAX && call.args.len() == 1 {
-        source.need(17, "AT LOCAL", index, index + 2);
-    }
 }
 
 fn json_needs(source: &Source<'_>, node: Node<'_>) {
@@ -525,27 +522,39 @@ pub fn children<'a>(node: Node<'a>, out: &mut Vec<Node<'a>>) {
     }
 }
 
-/// The names of the output columns as PostgreSQL's `FigureColname` gives them; `None` where one is not evident.
-pub fn output_columns(node: Node<'_>) -> Option<Vec<String>> {
+/// The names of the output columns, those in `given` first, then as PostgreSQL's `FigureColname` gives them; `None` where
+/// one is not evident.
+pub fn output_columns(node: Node<'_>, given: &[String]) -> Option<Vec<String>> {
     let Kind::SelectStmt(mut select) = node.kind() else { return None };
     while let Some(left) = select.larg {
         select = left;
     }
     if !select.values_lists.is_empty() {
         let Kind::List(row) = select.values_lists.first()?.kind() else { return None };
-        return Some((1..=row.len()).map(|number| format!("column{number}")).collect());
+        return Some(
+            (1..=row.len()).map(|number| given.get(number - 1).cloned().unwrap_or(format!("column{number}"))).collect(),
+        );
     }
     select
         .target_list
         .iter()
-        .map(|node| match node.kind() {
-            Kind::ResTarget(target) => target
-                .name
-                .opt_owned()
-                .or_else(|| target.val.and_then(|value| column_name(value, 0)).map(|(name, _)| name)),
+        .enumerate()
+        .map(|(index, node)| match node.kind() {
+            Kind::ResTarget(target) => {
+                let star = target.val.is_some_and(is_star);
+                let given = given.get(index).filter(|_| !star).cloned();
+                given.or_else(|| target.name.opt_owned()).or_else(|| column_name(target.val?, 0).map(|(name, _)| name))
+            }
             _ => None,
         })
         .collect()
+}
+
+fn is_star(node: Node<'_>) -> bool {
+    match node.kind() {
+        Kind::ColumnRef(column) => column.fields.iter().any(|field| matches!(field.kind(), Kind::AStar(_))),
+        _ => false,
+    }
 }
 
 /// The name and whether it is a strong choice (`FigureColnameInternal`: 2 strong, 1 weak).

@@ -22,10 +22,7 @@ pub fn create_enum(source: &Source<'_>, node: &pg::CreateEnumStmt<'_>) -> Statem
 pub fn alter_enum(source: &Source<'_>, node: &pg::AlterEnumStmt<'_>) -> StatementKind {
     let action = match (node.old_val.opt(), node.new_val.opt()) {
         (Some(from), Some(to)) => EnumAction::RenameValue { from: from.to_owned(), to: to.to_owned() },
-        (Some(value), None) => {
-            source.need(17, "ALTER TYPE ... DROP VALUE", 0, source.tokens.len());
-            EnumAction::DropValue { value: value.to_owned() }
-        }
+        (Some(value), None) => EnumAction::DropValue { value: value.to_owned() },
         (None, value) => EnumAction::AddValue {
             value: value.unwrap_or_default().to_owned(),
             neighbour: node.new_val_neighbor.opt_owned(),
