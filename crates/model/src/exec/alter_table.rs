@@ -18,7 +18,7 @@ use crate::schema::{Relation, RelationKind};
 pub(super) mod checks;
 pub(super) mod columns;
 pub(super) mod constraints;
-mod drops;
+pub(super) mod drops;
 pub(super) mod foreign_keys;
 mod indexes;
 mod locks;

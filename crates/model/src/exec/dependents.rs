@@ -6,6 +6,7 @@ use imbl::OrdMap;
 use syntax::Span;
 use syntax::ast::{Expr, TypeName};
 
+use super::alter_table::drops::remove_foreign_key;
 use super::reach::{index_names, lock_indexes};
 use super::{Exec, Stop};
 use crate::effect::LockMode;
@@ -107,6 +108,16 @@ enum Dependent {
 
 fn outside(exec: &Exec, name: &QName, relation: &Relation, doomed: &[QName]) -> Vec<Dependent> {
     let mut found = Vec::new();
+    // A partition holds keys that reference its parent.
+    if let Some((parent, _)) = &relation.partition_of
+        && !doomed.contains(parent)
+    {
+        for (table, constraint) in exec.schema.foreign_keys_to(parent) {
+            if !doomed.contains(&table) {
+                found.push(Dependent::ForeignKey { table, constraint: constraint.name });
+            }
+        }
+    }
     for dependent in exec.schema.dependents_of(name) {
         if doomed.contains(&dependent) {
             continue;
@@ -157,19 +168,10 @@ fn cut(exec: &mut Exec, dependent: Dependent) {
     }
 }
 
-/// Both tables lose triggers, so both are locked, with the partitions of each (RemoveTriggerById, trigger.c).
 fn drop_foreign_key(exec: &mut Exec, table: &QName, constraint: &str) {
-    let relation = exec.relation(table);
-    let Some(ConstraintKind::ForeignKey { referenced, .. }) = relation.constraint(constraint).map(|it| &it.kind) else {
-        return;
-    };
-    for side in [table, referenced] {
-        exec.lock(side, LOCK);
-        for child in exec.schema.descendants(side) {
-            exec.lock(&child, LOCK);
-        }
+    if let Some(constraint) = exec.relation(table).constraint(constraint).cloned() {
+        remove_foreign_key(exec, table, &constraint);
     }
-    exec.schema.edit(table, |it| it.constraints.retain(|it| &*it.name != constraint));
 }
 
 /// A column goes with its indexes and constraints.

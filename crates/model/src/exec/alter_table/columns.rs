@@ -94,7 +94,7 @@ pub(super) fn add_column(
         if let Some(not_null_name) = &not_null_name {
             checks::set_not_null_mark(exec, &at, name, not_null_name.clone(), inherited);
         }
-        open.extend(exec.relation(&at).children.iter().cloned().map(|child| (child, true)));
+        open.extend(exec.relation(&at).children.iter().rev().cloned().map(|child| (child, true)));
     }
     if column.not_null && column.default.is_none() && column.identity.is_none() && column.generated.is_none() {
         exec.breaks.push(Breaks::InsertNeedsColumn { relation: table, column: name.to_owned() });
@@ -528,7 +528,7 @@ pub(super) fn drop_expression(
                 return exec.refuse("0A000", message, task.span);
             }
             None if !if_exists && !relation.open => {
-                let message = if exec.since(15) {
+                let message = if exec.since(18) {
                     format!("column \"{column}\" of relation \"{}\" is not a generated column", table.name)
                 } else {
                     format!("column \"{column}\" of relation \"{}\" is not a stored generated column", table.name)

@@ -36,6 +36,11 @@ pub(super) fn add_constraint(
             }
         },
         ast::ConstraintKind::Exclude(exclude) => {
+            let partitioned = exec.relation(&alter.table).kind == RelationKind::PartitionedTable;
+            if partitioned && !exec.since(17) {
+                let message = "exclusion constraints are not supported on partitioned tables".to_owned();
+                return exec.refuse("0A000", message, it.span);
+            }
             lock_all(exec, alter, task);
             let new = new_exclusion(exec, &alter.table, it, exclude);
             make_index(exec, alter, task, NewIndex { only: !alter.recurse, ..new }, it.span)
@@ -176,6 +181,14 @@ fn make_keys_not_null(
             continue;
         }
         if exec.since(18) {
+            if !alter.recurse {
+                for child in relation.children.clone() {
+                    if !checks::is_not_null(exec, &child, column) {
+                        let message = format!("column \"{column}\" of table \"{}\" is not marked NOT NULL", child.name);
+                        return exec.refuse("XX000", message, span);
+                    }
+                }
+            }
             let name = checks::not_null_name(exec, &alter.table, column);
             checks::propagate_not_null(exec, alter, task, column, &name);
         } else {
@@ -372,8 +385,12 @@ pub(super) fn validate(exec: &mut Exec, alter: &Alter, task: &Task<'_>, name: &s
         constraint.kind,
         ConstraintKind::Unique { .. } | ConstraintKind::PrimaryKey { .. } | ConstraintKind::Exclude { .. }
     ) {
-        let kinds = if exec.since(18) { "foreign key, check, or not-null" } else { "foreign key or check" };
-        let message = format!("constraint \"{name}\" of relation \"{}\" is not a {kinds} constraint", alter.table.name);
+        let message = if exec.since(18) {
+            format!("cannot validate constraint \"{name}\" of relation \"{}\"", alter.table.name)
+        } else {
+            let table = &alter.table.name;
+            format!("constraint \"{name}\" of relation \"{table}\" is not a foreign key or check constraint")
+        };
         return exec.refuse("42809", message, task.span);
     }
     if !constraint.enforced {
@@ -465,7 +482,8 @@ pub(super) fn alter_constraint(
     }
     if is_foreign_key && constraint.inherited {
         let message = format!("cannot alter constraint \"{}\" on relation \"{table}\"", name.text);
-        return exec.refuse("55000", message, task.span);
+        let sqlstate = if exec.since(18) { "55000" } else { "XX000" };
+        return exec.refuse(sqlstate, message, task.span);
     }
     let mut tables = vec![alter.table.clone()];
     if is_foreign_key && relation.kind == RelationKind::PartitionedTable {

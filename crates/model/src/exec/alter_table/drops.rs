@@ -217,18 +217,26 @@ fn remove_constraint(exec: &mut Exec, table: &QName, name: &str) {
 }
 
 /// A foreign key leaves both tables: its triggers are dropped under ACCESS EXCLUSIVE (RemoveTriggerById, trigger.c).
-pub(super) fn remove_foreign_key(exec: &mut Exec, table: &QName, constraint: &Constraint) {
+pub(in crate::exec) fn remove_foreign_key(exec: &mut Exec, table: &QName, constraint: &Constraint) {
     let ConstraintKind::ForeignKey { referenced, .. } = &constraint.kind else { return };
     exec.lock(table, LockMode::AccessExclusive);
-    exec.lock(referenced, LockMode::AccessExclusive);
-    for partition in exec.schema.descendants(referenced) {
-        exec.lock(&partition, LockMode::AccessExclusive);
+    // The triggers on the referenced table belong to the key of the partitioned table.
+    if !constraint.inherited {
+        let mut targets = exec.schema.descendants(referenced);
+        targets.insert(0, referenced.clone());
+        for target in targets {
+            // Partitioned tables have had triggers of their own since 15.
+            if exec.relation(&target).kind != RelationKind::PartitionedTable || exec.since(15) {
+                exec.lock(&target, LockMode::AccessExclusive);
+            }
+        }
     }
     for partition in exec.schema.descendants(table) {
-        let inherited = |it: &Constraint| it.name == constraint.name && it.inherited;
-        if exec.relation(&partition).constraints.iter().any(inherited) {
+        let inherited = |it: &&Constraint| it.inherited && it.kind == constraint.kind;
+        let own = exec.relation(&partition).constraints.iter().find(inherited).cloned();
+        if let Some(own) = own {
             exec.lock(&partition, LockMode::AccessExclusive);
-            remove_constraint(exec, &partition, &constraint.name);
+            remove_constraint(exec, &partition, &own.name);
         }
     }
     remove_constraint(exec, table, &constraint.name);
@@ -267,7 +275,10 @@ pub(super) fn drop_constraint(
         return exec.refuse("42P16", message, task.span);
     }
     match &constraint.kind {
-        ConstraintKind::ForeignKey { .. } => remove_foreign_key(exec, &alter.table, &constraint),
+        ConstraintKind::ForeignKey { referenced, .. } => {
+            exec.lock(referenced, LockMode::AccessExclusive);
+            remove_foreign_key(exec, &alter.table, &constraint);
+        }
         ConstraintKind::NotNull { column } => {
             let column = column.clone();
             refuse_drop(exec, &relation, &column, task.span)?;

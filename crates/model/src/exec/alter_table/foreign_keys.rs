@@ -324,8 +324,9 @@ fn refuse_persistence(exec: &mut Exec, relation: &Relation, target: &Relation, s
     exec.refuse("42P16", message.to_owned(), span)
 }
 
-/// Types without an equality operator between them. Only pairs that certainly have none are refused.
-fn refuse_types(
+/// Types without an equality operator between them, nor an implicit cast of the referencing one to the other. Only pairs
+/// that certainly have none are refused.
+pub(super) fn refuse_types(
     exec: &mut Exec,
     relation: &Relation,
     target: &Relation,
@@ -338,9 +339,9 @@ fn refuse_types(
         let types = define::types(exec);
         let own = relation.column(own).and_then(|it| family(types, it));
         let other = target.column(other).and_then(|it| family(types, it));
-        if let (Some(own), Some(other)) = (own, other)
-            && own != other
-        {
+        let (Some(own), Some(other)) = (own, other) else { continue };
+        let cast = matches!((own, other), ("integer", "numeric" | "float") | ("numeric", "float"));
+        if own != other && !cast {
             return exec.refuse("42804", format!("foreign key constraint \"{name}\" cannot be implemented"), span);
         }
     }
@@ -352,7 +353,9 @@ fn family(types: Types<'_>, column: &Column) -> Option<&'static str> {
     let base = types.domain(ty).map_or_else(|| ty.clone(), |(base, _)| base);
     Some(match base.name.as_str() {
         _ if base.array || base.schema.is_some() => return None,
-        "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" => "number",
+        "int2" | "int4" | "int8" => "integer",
+        "numeric" => "numeric",
+        "float4" | "float8" => "float",
         "text" | "varchar" | "bpchar" | "name" => "text",
         "uuid" => "uuid",
         "bool" => "bool",
@@ -376,8 +379,7 @@ pub(super) fn check_rows(exec: &mut Exec, table: &QName, lock: LockMode, referen
 fn plan_check(exec: &mut Exec, table: &QName, lock: LockMode, referenced: &QName) {
     exec.work(table, lock, Work::Scan);
     lock_indexes(exec, table, LockMode::AccessShare);
-    let planned =
-        Access { lock: LockMode::AccessShare, works: &[], only: false, planned: true, filter: Filter::Unknown };
+    let planned = Access { lock: LockMode::AccessShare, works: &[], only: false, planned: true, filter: Filter::All };
     access(exec, referenced, &planned);
 }
 
@@ -460,7 +462,9 @@ pub(in crate::exec) fn clone_foreign_keys(
         }
     }
     for (referencing, _) in exec.schema.foreign_keys_to(parent) {
-        exec.lock(&referencing, LockMode::ShareRowExclusive);
+        // CloneFkReferenced; 14 only looked at the table.
+        let lock = if exec.since(15) { LockMode::ShareRowExclusive } else { LockMode::AccessShare };
+        exec.lock(&referencing, lock);
     }
     unchecked
 }

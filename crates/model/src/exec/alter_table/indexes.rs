@@ -23,7 +23,11 @@ pub(super) fn alter_index(exec: &mut Exec, name: &QName, tasks: &[Task<'_>]) -> 
         exec.resume(task.operation);
         exec.lock(name, task.lock);
         let What::Action(action) = task.what else { continue };
+        let partitioned = index.as_ref().is_some_and(|it| it.kind == RelationKind::PartitionedIndex);
         match action {
+            AlterAction::SetOptions { .. } | AlterAction::ResetOptions { .. } if partitioned => {
+                return refuse(exec, name, action, task.span);
+            }
             AlterAction::AttachPartition { partition, .. } => {
                 attach(exec, name, index.as_deref(), partition, task.span)?;
             }
@@ -42,17 +46,19 @@ pub(super) fn alter_index(exec: &mut Exec, name: &QName, tasks: &[Task<'_>]) -> 
                 index.options.retain(|own| options.iter().all(|reset| reset.name != own.name));
             }),
             AlterAction::SetStatistics { .. } | AlterAction::Owner { .. } => {}
-            _ => {
-                let message = if exec.since(15) {
-                    format!("ALTER action {} cannot be performed on relation \"{}\"", locks::words(action), name.name)
-                } else {
-                    format!("\"{}\" is {}", name.name, locks::wrong_kind(action))
-                };
-                return exec.refuse("42809", message, task.span);
-            }
+            _ => return refuse(exec, name, action, task.span),
         }
     }
     Ok(())
+}
+
+fn refuse(exec: &mut Exec, name: &QName, action: &AlterAction, span: Span) -> Result<(), Stop> {
+    let message = if exec.since(15) {
+        format!("ALTER action {} cannot be performed on relation \"{}\"", locks::words(action), name.name)
+    } else {
+        format!("\"{}\" is {}", name.name, locks::wrong_kind(action))
+    };
+    exec.refuse("42809", message, span)
 }
 
 fn moves(index: &Index, tablespace: &str) -> bool {

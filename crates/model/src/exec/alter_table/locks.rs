@@ -32,34 +32,6 @@ pub(super) fn level(action: &AlterAction) -> LockMode {
 
 /// AlterTableGetRelOptionsLockLevel, reloptions.c: each option has its own level.
 fn option_level(option: &DefElem) -> LockMode {
-    const WEAK: [&str; 26] = [
-        "autovacuum_analyze_scale_factor",
-        "autovacuum_analyze_threshold",
-        "autovacuum_enabled",
-        "autovacuum_freeze_max_age",
-        "autovacuum_freeze_min_age",
-        "autovacuum_freeze_table_age",
-        "autovacuum_multixact_freeze_max_age",
-        "autovacuum_multixact_freeze_min_age",
-        "autovacuum_multixact_freeze_table_age",
-        "autovacuum_vacuum_cost_delay",
-        "autovacuum_vacuum_cost_limit",
-        "autovacuum_vacuum_insert_scale_factor",
-        "autovacuum_vacuum_insert_threshold",
-        "autovacuum_vacuum_max_threshold",
-        "autovacuum_vacuum_scale_factor",
-        "autovacuum_vacuum_threshold",
-        "deduplicate_items",
-        "fillfactor",
-        "log_autovacuum_min_duration",
-        "parallel_workers",
-        "toast_tuple_target",
-        "vacuum_cleanup_index_scale_factor",
-        "vacuum_index_cleanup",
-        "vacuum_max_eager_freeze_failure_rate",
-        "vacuum_truncate",
-        "effective_io_concurrency",
-    ];
     // The others, also those of an index method that an extension brings, are strong.
     if WEAK.contains(&&*option.name.to_ascii_lowercase()) {
         LockMode::ShareUpdateExclusive
@@ -68,6 +40,42 @@ fn option_level(option: &DefElem) -> LockMode {
     }
 }
 
+/// Whether a table has the option (heap_reloptions, reloptions.c).
+pub(super) fn is_table_option(option: &DefElem) -> bool {
+    let name = option.name.to_ascii_lowercase();
+    let of_indexes = ["deduplicate_items", "vacuum_cleanup_index_scale_factor", "effective_io_concurrency"];
+    name == "user_catalog_table" || (WEAK.contains(&&*name) && !of_indexes.contains(&&*name))
+}
+
+/// Options that only matter to what comes later.
+const WEAK: [&str; 26] = [
+    "autovacuum_analyze_scale_factor",
+    "autovacuum_analyze_threshold",
+    "autovacuum_enabled",
+    "autovacuum_freeze_max_age",
+    "autovacuum_freeze_min_age",
+    "autovacuum_freeze_table_age",
+    "autovacuum_multixact_freeze_max_age",
+    "autovacuum_multixact_freeze_min_age",
+    "autovacuum_multixact_freeze_table_age",
+    "autovacuum_vacuum_cost_delay",
+    "autovacuum_vacuum_cost_limit",
+    "autovacuum_vacuum_insert_scale_factor",
+    "autovacuum_vacuum_insert_threshold",
+    "autovacuum_vacuum_max_threshold",
+    "autovacuum_vacuum_scale_factor",
+    "autovacuum_vacuum_threshold",
+    "deduplicate_items",
+    "fillfactor",
+    "log_autovacuum_min_duration",
+    "parallel_workers",
+    "toast_tuple_target",
+    "vacuum_cleanup_index_scale_factor",
+    "vacuum_index_cleanup",
+    "vacuum_max_eager_freeze_failure_rate",
+    "vacuum_truncate",
+    "effective_io_concurrency",
+];
 pub(super) fn pass(action: &AlterAction) -> Pass {
     match action {
         AlterAction::DropColumn { .. }

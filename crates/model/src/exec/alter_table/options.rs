@@ -3,7 +3,7 @@
 use syntax::ast::{AlterAction, Persistence};
 
 use super::partitions::{inherit, match_columns};
-use super::{Alter, Task};
+use super::{Alter, Task, locks};
 use crate::effect::{LockMode, Work};
 use crate::exec::{Exec, Stop};
 use crate::name::QName;
@@ -15,6 +15,10 @@ pub(super) fn execute(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>, actio
         AlterAction::Owner { role } => change_owner(exec, task, &table, role),
         AlterAction::ClusterOn { index } => {
             let index = require_index(exec, task, &table, &index.text)?;
+            if exec.relation(&table).kind == RelationKind::PartitionedTable {
+                let message = "cannot mark index clustered in partitioned table".to_owned();
+                return exec.refuse("0A000", message, task.span);
+            }
             exec.lock(&index, LockMode::ShareUpdateExclusive);
             exec.change(&table).clustered_on = Some(index.name);
         }
@@ -40,6 +44,22 @@ pub(super) fn execute(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>, actio
             exec.change(&table).tablespace = Some(tablespace.as_str().into());
         }
         AlterAction::SetOptions { options } => {
+            let known = exec.relation(&table);
+            if known.kind == RelationKind::PartitionedTable
+                && let Some(option) = options.iter().find(|option| locks::is_table_option(option))
+            {
+                if exec.since(16) {
+                    let message = "cannot specify storage parameters for a partitioned table".to_owned();
+                    return exec.refuse("42809", message, task.span);
+                }
+                return exec.refuse("22023", format!("unrecognized parameter \"{}\"", option.name), task.span);
+            }
+            if known.kind == RelationKind::Table
+                && !known.open
+                && let Some(option) = options.iter().find(|option| !locks::is_table_option(option))
+            {
+                return exec.refuse("22023", format!("unrecognized parameter \"{}\"", option.name), task.span);
+            }
             let relation = exec.change(&table);
             relation
                 .options
@@ -295,8 +315,7 @@ fn remove_parent(exec: &mut Exec, table: &QName, parent: &QName) {
     exec.schema.edit(parent, |relation| relation.children.retain(|child| child != table));
 }
 
-/// Row triggers of a partitioned table are switched on its partitions, too (EnableDisableTrigger, trigger.c; before 15
-/// every partition was locked).
+/// Row triggers of a partitioned table are switched on its partitions, too (EnableDisableTrigger, trigger.c).
 fn switch_trigger(
     exec: &mut Exec,
     alter: &Alter,
@@ -315,7 +334,7 @@ fn switch_trigger(
     }
     let recurses = relation.kind == RelationKind::PartitionedTable
         && alter.recurse
-        && (relation.triggers.iter().any(|it| chosen(it) && it.row) || !exec.since(15));
+        && relation.triggers.iter().any(|it| chosen(it) && it.row);
     let tables = if recurses { alter.with_descendants(exec, task) } else { vec![alter.table.clone()] };
     for table in tables {
         exec.schema.edit(&table, |relation| {

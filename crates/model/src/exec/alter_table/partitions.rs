@@ -8,7 +8,7 @@ use syntax::ast::{self, PartitionBound};
 use super::{Alter, Task, checks, foreign_keys};
 use crate::effect::{LockMode, WaitsFor, Work};
 use crate::exec::index::{Build, attach_index, clone_index, define_index, matching_index};
-use crate::exec::reach::written;
+use crate::exec::reach::{lock_indexes, written};
 use crate::exec::{Exec, Stop};
 use crate::name::QName;
 use crate::names;
@@ -339,9 +339,10 @@ pub(super) fn detach(
         exec.lock(&below, LockMode::AccessExclusive);
     }
     for (referencing, _) in exec.schema.foreign_keys_to(&parent) {
-        // No row of the other table may point into the partition; then the key's part for it is dropped.
+        // No row of the other table may point into the partition (RI_PartitionRemove_Check, ri_triggers.c); then the key's
+        // part for it is dropped.
         exec.work(&referencing, LockMode::AccessExclusive, Work::Scan);
-        exec.work(&name, LockMode::AccessExclusive, Work::Scan);
+        lock_indexes(exec, &referencing, LockMode::AccessShare);
     }
     for constraint in exec.relation(&name).constraints.clone() {
         if let ConstraintKind::ForeignKey { referenced, .. } = &constraint.kind

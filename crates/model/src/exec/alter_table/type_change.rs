@@ -123,6 +123,7 @@ pub(super) fn alter_type(
         if let Some(it) = exec.relation(&table).column(name).cloned() {
             exec.schema.note_column(&table, &it);
         }
+        refuse_foreign_keys(exec, task, &table, name)?;
     }
     exec.breaks.push(Breaks::CachedPlans { relation: alter.table.clone() });
     Ok(())
@@ -201,6 +202,24 @@ fn survives(index: &Index, column: &str, dependents: &Dependents) -> bool {
     plain && kept && index.valid
 }
 
+/// The keys that are made again must still compare.
+fn refuse_foreign_keys(exec: &mut Exec, task: &Task<'_>, table: &QName, column: &str) -> Result<(), Stop> {
+    let relation = exec.relation(table);
+    let own = relation.constraints.iter().map(|constraint| (table.clone(), constraint.clone()));
+    let keys: Vec<(QName, Constraint)> = own.chain(exec.schema.foreign_keys_to(table)).collect();
+    for (referencing, constraint) in keys {
+        let ConstraintKind::ForeignKey { columns, referenced, referenced_columns, .. } = &constraint.kind else {
+            continue;
+        };
+        if columns.iter().chain(referenced_columns).any(|it| &**it == column) {
+            let (from, to) = (exec.relation(&referencing), exec.relation(referenced));
+            let name = &constraint.name;
+            foreign_keys::refuse_types(exec, &from, &to, columns, referenced_columns, name, task.span)?;
+        }
+    }
+    Ok(())
+}
+
 /// Both tables are locked for dropping and adding the key; its rows are checked again when a side is rewritten or compares
 /// differently (TryReuseForeignKey).
 fn remake_foreign_key(
@@ -213,7 +232,8 @@ fn remake_foreign_key(
 ) {
     exec.lock(referencing, LockMode::AccessExclusive);
     exec.lock(referenced, LockMode::AccessExclusive);
-    if (dependents.rewrites || dependents.operators) && constraint.validated {
+    let has_rows = exec.relation(referencing).kind != RelationKind::PartitionedTable;
+    if (dependents.rewrites || dependents.operators) && constraint.validated && has_rows {
         foreign_keys::check_rows(exec, referencing, task.lock, referenced, LockMode::AccessExclusive);
     }
 }
