@@ -9,7 +9,7 @@ use syntax::ast::{AlterAction, AlterTable, Constraint, RelationRef, StatementKin
 use syntax::lex;
 
 use crate::Request;
-use crate::edit;
+use crate::edit::{self, Edit};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site<'a> {
@@ -151,10 +151,31 @@ impl<'a> Site<'a> {
     pub fn alter(&self, action: &str) -> String {
         edit::terminated(format!("{}{action}", prefix(self.text, self.alter_table())))
     }
+
+    /// A subcommand with edits: the whole statement when there is no other.
+    pub fn alter_edited(&self, subcommand: &Subcommand, edits: &[Edit]) -> String {
+        match self.alter_table() {
+            Some(it) if it.subcommands.len() == 1 => {
+                edit::terminated(edit::apply(self.text, Span::new(0, self.text.len()), edits))
+            }
+            _ => self.alter(&edit::apply(self.text, subcommand.span, edits)),
+        }
+    }
 }
 
-/// What stands before the first subcommand, without comments; they stay with the first step.
+/// What stands before the first subcommand, on one line and without comments, which stay with the first step.
 pub(crate) fn prefix(text: &str, it: Option<&AlterTable>) -> String {
     let first = it.and_then(|it| it.subcommands.first()).map_or(0, |first| first.span.start);
-    edit::uncommented(&text[..first as usize])
+    let head = &text[..first as usize];
+    let mut result = String::new();
+    let mut position = 0;
+    for token in lex::tokens(head).iter().filter(|token| !token.is_comment()) {
+        if token.span.start > position && !result.is_empty() {
+            result.push(' ');
+        }
+        result.push_str(token.span.slice(head));
+        position = token.span.end;
+    }
+    result.push(' ');
+    result
 }

@@ -47,18 +47,6 @@ pub(crate) fn terminated(mut sql: String) -> String {
     sql
 }
 
-/// The text without its comments.
-pub(crate) fn uncommented(text: &str) -> String {
-    let mut result = String::new();
-    let mut position = 0;
-    for token in lex::tokens(text).iter().filter(|token| token.is_comment()) {
-        result.push_str(&text[position..token.span.start as usize]);
-        position = token.span.end as usize;
-    }
-    result.push_str(&text[position..]);
-    result
-}
-
 /// `SELECT '<text>'`: a string literal that reads the same whatever standard_conforming_strings says.
 pub(crate) fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
@@ -74,7 +62,6 @@ mod tests {
         let text = "CREATE  INDEX /* x */ ON t (a)";
         let edits = [Edit::insert(13, " CONCURRENTLY"), Edit::cut(Span::new(14, 21))];
         assert_eq!(apply(text, Span::new(0, text.len()), &edits), "CREATE  INDEX CONCURRENTLY  ON t (a)");
-        assert_eq!(uncommented(text), "CREATE  INDEX  ON t (a)");
     }
 
     #[test]

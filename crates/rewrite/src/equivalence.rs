@@ -1,23 +1,24 @@
 //! Whether two ways through a migration leave the same schema.
 //!
 //! Both begin with the same schema, so only what they changed has to be compared. Column order, names that PostgreSQL
-//! generated, comments, ownership, validity and birth count. The order of constraints in the list and whether a name was
-//! written or generated do not: the catalogs keep neither.
+//! generated, comments, ownership, validity and the birth of relations and columns count. The order of constraints and
+//! whether a name was written or generated do not, because the catalogs keep neither; nor does the birth of a constraint or
+//! index, which tells a replaced one from the one before.
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
-use model::schema::{Constraint, ConstraintKind, Index, Relation, Schema};
+use model::schema::{Born, Constraint, ConstraintKind, Index, Relation, RelationKind, Schema};
 
 /// What the steps leave that the original does not, and the other way round; empty when they are equivalent.
 pub fn differences(original: &Schema, rewritten: &Schema) -> Vec<String> {
     let mut found = Vec::new();
     each(&original.relations, &rewritten.relations, "relation", &mut found, relation);
     each(&original.indexes, &rewritten.indexes, "index", &mut found, index);
-    each(&original.types, &rewritten.types, "type", &mut found, |a, b, found| same("type", &a.name, a == b, found));
+    each(&original.types, &rewritten.types, "type", &mut found, |a, b, found| same("type", &a.name, a, b, found));
     whole(&original.functions, &rewritten.functions, "function", &mut found);
     whole(&original.schemas, &rewritten.schemas, "schema", &mut found);
     whole(&original.extensions, &rewritten.extensions, "extension", &mut found);
@@ -27,7 +28,7 @@ pub fn differences(original: &Schema, rewritten: &Schema) -> Vec<String> {
 }
 
 /// Walks only what is not shared.
-fn each<K: Ord + Clone + Debug + std::fmt::Display, V: PartialEq>(
+fn each<K: Ord + Clone + Debug + Display, V: PartialEq>(
     original: &OrdMap<K, Arc<V>>,
     rewritten: &OrdMap<K, Arc<V>>,
     what: &str,
@@ -43,7 +44,7 @@ fn each<K: Ord + Clone + Debug + std::fmt::Display, V: PartialEq>(
     }
 }
 
-fn whole<K: Ord + Clone + std::fmt::Display, V: PartialEq>(
+fn whole<K: Ord + Clone + Display, V: PartialEq>(
     original: &OrdMap<K, V>,
     rewritten: &OrdMap<K, V>,
     what: &str,
@@ -58,10 +59,15 @@ fn whole<K: Ord + Clone + std::fmt::Display, V: PartialEq>(
     }
 }
 
-fn same(what: &str, name: &impl std::fmt::Display, equal: bool, found: &mut Vec<String>) {
-    if !equal {
-        found.push(format!("{what} {name} differs"));
+/// Says what differs first.
+fn same<T: PartialEq + Debug>(what: &str, name: &impl Display, a: &T, b: &T, found: &mut Vec<String>) {
+    if a == b {
+        return;
     }
+    let (a, b) = (format!("{a:#?}"), format!("{b:#?}"));
+    let line = a.lines().zip(b.lines()).find(|(a, b)| a != b);
+    let (a, b) = line.map_or(("", ""), |(a, b)| (a.trim().trim_end_matches(','), b.trim().trim_end_matches(',')));
+    found.push(format!("{what} {name} differs ({a} becomes {b})"));
 }
 
 fn relation(a: &Relation, b: &Relation, found: &mut Vec<String>) {
@@ -77,19 +83,18 @@ fn relation(a: &Relation, b: &Relation, found: &mut Vec<String>) {
                 }
                 column
             };
-            if plain(a) != plain(b) {
-                found.push(format!("column {} of {name} differs", a.name));
-            }
+            same("column", &format!("{}.{}", name, a.name), &plain(a), &plain(b), found);
         }
     }
     let names: BTreeSet<&Arc<str>> = a.constraints.iter().chain(&b.constraints).map(|it| &it.name).collect();
     for constraint in names {
         match (a.constraint(constraint), b.constraint(constraint)) {
-            (Some(a), Some(b)) if plain_constraint(a) == plain_constraint(b) => {}
             (Some(a), Some(b)) if a.validated && !b.validated => {
                 found.push(format!("constraint {constraint} of {name} is left NOT VALID"));
             }
-            (Some(_), Some(_)) => found.push(format!("constraint {constraint} of {name} differs")),
+            (Some(a), Some(b)) => {
+                same("constraint", constraint, &plain_constraint(a), &plain_constraint(b), found);
+            }
             (Some(_), None) => found.push(format!("constraint {constraint} of {name} is missing")),
             (None, _) => found.push(format!("constraint {constraint} of {name} is too many")),
         }
@@ -101,16 +106,21 @@ fn relation(a: &Relation, b: &Relation, found: &mut Vec<String>) {
         relation.triggers.sort_by(|a, b| a.name.cmp(&b.name));
         relation.policies.sort_by(|a, b| a.name.cmp(&b.name));
         relation.children.sort();
+        // A sequence's type and owner stand in fields of their own.
+        relation
+            .options
+            .retain(|it| relation.kind != RelationKind::Sequence || !matches!(&*it.name, "as" | "owned_by"));
         // Whether rows were written is not part of the schema.
         relation.empty = false;
         relation
     };
-    same("relation", name, rest(a) == rest(b), found);
+    same("relation", name, &rest(a), &rest(b), found);
 }
 
 fn plain_constraint(constraint: &Constraint) -> Constraint {
     let mut constraint = constraint.clone();
     constraint.generated_name = false;
+    constraint.born = Born::Before;
     if let ConstraintKind::Check { text, .. } = &mut constraint.kind {
         *text = "".into();
     }
@@ -121,6 +131,7 @@ fn index(a: &Index, b: &Index, found: &mut Vec<String>) {
     let plain = |index: &Index| {
         let mut index = index.clone();
         index.predicate_text = None;
+        index.born = Born::Before;
         for element in &mut index.elements {
             element.text = "".into();
         }
@@ -128,6 +139,6 @@ fn index(a: &Index, b: &Index, found: &mut Vec<String>) {
     };
     match (a.valid, b.valid) {
         (true, false) => found.push(format!("index {} is left invalid", a.name)),
-        _ => same("index", &a.name, plain(a) == plain(b), found),
+        _ => same("index", &a.name, &plain(a), &plain(b), found),
     }
 }

@@ -2,11 +2,11 @@
 
 use model::plan::{Class, Inverse, Mode, Setting};
 use syntax::Span;
-use syntax::ast::{AlterTable, MaskedKind, StatementKind, TransactionKind};
+use syntax::ast::{AlterAction, AlterTable, MaskedKind, StatementKind, TransactionKind};
 
 use crate::alter;
 use crate::context::{Site, prefix};
-use crate::draft::{Draft, Place, Rewrite};
+use crate::draft::{Draft, Place, Rewrite, Role};
 use crate::edit::{self, Edit};
 use crate::layout::{Around, layout};
 use crate::settings::{InForce, setting};
@@ -38,8 +38,14 @@ pub(crate) struct Expansion {
     pub withheld: Vec<(usize, usize, String)>,
 }
 
-/// Expands the operations in `chosen`. Statements of operations in `isolated` stay, but count as touched.
-pub(crate) fn expand(request: &Request, chosen: &[(usize, usize)], isolated: &[(usize, usize)]) -> Expansion {
+/// Expands the operations in `chosen`. Statements of operations in `isolated` stay, but count as touched. What makes new enum
+/// values ends its part when it was chosen, or when the original is `failing` in its transaction.
+pub(crate) fn expand(
+    request: &Request,
+    chosen: &[(usize, usize)],
+    isolated: &[(usize, usize)],
+    failing: bool,
+) -> Expansion {
     let (around, tail) = layout(request);
     let mut out = Expansion { items: Vec::new(), class: Class::Safe, assumptions: Vec::new(), withheld: Vec::new() };
     let mut settings = InForce::default();
@@ -67,11 +73,15 @@ pub(crate) fn expand(request: &Request, chosen: &[(usize, usize)], isolated: &[(
         statement_items(request, index, &operations, &place, &mut out);
         for item in &mut out.items[first..] {
             item.untouched = !touched;
+            if (failing || touched) && matches!(kind, StatementKind::AlterEnum(_)) {
+                item.draft.role = Role::EndsPart;
+            }
             item.settings.clone_from(&settings.0);
         }
     }
     let rest = carried.rest(&tail);
-    if let Some(last) = out.items.last_mut()
+    let stays = |item: &&mut Item| !matches!(item.draft.role, Role::Assertion | Role::RequiredAssertion);
+    if let Some(last) = out.items.iter_mut().rev().find(stays)
         && !rest.is_empty()
     {
         last.draft.sql.push('\n');
@@ -160,7 +170,11 @@ fn statement_items(request: &Request, index: usize, operations: &[usize], around
     }
     let judged = &request.trace.judged[index];
     let refuses = judged.refuses_transaction || commits_inside(kind);
-    let mode = if refuses { Mode::NonTx } else { Mode::Tx };
+    let mode = match kind {
+        _ if refuses => Mode::NonTx,
+        StatementKind::AlterTable(it) if !operations.is_empty() && only_validates(it) => Mode::OwnTx,
+        _ => Mode::Tx,
+    };
     let mut draft = Draft::new(mode, format!("{}{text}{}", around.above, around.below), titles::of(kind));
     draft.inverse = Inverse::Original;
     out.items.push(Item { verbatim: true, spaced: around.spaced, ..item(draft, index, Vec::new()) });
@@ -196,6 +210,10 @@ fn rewrite(site: &Site) -> Result<Rewrite, String> {
         return Err(format!("only --fix={flag} does this, because {why}"));
     }
     Ok(rewrite)
+}
+
+fn only_validates(it: &AlterTable) -> bool {
+    it.subcommands.iter().all(|it| matches!(it.action, AlterAction::ValidateConstraint { .. }))
 }
 
 /// COMMIT inside DO ends the transaction around it, which must not be a block.

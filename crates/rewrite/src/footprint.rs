@@ -310,6 +310,9 @@ impl Print<'_> {
                 self.write(Thing::NotNull(table.clone(), column.to_string()));
             }
             Some(schema::ConstraintKind::ForeignKey { referenced, .. }) => self.on(&referenced),
+            Some(schema::ConstraintKind::Unique { .. } | schema::ConstraintKind::PrimaryKey { .. }) => {
+                self.write(Thing::Relation(table.sibling(name)));
+            }
             _ if !drops => {}
             _ => self.write(Thing::Relation(table.clone())),
         }
@@ -373,11 +376,6 @@ impl Print<'_> {
             match self.schema.indexes.get(&name).cloned() {
                 Some(index) if !it.cascade => {
                     self.on(&index.table);
-                    if index.unique {
-                        let columns: Vec<String> =
-                            index.elements.iter().filter_map(|it| it.column.as_ref()).map(Arc::to_string).collect();
-                        self.key(&index.table, &columns);
-                    }
                     self.write(Thing::Relation(name));
                 }
                 _ => self.out.barrier = true,

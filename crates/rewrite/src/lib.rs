@@ -21,6 +21,9 @@ mod schedule;
 mod settings;
 mod titles;
 
+#[cfg(test)]
+mod tests;
+
 use model::plan::{Class, Plan};
 use model::runner::Runner;
 use model::trace::{Session, Trace};

@@ -1,6 +1,6 @@
 //! From the request to the plan: expand, arrange, prove; what cannot be proven is left out and the rest tried again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::effect::{FailsWhen, OperationKind, Work, blocks_reads, blocks_writes};
 use model::name::QName;
@@ -8,7 +8,7 @@ use model::plan::{Class, Inverse, Mode, Part, Plan, Setting, Step};
 use model::runner::{Messages, Runner, RunnerTransaction};
 use model::schema::Born;
 use model::trace::{Judged, Opener, Settings, Trace, Unit, trace};
-use syntax::ast::{InsertSource, LockMode, Script, StatementKind};
+use syntax::ast::{AlterAction, InsertSource, LockMode, ObjectKind, Script, Statement, StatementKind};
 
 use crate::draft::Role;
 use crate::expand::{Expansion, Item, expand};
@@ -25,6 +25,49 @@ struct Refusal {
 }
 
 pub(crate) fn plan(request: &Request) -> Outcome {
+    match statement_by_statement(request) {
+        Some(trace) => proven(&Request { trace: &trace, ..*request }, true),
+        None => proven(request, false),
+    }
+}
+
+/// When the original fails only because of the transaction it runs in (a new enum value is used, an index is built
+/// concurrently), what it means is what its statements do one by one.
+fn statement_by_statement(request: &Request) -> Option<Trace> {
+    let always = |judged: &Judged| judged.fails.as_ref().is_some_and(|it| it.when == FailsWhen::Always);
+    if !request.trace.judged.iter().any(always) {
+        return None;
+    }
+    let runner = alone(request.runner);
+    let settings = Settings { majors: request.trace.majors.clone(), external_timeouts: true };
+    let mut script = request.script.clone();
+    let control = |it: &Statement| matches!(it.parsed.kind, StatementKind::Transaction { .. });
+    script.statements.retain(|it| !control(it));
+    let mut apart =
+        trace(&request.trace.before, request.session, &Unit { script: &script, runner: &runner }, &settings);
+    if apart.judged.iter().any(always) {
+        return None;
+    }
+    // Transactions are still those of the original.
+    let mut judged = apart.judged.into_iter();
+    let mut all = Vec::with_capacity(request.trace.judged.len());
+    for (statement, original) in request.script.statements.iter().zip(&request.trace.judged) {
+        if control(statement) {
+            all.push(original.clone());
+        } else {
+            all.push(Judged { transaction: original.transaction, held: original.held.clone(), ..judged.next()? });
+        }
+    }
+    apart.judged = all;
+    Some(apart)
+}
+
+/// The runner without its transactions.
+fn alone(runner: &Runner) -> Runner {
+    Runner { transaction: RunnerTransaction::None, messages: Messages::Each, resets_session: false, ..runner.clone() }
+}
+
+fn proven(request: &Request, failing: bool) -> Outcome {
     let mut withheld: BTreeMap<Chosen, String> = BTreeMap::new();
     let mut chosen: Vec<Chosen> = request.chosen.to_vec();
     chosen.sort_unstable();
@@ -39,7 +82,7 @@ pub(crate) fn plan(request: &Request) -> Outcome {
     // Every round leaves at least one operation out.
     loop {
         let isolated: Vec<Chosen> = withheld.keys().copied().collect();
-        let expansion = expand(request, &chosen, &isolated);
+        let expansion = expand(request, &chosen, &isolated, failing);
         if !expansion.withheld.is_empty() {
             for (statement, operation, reason) in expansion.withheld {
                 chosen.retain(|it| *it != (statement, operation));
@@ -57,7 +100,7 @@ pub(crate) fn plan(request: &Request) -> Outcome {
             }
             Err(refusal) => refusal,
         };
-        let blamed = if refusal.operations.is_empty() { guilty(request, &chosen) } else { refusal.operations };
+        let blamed = if refusal.operations.is_empty() { guilty(request, &chosen, failing) } else { refusal.operations };
         if blamed.is_empty() || chosen.is_empty() {
             withheld.extend(chosen.iter().map(|it| (*it, refusal.reason.clone())));
             return unchanged(request, withheld);
@@ -68,9 +111,9 @@ pub(crate) fn plan(request: &Request) -> Outcome {
 }
 
 /// The operations that cannot be proven even alone; the last one when each of them can.
-fn guilty(request: &Request, chosen: &[Chosen]) -> Vec<Chosen> {
+fn guilty(request: &Request, chosen: &[Chosen], failing: bool) -> Vec<Chosen> {
     let alone = |it: &Chosen| {
-        let expansion = expand(request, std::slice::from_ref(it), &[]);
+        let expansion = expand(request, std::slice::from_ref(it), &[], failing);
         attempt(request, &expansion, Freedom::None).is_err()
     };
     let found: Vec<Chosen> = chosen.iter().copied().filter(alone).collect();
@@ -112,7 +155,7 @@ fn shared_transaction(judged: &Judged) -> Option<u32> {
 
 /// The original in parts, one per transaction.
 fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
-    let expansion = expand(request, &[], &[]);
+    let expansion = expand(request, &[], &[], false);
     let mut groups: Vec<(Option<u32>, Group)> = Vec::new();
     for (index, item) in expansion.items.iter().enumerate() {
         let judged = request.trace.judged.get(item.statement);
@@ -129,7 +172,7 @@ fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
     let marks: Vec<Marks> = expansion
         .items
         .iter()
-        .map(|item| request.trace.judged.get(item.statement).map(marks).unwrap_or_default())
+        .map(|item| marks(&request.trace.judged[item.statement], &request.script.statements[item.statement]))
         .collect();
     let mut plan = assemble(&expansion, &groups, &marks);
     plan.withheld = listed(withheld);
@@ -159,7 +202,7 @@ fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result
         return Err(Refusal { operations: Vec::new(), reason });
     }
     let marks: Vec<Marks> = (0..expansion.items.len())
-        .map(|index| executed.get(&index).map(|(_, _, judged)| marks(judged)).unwrap_or_default())
+        .map(|index| executed.get(&index).map(|(_, statement, judged)| marks(judged, statement)).unwrap_or_default())
         .collect();
     Ok(assemble(expansion, &groups, &marks))
 }
@@ -207,7 +250,9 @@ fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Refusal> {
             Facts {
                 footprint: footprint::of(kind, &judged.before, &path),
                 locks: blocking(judged),
+                writes: writing(judged),
                 long: is_long(judged, kind),
+                drops: drops(kind),
                 validates: validates(judged),
                 transaction: shared_transaction(original),
             }
@@ -225,6 +270,24 @@ fn blocking(judged: &Judged) -> BTreeMap<QName, LockMode> {
         }
     }
     locks
+}
+
+/// Tables whose rows it writes or locks.
+fn writing(judged: &Judged) -> BTreeSet<QName> {
+    let weak = |it: &&model::effect::Effect| {
+        it.born == Born::Before && matches!(it.lock, LockMode::RowShare | LockMode::RowExclusive)
+    };
+    judged.effects.iter().filter(weak).map(|it| it.relation.clone()).collect()
+}
+
+fn drops(kind: &StatementKind) -> bool {
+    match kind {
+        StatementKind::Drop(it) => it.object == ObjectKind::Index,
+        StatementKind::AlterTable(it) => {
+            it.subcommands.iter().all(|it| matches!(it.action, AlterAction::DropConstraint { .. }))
+        }
+        _ => false,
+    }
 }
 
 fn validates(judged: &Judged) -> Option<QName> {
@@ -246,10 +309,8 @@ struct Marks {
     blocks: bool,
 }
 
-fn marks(judged: &Judged) -> Marks {
-    let grows = |it: &model::effect::Effect| it.work != Work::Instant && it.born == Born::Before && !it.empty;
-    let opaque = judged.operations.iter().any(|it| it.kind == OperationKind::Opaque);
-    Marks { long: opaque || judged.effects.iter().any(grows), blocks: !blocking(judged).is_empty() }
+fn marks(judged: &Judged, statement: &Statement) -> Marks {
+    Marks { long: is_long(judged, &statement.parsed.kind), blocks: blocked(judged).next().is_some() }
 }
 
 /// A new step fails on no major in range, and holds no lock that blocks others while its work grows with the table.
@@ -257,7 +318,7 @@ fn harmless(
     request: &Request,
     item: &Item,
     transaction: bool,
-    statement: &syntax::ast::Statement,
+    statement: &Statement,
     judged: &Judged,
 ) -> Result<(), Refusal> {
     if item.verbatim || item.operations.is_empty() {
@@ -279,17 +340,23 @@ fn harmless(
             return refuse(format!("the steps would fail: {}", failure.message));
         }
     }
-    let blocks = |lock: LockMode| blocks_reads(lock) || blocks_writes(lock);
-    let others = |it: &&model::effect::Effect| it.born == Born::Before && !it.empty;
-    let works = judged.effects.iter().filter(others).find(|it| it.work != Work::Instant);
-    let holds = judged.effects.iter().chain(&judged.held).filter(others).find(|it| blocks(it.lock));
-    if let (Some(work), Some(held)) = (works, holds) {
-        return refuse(format!(
-            "the steps would still block others on {} while they work on {}",
-            held.relation, work.relation
-        ));
+    let works = judged.effects.iter().find(|it| it.work != Work::Instant && it.born == Born::Before && !it.empty);
+    let holds =
+        |it: &&model::effect::Effect| it.born == Born::Before && (blocks_reads(it.lock) || blocks_writes(it.lock));
+    let held = judged.held.iter().find(holds).map(|it| &it.relation).or_else(|| blocked(judged).next());
+    if let (Some(work), Some(held)) = (works, held) {
+        return refuse(format!("the steps would still block others on {held} while they work on {}", work.relation));
     }
     Ok(())
+}
+
+/// Relations that others use and cannot while the statement holds its locks. Locks on rows do not count.
+fn blocked(judged: &Judged) -> impl Iterator<Item = &QName> {
+    let others = |name: &QName| match judged.effects.iter().find(|effect| effect.relation == *name) {
+        Some(effect) => effect.born == Born::Before,
+        None => judged.before.relations.get(name).is_none_or(|relation| relation.born == Born::Before),
+    };
+    judged.blocked.iter().filter(|it| !it.rows).map(|it| &it.relation).filter(move |name| others(name))
 }
 
 /// Steps as they were executed in parts.
@@ -302,7 +369,7 @@ struct Executed {
 }
 
 impl Executed {
-    fn get(&self, step: &usize) -> Option<(bool, &syntax::ast::Statement, &Judged)> {
+    fn get(&self, step: &usize) -> Option<(bool, &Statement, &Judged)> {
         let (statement, transaction) = self.statements.get(step)?;
         Some((*transaction, &self.script.statements[*statement], &self.trace.judged[*statement]))
     }
@@ -339,14 +406,7 @@ fn execute(request: &Request, items: &[Item], groups: &[Group]) -> Result<Execut
         let reason = "the statements of the file cannot be told apart".to_owned();
         return Err(Refusal { operations: Vec::new(), reason });
     }
-    let runner = Runner {
-        name: request.runner.name,
-        transaction: RunnerTransaction::None,
-        messages: Messages::Each,
-        opt_out: None,
-        opted_out: false,
-        resets_session: false,
-    };
+    let runner = alone(request.runner);
     let known = Settings { majors: request.trace.majors.clone(), external_timeouts: true };
     let trace = trace(&request.trace.before, request.session, &Unit { script: &script, runner: &runner }, &known);
     let statements = owners

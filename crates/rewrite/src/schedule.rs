@@ -20,8 +20,12 @@ pub(crate) struct Facts {
     pub footprint: Footprint,
     /// Locks that block reads or writes on relations that others use.
     pub locks: BTreeMap<QName, LockMode>,
+    /// Tables that others use and whose rows it writes or locks.
+    pub writes: BTreeSet<QName>,
     /// Work that grows with a table that others use.
     pub long: bool,
+    /// It only drops constraints or indexes.
+    pub drops: bool,
     /// The table that a VALIDATE reads.
     pub validates: Option<QName>,
     /// The transaction of the original, when it had one for several statements.
@@ -54,20 +58,26 @@ pub(crate) fn arrange(items: &[Item], facts: &[Facts], freedom: Freedom) -> Vec<
     let mut open: Vec<usize> = (0..atoms.len()).collect();
     let mut groups: Vec<Building> = Vec::new();
     let mut done: BTreeSet<usize> = BTreeSet::new();
+    // What drops waits as long as it can, so that what replaces it is there by then.
+    let drops = |atom: &usize| freedom == Freedom::Independent && atoms[*atom].steps.iter().all(|it| facts[*it].drops);
     while !open.is_empty() {
         // The first of all has nothing before it, so there is always one that is ready.
-        let first = open.iter().position(|atom| atoms[*atom].after.is_subset(&done)).unwrap_or(0);
-        let atom = open.remove(first);
+        let ready = |atom: &usize| atoms[*atom].after.is_subset(&done);
+        let first = open.iter().position(|atom| ready(atom) && !drops(atom)).or_else(|| open.iter().position(ready));
+        let atom = open.remove(first.unwrap_or(0));
         let mut group = Building::new(items, facts, &atoms[atom].steps);
         done.insert(atom);
         let mut position = 0;
         while position < open.len() {
             let candidate = open[position];
-            let ready = atoms[candidate].after.is_subset(&done);
-            if ready && group.takes(items, facts, &atoms[candidate].steps) {
+            let ready = |atom: &usize| atoms[*atom].after.is_subset(&done);
+            let early = drops(&candidate) && open.iter().any(|atom| ready(atom) && !drops(atom));
+            if ready(&candidate) && !early && group.takes(items, facts, &atoms[candidate].steps) {
                 group.add(items, facts, &atoms[candidate].steps);
                 done.insert(candidate);
                 open.remove(position);
+                // What waited for it may be ready now.
+                position = 0;
             } else if freedom == Freedom::None {
                 break;
             } else {
@@ -104,14 +114,18 @@ fn atoms(items: &[Item], facts: &[Facts], freedom: Freedom) -> Vec<Atom> {
         })
         .collect();
     let mut chains: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    let mut kept: Option<usize> = None;
     for (position, before) in footprint::dependencies(&prints).into_iter().enumerate() {
         let step = stepping[position];
         let atom = atom_of[step];
         let mut after: BTreeSet<usize> = before.into_iter().map(|it| atom_of[stepping[it]]).collect();
-        // The steps of one operation build on each other, and so do the pieces of one statement that was taken apart.
+        // The steps of one operation build on each other, and what stays of the original stays in its order.
         let item = &items[step];
         for operation in &item.operations {
             after.extend(chains.insert((item.statement, *operation), atom));
+        }
+        if item.operations.is_empty() {
+            after.extend(kept.replace(atom));
         }
         if freedom == Freedom::None {
             after.extend(0..atom);
@@ -128,6 +142,7 @@ struct Building {
     transaction: bool,
     steps: Vec<usize>,
     locks: BTreeMap<QName, LockMode>,
+    writes: BTreeSet<QName>,
     long: bool,
     /// Only validations, of these tables.
     own: bool,
@@ -143,6 +158,7 @@ impl Building {
             transaction: mode != Mode::NonTx && !is_loose(items, facts, steps),
             steps: Vec::new(),
             locks: BTreeMap::new(),
+            writes: BTreeSet::new(),
             long: false,
             own: mode == Mode::OwnTx,
             loose: is_loose(items, facts, steps),
@@ -158,6 +174,7 @@ impl Building {
                 let held = self.locks.entry(relation.clone()).or_insert(*lock);
                 *held = (*held).max(*lock);
             }
+            self.writes.extend(facts[*step].writes.iter().cloned());
             self.long |= facts[*step].long;
             self.ended |= items[*step].draft.role == Role::EndsPart;
             self.steps.push(*step);
@@ -199,7 +216,11 @@ impl Building {
         if (fact.long && !self.locks.is_empty()) || (self.long && !fact.locks.is_empty()) {
             return false;
         }
-        // No lock on another table, and none that is stronger than what is held: a reader that wants to write would deadlock.
+        // No lock on another table, and none that is stronger than what is held: with another session that does the same
+        // that is a deadlock.
+        if fact.locks.keys().any(|table| self.writes.contains(table) && !self.locks.contains_key(table)) {
+            return false;
+        }
         fact.locks.is_empty()
             || self.locks.is_empty()
             || fact.locks.iter().all(|(relation, lock)| self.locks.get(relation).is_some_and(|held| lock <= held))

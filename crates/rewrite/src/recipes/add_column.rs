@@ -106,7 +106,7 @@ fn with_serial(
     let type_span = column.ty.as_ref().map(|it| it.span).ok_or("the type is not understood")?;
     let mut edits = vec![Edit { span: type_span, text: ty.to_owned() }];
     edits.extend(not_null_constraint(column).map(|it| without(site, column, it)));
-    let steps = vec![create_sequence(site, column, &sequence, ty), set_default(site, column, &sequence)];
+    let steps = vec![create_sequence(site, &sequence, ty, Some(column)), set_default(site, column, &sequence)];
     Ok((edits, steps, true))
 }
 
@@ -136,7 +136,7 @@ fn with_identity(
     let helper = names::helper_relation(site.before, table, name, "backfill");
     let mut edits = vec![without(site, column, constraint)];
     edits.extend(not_null_constraint(column).map(|it| without(site, column, it)));
-    let mut steps = vec![create_sequence(site, column, &helper, ty), set_default(site, column, &helper)];
+    let mut steps = vec![create_sequence(site, &helper, ty, None), set_default(site, column, &helper)];
     steps.push(backfill::new_column(site, table, column)?);
     let mut proof = not_null::proven(site, table, name, false);
     let drop_proof = proof.pop();
@@ -151,15 +151,15 @@ fn with_identity(
         joined(column_action(&site.word("DROP DEFAULT"))),
         joined(column_action(&site.word(&format!("ADD GENERATED {kind} AS IDENTITY")))),
         joined(format!(
-            "{} setval(pg_get_serial_sequence({}, {}), nextval({}), false);",
+            "{} setval(pg_get_serial_sequence({}, {}), last_value, is_called) {} {sequence};",
             site.word("SELECT"),
             edit::literal(&site.table()),
             edit::literal(name),
-            edit::literal(&sequence),
+            site.word("FROM"),
         )),
         joined(format!("{} {sequence};", site.word("DROP SEQUENCE"))),
     ]);
-    steps.extend(drop_proof.map(|draft| draft.role(Role::Joined)));
+    steps.extend(drop_proof);
     Ok((edits, steps))
 }
 
@@ -173,16 +173,15 @@ fn owned_sequence(site: &Site, table: &QName, column: &ColumnDef) -> Result<Stri
     owned.map(|it| it.name.name.to_string()).ok_or_else(|| "the name of its sequence is not known".to_owned())
 }
 
-fn create_sequence(site: &Site, column: &ColumnDef, name: &str, ty: &str) -> Draft {
+/// The helper of an identity column has no owner: pg_get_serial_sequence must find the other one.
+fn create_sequence(site: &Site, name: &str, ty: &str, owner: Option<&ColumnDef>) -> Draft {
     let sequence = site.beside(name);
-    let sql = format!(
-        "{} {sequence} {} {ty} {} {}.{};",
-        site.word("CREATE SEQUENCE"),
-        site.word("AS"),
-        site.word("OWNED BY"),
-        site.table(),
-        site.slice(column.name.span),
-    );
+    let mut sql = format!("{} {sequence} {} {ty}", site.word("CREATE SEQUENCE"), site.word("AS"));
+    if let Some(column) = owner {
+        let owned = format!(" {} {}.{}", site.word("OWNED BY"), site.table(), site.slice(column.name.span));
+        sql.push_str(&owned);
+    }
+    sql.push(';');
     Draft::new(Mode::Tx, sql, titles::slug("create", name))
         .undone_by(Mode::Tx, format!("{} {sequence};", site.word("DROP SEQUENCE")))
 }
@@ -252,15 +251,9 @@ pub(super) fn without(site: &Site, column: &ColumnDef, constraint: &Constraint) 
     Edit::cut(Span { start, end: constraint.span.end })
 }
 
-/// A constraint as ADD wants it. One that stands in a column loses its name, which the caller writes, and a foreign key
-/// gets its column.
-pub(super) fn as_table_constraint(
-    site: &Site,
-    constraint: &Constraint,
-    column: Option<&ColumnDef>,
-) -> Result<String, String> {
+/// A constraint of a column as one of the table, without its name; a foreign key gets its column.
+pub(super) fn as_table_constraint(site: &Site, constraint: &Constraint, column: &ColumnDef) -> Result<String, String> {
     let text = site.slice(constraint.span);
-    let Some(column) = column else { return Ok(text.to_owned()) };
     let keyword = match constraint.kind {
         ConstraintKind::Check(_) => "CHECK",
         ConstraintKind::ForeignKey(_) => "REFERENCES",

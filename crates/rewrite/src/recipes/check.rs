@@ -4,9 +4,10 @@
 use model::plan::Mode;
 use syntax::ast::AlterAction;
 
-use super::validate;
+use super::{add_column, validate};
 use crate::context::Site;
 use crate::draft::{Draft, Place, Rewrite};
+use crate::edit::Edit;
 use crate::{names, titles};
 
 pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
@@ -20,29 +21,32 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
 pub(super) fn not_valid(site: &Site, what: &str) -> Result<Rewrite, String> {
     let subcommand = site.subcommand().ok_or("the statement is not an ALTER TABLE")?;
     let constraint = site.constraint().ok_or("the statement is not understood")?;
-    let (column, inside) = match &subcommand.action {
+    let column = match &subcommand.action {
         AlterAction::AddColumn { column, if_not_exists } => {
-            super::add_column::must_be_new(site, column, *if_not_exists)?;
-            (Some(column), true)
+            add_column::must_be_new(site, column, *if_not_exists)?;
+            Some(column)
         }
-        _ => (None, false),
+        _ => None,
     };
     let column_name = column.map(|it| it.name.text.as_str());
-    let name =
-        names::constraint(site, constraint, column_name).ok_or(format!("the name of the {what} is not known"))?;
+    let name = names::constraint(site, constraint, column_name)
+        .ok_or_else(|| format!("the name of the {what} is not known"))?;
     let quoted = syntax::quote_ident(&name);
-    let mut action = format!("{} ", site.word("ADD"));
-    if constraint.name.is_none() || inside {
-        action.push_str(&format!("{} {quoted} ", site.word("CONSTRAINT")));
-    }
-    action.push_str(&super::add_column::as_table_constraint(site, constraint, column)?);
-    action.push_str(&format!(" {}", site.word("NOT VALID")));
-    let undo = format!("{} {quoted}", site.word("DROP CONSTRAINT"));
-    let add =
-        Draft::new(Mode::Tx, site.alter(&action), titles::slug("add", &name)).undone_by(Mode::Tx, site.alter(&undo));
-    let place = match column {
-        Some(column) => Place::Inside(vec![super::add_column::without(site, column, constraint)]),
-        None => Place::Subcommand,
+    let naming = format!("{} {quoted} ", site.word("CONSTRAINT"));
+    let not_valid = format!(" {}", site.word("NOT VALID"));
+    let (place, sql) = match column {
+        Some(column) => {
+            let rest = add_column::as_table_constraint(site, constraint, column)?;
+            let action = format!("{} {naming}{rest}{not_valid}", site.word("ADD"));
+            (Place::Inside(vec![add_column::without(site, column, constraint)]), site.alter(&action))
+        }
+        None => {
+            let naming = if constraint.name.is_none() { naming.as_str() } else { "" };
+            let edits = [Edit::insert(constraint.span.start, naming), Edit::insert(constraint.span.end, not_valid)];
+            (Place::Subcommand, site.alter_edited(subcommand, &edits))
+        }
     };
+    let undo = site.alter(&format!("{} {quoted}", site.word("DROP CONSTRAINT")));
+    let add = Draft::new(Mode::Tx, sql, titles::slug("add", &name)).undone_by(Mode::Tx, undo);
     Ok(Rewrite::safe(place, vec![add, validate::step(site, &name)]))
 }

@@ -1,6 +1,7 @@
 //! R-IDX: CREATE INDEX becomes CREATE INDEX CONCURRENTLY with a name, followed by a check that the index is valid.
 
 use model::plan::Mode;
+use model::schema::Born;
 use syntax::ast::{CreateIndex, StatementKind};
 use syntax::lex;
 
@@ -22,6 +23,10 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     if it.relation.only && site.is_partitioned() {
         return Ok(Rewrite::safe(Place::Kept, Vec::new()));
     }
+    let here = site.relation().is_some_and(|relation| relation.born != Born::Before && !relation.maybe);
+    if here || (it.concurrently && it.name.is_some()) {
+        return Ok(Rewrite::safe(Place::Kept, Vec::new()));
+    }
     let name = match &it.name {
         Some(name) => name.text.clone(),
         None => names::created_index(site).ok_or("the name of the index is not known")?,
@@ -34,6 +39,9 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         Draft::new(Mode::NonTx, edit::terminated(edit::apply(site.text, whole, &edits)), titles::slug("create", &name))
             .undone_by(Mode::NonTx, drop.clone())
             .recovered_by(drop);
+    if it.concurrently {
+        return Ok(Rewrite::safe(Place::Statement, vec![build]));
+    }
     let mut steps = Vec::new();
     if it.if_not_exists {
         steps.push(guard(site, &name));

@@ -5,13 +5,13 @@
 //! can be NOT VALID. A range of majors over that border takes the first way, which works on all of them.
 
 use model::name::QName;
-use model::plan::Mode;
+use model::plan::{Inverse, Mode};
 use model::schema::ConstraintKind;
-use syntax::ast::AlterAction;
+use syntax::ast::{AlterAction, Expr};
 
 use super::validate;
 use crate::context::Site;
-use crate::draft::{Draft, Place, Rewrite};
+use crate::draft::{Draft, Place, Rewrite, Role};
 use crate::{names, titles};
 
 pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
@@ -29,12 +29,45 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
                 .to_owned(),
         );
     }
+    if let Some(steps) = given_proof(site, table, &column.text) {
+        return Ok(Rewrite::safe(Place::Statement, steps));
+    }
     let steps = if *site.majors().start() >= 18 {
         not_valid(site, table, &column.text)
     } else {
         proven(site, table, &column.text, true)
     };
     Ok(Rewrite::safe(Place::Subcommand, steps))
+}
+
+/// `SET NOT NULL, DROP CONSTRAINT proof`: the proof is dropped first inside one ALTER TABLE, so it takes two.
+fn given_proof(site: &Site, table: &QName, column: &str) -> Option<Vec<Draft>> {
+    let [first, second] = site.alter_table()?.subcommands.as_slice() else { return None };
+    let (set, drop) =
+        if matches!(first.action, AlterAction::SetNotNull { .. }) { (first, second) } else { (second, first) };
+    let AlterAction::DropConstraint { name, cascade: false, .. } = &drop.action else { return None };
+    let proof = site.relation()?.constraint(&name.text).filter(|it| it.validated && it.enforced)?;
+    let ConstraintKind::Check { expr, .. } = &proof.kind else { return None };
+    proves(expr, column).then(|| {
+        let title = titles::slug("set", &format!("{}_{column}_not_null", table.name));
+        let mut steps = vec![
+            Draft::new(Mode::Tx, site.alter(site.slice(set.span)), title),
+            Draft::new(Mode::Tx, site.alter(site.slice(drop.span)), titles::slug("drop", &name.text)),
+        ];
+        steps.iter_mut().for_each(|step| step.inverse = Inverse::Original);
+        steps
+    })
+}
+
+/// `column IS NOT NULL`, alone or in an AND.
+fn proves(expr: &Expr, column: &str) -> bool {
+    match expr {
+        Expr::IsNull { operand, negated: true } => {
+            matches!(&**operand, Expr::Column(parts) if parts.last().is_some_and(|it| it == column))
+        }
+        Expr::And(parts) => parts.iter().any(|part| proves(part, column)),
+        _ => false,
+    }
 }
 
 /// ALTER TABLE ONLY with children: CHECK constraints must be added to them too (ATAddCheckNNConstraint, tablecmds.c).
@@ -71,7 +104,7 @@ pub(super) fn proven(site: &Site, table: &QName, column: &str, undo: bool) -> Ve
         Draft::new(Mode::Tx, add.clone(), titles::slug("add", &helper)).undone_by(Mode::Tx, drop.clone()),
         validate::step(site, &helper),
         set,
-        Draft::new(Mode::Tx, drop, titles::slug("drop", &helper)).undone_by(Mode::Tx, add),
+        Draft::new(Mode::Tx, drop, titles::slug("drop", &helper)).undone_by(Mode::Tx, add).role(Role::Joined),
     ]
 }
 

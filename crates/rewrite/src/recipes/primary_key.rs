@@ -23,8 +23,11 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         Some(column) => vec![&column.name.text],
         None => key.columns.iter().map(|column| column.text.as_str()).collect(),
     };
-    let mut steps = proofs(site, &columns);
-    steps.extend(unique::steps(site, constraint, key, column, "PRIMARY KEY")?);
+    // The index is built between the proof and its use, so that what is instant can share a transaction.
+    let (proofs, uses) = proofs(site, &columns);
+    let mut key = unique::steps(site, constraint, key, column, "PRIMARY KEY")?;
+    let attach = key.pop();
+    let steps = proofs.into_iter().chain(key).chain(uses).chain(attach).collect();
     Ok(Rewrite::safe(place, steps).assuming(site.ordinary_table()))
 }
 
@@ -41,7 +44,8 @@ pub(crate) fn attach(site: &Site) -> Result<Rewrite, String> {
     let known = site.before.indexes.get(&table.sibling(&index.text));
     let known = known.ok_or_else(|| format!("the columns of index {} are not known", index.text))?;
     let columns: Vec<&str> = known.elements.iter().filter_map(|element| element.column.as_deref()).collect();
-    let mut steps = proofs(site, &columns);
+    let (mut steps, uses) = proofs(site, &columns);
+    steps.extend(uses);
     let span = site.subcommand().map(|it| it.span).ok_or("the statement is not understood")?;
     // The constraint's name wins over that of the index.
     let name = constraint.name.as_ref().map_or(&*index.text, |name| &*name.text);
@@ -50,10 +54,16 @@ pub(crate) fn attach(site: &Site) -> Result<Rewrite, String> {
     Ok(Rewrite::safe(Place::Subcommand, steps))
 }
 
-fn proofs(site: &Site, columns: &[&str]) -> Vec<Draft> {
-    let Some(table) = &site.operation.relation else { return Vec::new() };
-    let nullable = columns.iter().filter(|column| !certainly_not_null(site, site.relation(), column));
-    nullable.flat_map(|column| not_null::proven(site, table, column, false)).collect()
+/// For each column that may be null: what proves that it is not, and what uses the proof.
+fn proofs(site: &Site, columns: &[&str]) -> (Vec<Draft>, Vec<Draft>) {
+    let (mut proofs, mut uses) = (Vec::new(), Vec::new());
+    let Some(table) = &site.operation.relation else { return (proofs, uses) };
+    for column in columns.iter().filter(|column| !certainly_not_null(site, site.relation(), column)) {
+        let mut steps = not_null::proven(site, table, column, false);
+        uses.extend(steps.split_off(2));
+        proofs.extend(steps);
+    }
+    (proofs, uses)
 }
 
 fn certainly_not_null(site: &Site, relation: Option<&Relation>, name: &str) -> bool {

@@ -53,12 +53,14 @@ pub(super) fn steps(
     let name = names::constraint(site, constraint, column.map(|it| it.name.text.as_str()))
         .ok_or("the name of the constraint is not known")?;
     let quoted = syntax::quote_ident(&name);
+    let built = index_name(site, &name);
+    let built_quoted = syntax::quote_ident(&built);
     let columns = match column {
         Some(column) => site.slice(column.name.span).to_owned(),
         None => list(site, &key.columns),
     };
     let mut build = format!(
-        "{} {quoted} {} {} ({columns})",
+        "{} {built_quoted} {} {} ({columns})",
         site.word("CREATE UNIQUE INDEX CONCURRENTLY"),
         site.word("ON"),
         site.table()
@@ -77,25 +79,40 @@ pub(super) fn steps(
         build.push_str(&format!(" {} {}", site.word("TABLESPACE"), syntax::quote_ident(tablespace)));
     }
     build.push(';');
-    let mut attach =
-        format!("{} {quoted} {} {quoted}", site.word("ADD CONSTRAINT"), site.word(&format!("{words} USING INDEX")));
+    let mut attach = format!(
+        "{} {quoted} {} {built_quoted}",
+        site.word("ADD CONSTRAINT"),
+        site.word(&format!("{words} USING INDEX"))
+    );
     if constraint.deferrable {
         attach.push_str(&format!(" {}", site.word("DEFERRABLE")));
     }
     if constraint.initially_deferred {
         attach.push_str(&format!(" {}", site.word("INITIALLY DEFERRED")));
     }
-    let index = site.beside(&name);
+    let index = site.beside(&built);
     let drop = format!("{} {index};", site.word("DROP INDEX CONCURRENTLY"));
     // Undoing the constraint takes the index with it.
     let undo_build = format!("{} {index};", site.word("DROP INDEX CONCURRENTLY IF EXISTS"));
     let undo_attach = site.alter(&format!("{} {quoted}", site.word("DROP CONSTRAINT")));
     Ok(vec![
-        Draft::new(Mode::NonTx, build, titles::slug("build", &name))
+        Draft::new(Mode::NonTx, build, titles::slug("build", &built))
             .undone_by(Mode::NonTx, undo_build)
             .recovered_by(drop),
         Draft::new(Mode::Tx, site.alter(&attach), titles::slug("add", &name)).undone_by(Mode::Tx, undo_attach),
     ])
+}
+
+/// The index gets the name of the constraint at the latest when that is made on it. When the file replaces a constraint of
+/// that name, the new index must be built beside the old one.
+fn index_name(site: &Site, name: &str) -> String {
+    let base = &site.request.trace.before;
+    match &site.operation.relation {
+        Some(table) if base.has_class(&table.sibling(name)) => {
+            names::helper_relation(base, table, name.strip_prefix(&format!("{}_", table.name)).unwrap_or(name), "new")
+        }
+        _ => name.to_owned(),
+    }
 }
 
 fn list(site: &Site, columns: &[syntax::ast::Ident]) -> String {

@@ -11,6 +11,9 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let Some(AlterAction::ValidateConstraint { name }) = site.subcommand().map(|it| &it.action) else {
         return Err("the statement is not a VALIDATE CONSTRAINT".to_owned());
     };
+    if site.alter_table().is_some_and(|it| it.subcommands.len() == 1) {
+        return Ok(Rewrite::safe(Place::Kept, Vec::new()));
+    }
     Ok(Rewrite::safe(Place::Subcommand, vec![step(site, &name.text)]))
 }
 

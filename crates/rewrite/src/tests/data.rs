@@ -1,0 +1,368 @@
+//! Data changes in batches.
+
+use expect_test::expect;
+use model::plan::Class;
+
+use super::{check, wrapped};
+
+const SHOP: &str = "
+CREATE TABLE users (id bigint PRIMARY KEY, email text, status varchar(20), seen timestamptz, extra json, visits int);
+CREATE TABLE pairs (a int, b int, note text, PRIMARY KEY (a, b));
+CREATE TABLE heap (a int);
+CREATE TABLE plans (id int PRIMARY KEY, name text);
+";
+
+fn plan(sql: &str, expected: expect_test::Expect) {
+    check(&wrapped(SHOP).allowing(Class::Unsafe), sql, expected);
+}
+
+#[test]
+fn updates() {
+    plan(
+        "UPDATE users SET status = 'new' WHERE status IS NULL;",
+        expect![[r#"
+        unsafe
+        == backfill_users_status (no transaction)
+        DO $safestep$
+        DECLARE
+          safestep_first users.id%TYPE;
+          safestep_last users.id%TYPE;
+        BEGIN
+          SELECT users.id INTO safestep_first FROM users
+            WHERE (status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20) ORDER BY users.id LIMIT 1;
+          WHILE safestep_first IS NOT NULL LOOP
+            SELECT batch.id INTO safestep_last FROM (
+              SELECT users.id FROM users
+                WHERE users.id >= safestep_first AND ((status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20)) ORDER BY users.id LIMIT 1000
+            ) AS batch ORDER BY batch.id DESC LIMIT 1;
+            UPDATE users SET status = 'new'
+              WHERE users.id >= safestep_first AND users.id <= safestep_last AND ((status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20));
+            COMMIT;
+            PERFORM pg_sleep(0.100);
+            SELECT users.id INTO safestep_first FROM users
+              WHERE users.id > safestep_last AND ((status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20)) ORDER BY users.id LIMIT 1;
+          END LOOP;
+          IF EXISTS (SELECT FROM users WHERE (status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20)) THEN
+            RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
+          END IF;
+        END
+        $safestep$;  -- long
+        assuming: Rows of users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+    "#]],
+    );
+    plan(
+        "UPDATE pairs AS p SET note = p.a || '/' || p.b;",
+        expect![[r#"
+        unsafe
+        == backfill_pairs_note (no transaction)
+        DO $safestep$
+        DECLARE
+          safestep_first_1 pairs.a%TYPE;
+          safestep_first_2 pairs.b%TYPE;
+          safestep_last_1 pairs.a%TYPE;
+          safestep_last_2 pairs.b%TYPE;
+        BEGIN
+          SELECT p.a, p.b INTO safestep_first_1, safestep_first_2 FROM pairs AS p
+            WHERE p.note IS DISTINCT FROM (p.a || '/' || p.b)::text ORDER BY p.a, p.b LIMIT 1;
+          WHILE safestep_first_1 IS NOT NULL LOOP
+            SELECT batch.a, batch.b INTO safestep_last_1, safestep_last_2 FROM (
+              SELECT p.a, p.b FROM pairs AS p
+                WHERE (p.a, p.b) >= (safestep_first_1, safestep_first_2) AND (p.note IS DISTINCT FROM (p.a || '/' || p.b)::text) ORDER BY p.a, p.b LIMIT 1000
+            ) AS batch ORDER BY batch.a DESC, batch.b DESC LIMIT 1;
+            UPDATE pairs AS p SET note = p.a || '/' || p.b
+              WHERE (p.a, p.b) >= (safestep_first_1, safestep_first_2) AND (p.a, p.b) <= (safestep_last_1, safestep_last_2) AND (p.note IS DISTINCT FROM (p.a || '/' || p.b)::text);
+            COMMIT;
+            PERFORM pg_sleep(0.100);
+            SELECT p.a, p.b INTO safestep_first_1, safestep_first_2 FROM pairs AS p
+              WHERE (p.a, p.b) > (safestep_last_1, safestep_last_2) AND (p.note IS DISTINCT FROM (p.a || '/' || p.b)::text) ORDER BY p.a, p.b LIMIT 1;
+          END LOOP;
+          IF EXISTS (SELECT FROM pairs AS p WHERE p.note IS DISTINCT FROM (p.a || '/' || p.b)::text) THEN
+            RAISE EXCEPTION USING MESSAGE = 'rows of pairs are left to change', HINT = 'Run this again: it goes on where it stopped.';
+          END IF;
+        END
+        $safestep$;  -- long
+        assuming: Rows of pairs that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+    "#]],
+    );
+    plan(
+        "-- clean\nUPDATE public.users SET email = lower(email), seen = now() WHERE email IS NULL; -- done",
+        expect![[r#"
+        unsafe
+        == backfill_users_email (no transaction)
+        -- clean
+        DO $safestep$
+        DECLARE
+          safestep_first public.users.id%TYPE;
+          safestep_last public.users.id%TYPE;
+          safestep_now timestamptz := now();
+        BEGIN
+          SELECT users.id INTO safestep_first FROM public.users
+            WHERE (email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz) ORDER BY users.id LIMIT 1;
+          WHILE safestep_first IS NOT NULL LOOP
+            SELECT batch.id INTO safestep_last FROM (
+              SELECT users.id FROM public.users
+                WHERE users.id >= safestep_first AND ((email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz)) ORDER BY users.id LIMIT 1000
+            ) AS batch ORDER BY batch.id DESC LIMIT 1;
+            UPDATE public.users SET email = lower(email), seen = safestep_now
+              WHERE users.id >= safestep_first AND users.id <= safestep_last AND ((email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz));
+            COMMIT;
+            PERFORM pg_sleep(0.100);
+            SELECT users.id INTO safestep_first FROM public.users
+              WHERE users.id > safestep_last AND ((email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz)) ORDER BY users.id LIMIT 1;
+          END LOOP;
+          IF EXISTS (SELECT FROM public.users WHERE (email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz)) THEN
+            RAISE EXCEPTION USING MESSAGE = 'rows of public.users are left to change', HINT = 'Run this again: it goes on where it stopped.';
+          END IF;
+        END
+        $safestep$; -- done  -- long
+        assuming: Rows of public.users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+    "#]],
+    );
+    plan(
+        "UPDATE users SET email = lower(email) WHERE email <> lower(email)",
+        expect![[r#"
+        unsafe
+        == backfill_users_email (no transaction)
+        DO $safestep$
+        DECLARE
+          safestep_first users.id%TYPE;
+          safestep_last users.id%TYPE;
+        BEGIN
+          SELECT users.id INTO safestep_first FROM users
+            WHERE (email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text ORDER BY users.id LIMIT 1;
+          WHILE safestep_first IS NOT NULL LOOP
+            SELECT batch.id INTO safestep_last FROM (
+              SELECT users.id FROM users
+                WHERE users.id >= safestep_first AND ((email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text) ORDER BY users.id LIMIT 1000
+            ) AS batch ORDER BY batch.id DESC LIMIT 1;
+            UPDATE users SET email = lower(email)
+              WHERE users.id >= safestep_first AND users.id <= safestep_last AND ((email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text);
+            COMMIT;
+            PERFORM pg_sleep(0.100);
+            SELECT users.id INTO safestep_first FROM users
+              WHERE users.id > safestep_last AND ((email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text) ORDER BY users.id LIMIT 1;
+          END LOOP;
+          IF EXISTS (SELECT FROM users WHERE (email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text) THEN
+            RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
+          END IF;
+        END
+        $safestep$;  -- long
+        assuming: Rows of users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+    "#]],
+    );
+    plan(
+        "UPDATE users SET extra = '{}' WHERE extra IS NULL",
+        expect![[r#"
+        unsafe
+        == backfill_users_extra (no transaction)
+        DO $safestep$
+        DECLARE
+          safestep_first users.id%TYPE;
+          safestep_last users.id%TYPE;
+        BEGIN
+          SELECT users.id INTO safestep_first FROM users
+            WHERE extra IS NULL ORDER BY users.id LIMIT 1;
+          WHILE safestep_first IS NOT NULL LOOP
+            SELECT batch.id INTO safestep_last FROM (
+              SELECT users.id FROM users
+                WHERE users.id >= safestep_first AND (extra IS NULL) ORDER BY users.id LIMIT 1000
+            ) AS batch ORDER BY batch.id DESC LIMIT 1;
+            UPDATE users SET extra = '{}'
+              WHERE users.id >= safestep_first AND users.id <= safestep_last AND (extra IS NULL);
+            COMMIT;
+            PERFORM pg_sleep(0.100);
+            SELECT users.id INTO safestep_first FROM users
+              WHERE users.id > safestep_last AND (extra IS NULL) ORDER BY users.id LIMIT 1;
+          END LOOP;
+          IF EXISTS (SELECT FROM users WHERE extra IS NULL) THEN
+            RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
+          END IF;
+        END
+        $safestep$;  -- long
+        assuming: Rows of users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+    "#]],
+    );
+}
+
+#[test]
+fn deletes() {
+    plan(
+        "DELETE FROM users WHERE seen < now() - interval '1 year';",
+        expect![[r#"
+        unsafe
+        == delete_from_users (no transaction)
+        DO $safestep$
+        DECLARE
+          safestep_first users.id%TYPE;
+          safestep_last users.id%TYPE;
+          safestep_now timestamptz := now();
+        BEGIN
+          SELECT users.id INTO safestep_first FROM users
+            WHERE seen < safestep_now - interval '1 year' ORDER BY users.id LIMIT 1;
+          WHILE safestep_first IS NOT NULL LOOP
+            SELECT batch.id INTO safestep_last FROM (
+              SELECT users.id FROM users
+                WHERE users.id >= safestep_first AND (seen < safestep_now - interval '1 year') ORDER BY users.id LIMIT 1000
+            ) AS batch ORDER BY batch.id DESC LIMIT 1;
+            DELETE FROM users
+              WHERE users.id >= safestep_first AND users.id <= safestep_last AND (seen < safestep_now - interval '1 year');
+            COMMIT;
+            PERFORM pg_sleep(0.100);
+            SELECT users.id INTO safestep_first FROM users
+              WHERE users.id > safestep_last AND (seen < safestep_now - interval '1 year') ORDER BY users.id LIMIT 1;
+          END LOOP;
+          IF EXISTS (SELECT FROM users WHERE seen < safestep_now - interval '1 year') THEN
+            RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
+          END IF;
+        END
+        $safestep$;  -- long
+        assuming: Rows of users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+    "#]],
+    );
+    plan(
+        "DELETE FROM ONLY pairs p;",
+        expect![[r#"
+        unsafe
+        == delete_from_pairs (no transaction)
+        DO $safestep$
+        DECLARE
+          safestep_first_1 pairs.a%TYPE;
+          safestep_first_2 pairs.b%TYPE;
+          safestep_last_1 pairs.a%TYPE;
+          safestep_last_2 pairs.b%TYPE;
+        BEGIN
+          SELECT p.a, p.b INTO safestep_first_1, safestep_first_2 FROM ONLY pairs p
+            WHERE true ORDER BY p.a, p.b LIMIT 1;
+          WHILE safestep_first_1 IS NOT NULL LOOP
+            SELECT batch.a, batch.b INTO safestep_last_1, safestep_last_2 FROM (
+              SELECT p.a, p.b FROM ONLY pairs p
+                WHERE (p.a, p.b) >= (safestep_first_1, safestep_first_2) AND (true) ORDER BY p.a, p.b LIMIT 1000
+            ) AS batch ORDER BY batch.a DESC, batch.b DESC LIMIT 1;
+            DELETE FROM ONLY pairs p
+              WHERE (p.a, p.b) >= (safestep_first_1, safestep_first_2) AND (p.a, p.b) <= (safestep_last_1, safestep_last_2) AND (true);
+            COMMIT;
+            PERFORM pg_sleep(0.100);
+            SELECT p.a, p.b INTO safestep_first_1, safestep_first_2 FROM ONLY pairs p
+              WHERE (p.a, p.b) > (safestep_last_1, safestep_last_2) AND (true) ORDER BY p.a, p.b LIMIT 1;
+          END LOOP;
+          IF EXISTS (SELECT FROM ONLY pairs p WHERE true) THEN
+            RAISE EXCEPTION USING MESSAGE = 'rows of pairs are left to change', HINT = 'Run this again: it goes on where it stopped.';
+          END IF;
+        END
+        $safestep$;  -- long
+        assuming: Rows of pairs that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+    "#]],
+    );
+}
+
+#[test]
+fn what_batches_would_change() {
+    for (sql, expected) in [
+        (
+            "UPDATE users SET visits = visits + 1;",
+            expect![[r#"
+            unchanged
+            withheld 0.0: the new value of visits depends on what the statement changes, so it must not run twice
+        "#]],
+        ),
+        (
+            "UPDATE users SET id = id + 1;",
+            expect![[r#"
+            unchanged
+            withheld 0.0: it changes the primary key, along which its batches would go
+        "#]],
+        ),
+        (
+            "UPDATE users SET status = p.name FROM plans p WHERE p.id = users.id;",
+            expect![[r#"
+            unchanged
+            withheld 0.0: its rows depend on other tables
+        "#]],
+        ),
+        (
+            "UPDATE users SET status = (SELECT name FROM plans LIMIT 1);",
+            expect![[r#"
+            unchanged
+            withheld 0.0: its rows depend on other queries
+        "#]],
+        ),
+        (
+            "UPDATE users SET extra = '{}';",
+            expect![[r#"
+            unchanged
+            withheld 0.0: running it again would change rows that are done
+        "#]],
+        ),
+        (
+            "UPDATE users SET (email, status) = ('a', 'b');",
+            expect![[r#"
+            unchanged
+            withheld 0.0: it assigns several columns at once
+        "#]],
+        ),
+        (
+            "UPDATE users SET status = 'x' RETURNING id;",
+            expect![[r#"
+            unchanged
+            withheld 0.0: the statement is not understood
+        "#]],
+        ),
+        (
+            "UPDATE users SET status = 'x' WHERE random() < 0.5;",
+            expect![[r#"
+            unchanged
+            withheld 0.0: its condition may change from one moment to the next
+        "#]],
+        ),
+        (
+            "UPDATE heap SET a = 1;",
+            expect![[r#"
+            unchanged
+            withheld 0.0: batches need a primary key, and that of heap does not exist
+        "#]],
+        ),
+        (
+            "UPDATE unknown SET a = 1;",
+            expect![[r#"
+            unchanged
+        "#]],
+        ),
+    ] {
+        plan(sql, expected);
+    }
+}
+
+#[test]
+fn without_leave_an_update_only_gets_its_own_transaction() {
+    check(
+        &wrapped(SHOP),
+        "
+ALTER TABLE users ADD COLUMN plan text;
+UPDATE users SET plan = 'free';
+ALTER TABLE users ADD COLUMN note text;
+",
+        expect![[r#"
+            == add_users_plan
+            ALTER TABLE users ADD COLUMN plan text;  -- blocks verbatim
+            == update_users
+            UPDATE users SET plan = 'free';  -- long verbatim
+            == add_users_note
+            ALTER TABLE users ADD COLUMN note text;  -- blocks verbatim
+            withheld 1.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+        "#]],
+    );
+}
+
+#[test]
+fn enum_values_are_committed_before_they_are_used() {
+    check(
+        &wrapped("CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE t (id int PRIMARY KEY, m mood);"),
+        "ALTER TYPE mood ADD VALUE 'sad';\nALTER TABLE t ALTER m SET DEFAULT 'sad';",
+        expect![[r#"
+            == extend_mood
+            ALTER TYPE mood ADD VALUE 'sad';  -- verbatim
+            == alter_t
+            ALTER TABLE t ALTER m SET DEFAULT 'sad';  -- blocks verbatim
+        "#]],
+    );
+}

@@ -1,0 +1,211 @@
+//! What holds for files: order, parts, settings, comments, what keeps a file together.
+
+use expect_test::expect;
+
+use super::{check, plain, wrapped};
+
+const SHOP: &str = "
+CREATE TABLE users (id bigint PRIMARY KEY, email text, age int);
+CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint);
+";
+
+#[test]
+fn settings_hold_in_every_part() {
+    check(
+        &plain("CREATE SCHEMA app; CREATE TABLE app.users (id bigint PRIMARY KEY, email text);"),
+        "
+-- app only
+SET search_path = app;
+SET lock_timeout = '5s';
+CREATE INDEX ON users (email);
+ALTER TABLE users ADD CHECK (email <> '');
+RESET search_path;
+",
+        expect![[r#"
+            == create_users_email_idx (no transaction)
+            with SET search_path = app;
+            with SET lock_timeout = '5s';
+            -- app only
+            CREATE INDEX CONCURRENTLY users_email_idx ON users (email);  -- long
+                undo DROP INDEX CONCURRENTLY users_email_idx;
+            == add_users_email_check
+            with SET search_path = app;
+            with SET lock_timeout = '5s';
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_email_idx') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index users_email_idx is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS users_email_idx; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            ALTER TABLE users ADD CONSTRAINT users_email_check CHECK (email <> '') NOT VALID;  -- blocks
+                undo ALTER TABLE users DROP CONSTRAINT users_email_check;
+            == validate_users_email_check
+            with SET search_path = app;
+            with SET lock_timeout = '5s';
+            ALTER TABLE users VALIDATE CONSTRAINT users_email_check;  -- own long
+        "#]],
+    );
+}
+
+#[test]
+fn transactions_of_the_file_are_understood() {
+    check(
+        &plain(SHOP),
+        "
+-- first
+BEGIN;
+-- second
+ALTER TABLE users ADD COLUMN a int;
+
+ALTER TABLE users ADD COLUMN b int; -- third
+CREATE INDEX ON users (email);
+COMMIT; -- fourth
+-- fifth
+",
+        expect![[r#"
+            == add_users_a
+            -- first
+            -- second
+            ALTER TABLE users ADD COLUMN a int;  -- blocks verbatim
+            ALTER TABLE users ADD COLUMN b int; -- third  -- blocks verbatim
+            == create_users_email_idx (no transaction)
+            CREATE INDEX CONCURRENTLY users_email_idx ON users (email);
+            -- fourth
+            -- fifth  -- long
+                undo DROP INDEX CONCURRENTLY users_email_idx;
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_not_chosen_stays_together() {
+    check(
+        &wrapped(SHOP).choosing(&[(2, 0)]),
+        "
+ALTER TABLE users ADD COLUMN a int;
+ALTER TABLE orders ADD COLUMN a int;
+CREATE INDEX ON users (email);
+ALTER TABLE orders ADD COLUMN b int;
+",
+        expect![[r#"
+            == add_users_a
+            ALTER TABLE users ADD COLUMN a int;  -- blocks verbatim
+            ALTER TABLE orders ADD COLUMN a int;  -- blocks verbatim
+            ALTER TABLE orders ADD COLUMN b int;  -- blocks verbatim
+            == create_users_email_idx (no transaction)
+            CREATE INDEX CONCURRENTLY users_email_idx ON users (email);  -- long
+                undo DROP INDEX CONCURRENTLY users_email_idx;
+        "#]],
+    );
+    check(
+        &wrapped(SHOP),
+        "
+ALTER TABLE users ADD COLUMN a int;
+ALTER TABLE orders ADD COLUMN a int;
+",
+        expect![[r#"
+            == add_users_a
+            ALTER TABLE users ADD COLUMN a int;  -- blocks verbatim
+            == add_orders_a
+            ALTER TABLE orders ADD COLUMN a int;  -- blocks verbatim
+        "#]],
+    );
+}
+
+#[test]
+fn files_that_must_run_as_one() {
+    for (sql, expected) in [
+        (
+            "SAVEPOINT a; CREATE INDEX ON users (email); RELEASE a;",
+            expect![[r#"
+            unchanged
+            withheld 1.0: the file uses savepoints or rolls back
+        "#]],
+        ),
+        (
+            "LOCK TABLE orders; CREATE INDEX ON users (email); SELECT 1;",
+            expect![[r#"
+            unchanged
+            withheld 0.0: the file must run as one: LOCK TABLE holds its lock only until the end of its transaction
+            withheld 1.0: the file must run as one: LOCK TABLE holds its lock only until the end of its transaction
+        "#]],
+        ),
+        (
+            "CREATE TEMP TABLE t (a int); CREATE INDEX ON users (email);",
+            expect![[r#"
+            unchanged
+            withheld 1.0: the file must run as one: a temporary table lives in one session
+        "#]],
+        ),
+        (
+            "BEGIN ISOLATION LEVEL SERIALIZABLE; CREATE INDEX ON users (email); COMMIT;",
+            expect![[r#"
+            unchanged
+            withheld 1.0: the file chooses the properties of its transaction
+        "#]],
+        ),
+        (
+            "CREATE INDEX ON users (email); SELEC 1;",
+            expect![[r#"
+            unchanged
+            withheld 0.0: statement 2 has a syntax error
+            PROBLEM syntax error at or near "SELEC" in SELEC 1
+        "#]],
+        ),
+        (
+            "\\if :x\nCREATE INDEX ON users (email);\n\\endif",
+            expect![[r#"
+            unchanged
+            withheld 0.0: the psql command \if changes what is run
+        "#]],
+        ),
+        (
+            "SET LOCAL search_path = public; CREATE INDEX ON users (email);",
+            expect![[r#"
+            unchanged
+            withheld 1.0: search_path is set only for the transaction that the step must leave
+        "#]],
+        ),
+    ] {
+        check(&wrapped(SHOP), sql, expected);
+    }
+}
+
+#[test]
+fn blocks_are_left_alone() {
+    check(
+        &wrapped(SHOP),
+        "DO $$ BEGIN CREATE INDEX ON users (email); END $$;",
+        expect![[r#"
+        unchanged
+        withheld 0.0: it stands inside a block or function body, which is never rewritten
+    "#]],
+    );
+}
+
+#[test]
+fn data_changes_keep_their_place() {
+    check(
+        &wrapped(SHOP),
+        "
+ALTER TABLE users ADD CHECK (age > 0);
+INSERT INTO users VALUES (1, 'a', 1);
+ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users;
+",
+        expect![[r#"
+            == add_users_age_check
+            ALTER TABLE users ADD CONSTRAINT users_age_check CHECK (age > 0) NOT VALID;  -- blocks
+                undo ALTER TABLE users DROP CONSTRAINT users_age_check;
+            == validate_users_age_check
+            ALTER TABLE users VALIDATE CONSTRAINT users_age_check;  -- own long
+            == fill_users
+            INSERT INTO users VALUES (1, 'a', 1);  -- verbatim
+            == add_orders_user_id_fkey
+            ALTER TABLE orders ADD CONSTRAINT orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES users NOT VALID;  -- blocks
+                undo ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey;
+            == validate_orders_user_id_fkey
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_user_id_fkey;  -- own long
+        "#]],
+    );
+}
