@@ -13,7 +13,7 @@ use model::schema::Schema;
 use model::trace::Trace;
 use syntax::Span;
 use syntax::ast::Script;
-use syntax::directive::Date;
+pub use syntax::directive::Date;
 
 use crate::suppress::suppress;
 
