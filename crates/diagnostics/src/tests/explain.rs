@@ -74,6 +74,7 @@ impl Traced {
             blocked,
             majors: None,
             refuses_transaction: false,
+            search_path: vec!["public".to_owned()],
         });
         self.trace.judged.last_mut().expect("just pushed")
     }
