@@ -158,22 +158,8 @@ pub(crate) struct Outcome {
     pub thresholds: Vec<u32>,
 }
 
-/// Executes a statement on a schema as `major` would, outside any transaction.
-#[cfg(test)]
-pub(crate) fn execute(statement: &Parsed, schema: &Schema, session: &Session, major: u32) -> Outcome {
-    let setting = Setting {
-        major,
-        born: Born::Here,
-        quiet: false,
-        external_timeouts: false,
-        in_block: false,
-        in_transaction: Some(false),
-    };
-    execute_in(statement, schema, session, session, setting)
-}
-
 /// Executes a statement on a schema as one major would. `durable` is the session without SET LOCAL.
-pub(crate) fn execute_in(
+pub(crate) fn execute(
     statement: &Parsed,
     schema: &Schema,
     session: &Session,
@@ -548,6 +534,7 @@ impl Relation {
             owner: None,
             comment: None,
             reads: Vec::new(),
+            filtered: true,
             populated: true,
             owned_by: None,
             sequence_type: None,

@@ -97,6 +97,8 @@ pub struct Relation {
     pub comment: Option<Arc<str>>,
     /// Views, materialized views: what the query reads, by relation and column (`None`: all of it or not known).
     pub reads: Vec<(QName, Option<Arc<str>>)>,
+    /// Views, materialized views: the query leaves out rows of what it reads (WHERE, LIMIT), or may do so.
+    pub filtered: bool,
     /// Materialized views: WITH NO DATA leaves them unpopulated.
     pub populated: bool,
     /// Sequences: the owning column; identity sequences too.
@@ -250,6 +252,8 @@ pub struct Type {
     pub maybe: bool,
 }
 
+// Types stand behind an Arc, so the size of the largest variant costs nothing.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum TypeKind {
     Enum {

@@ -282,7 +282,7 @@ fn run(
         in_transaction: machine.inside(),
     };
     let state = &machine.state;
-    exec::execute_in(&statement.parsed, &state.schema, &state.session, &state.durable, setting)
+    exec::execute(&statement.parsed, &state.schema, &state.session, &state.durable, setting)
 }
 
 /// The state after a statement; a statement that certainly fails changes nothing. What would fail in a transaction is taken

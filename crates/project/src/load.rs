@@ -541,16 +541,19 @@ mod tests {
               x.sql Text("x") x
                 up, transaction, each statement
             skipped db/mysql/1_d.sql: is for mysql, by its name
-        "#]].assert_eq(&draw(&files, &[]));
+        "#]]
+        .assert_eq(&draw(&files, &[]));
         expect![[r#"
             goose in elsewhere/migrations, its own text says so
               1_c.sql [1] c
                 up, transaction
             skipped db/old/1_b.sql: is excluded by safestep.toml
-        "#]].assert_eq(&draw(&files, &["db/old/1_b.sql", "elsewhere/migrations/1_c.sql"]));
+        "#]]
+        .assert_eq(&draw(&files, &["db/old/1_b.sql", "elsewhere/migrations/1_c.sql"]));
         expect![[r#"
             error: /work/nowhere: no such file or directory
-        "#]].assert_eq(&draw(&files, &["nowhere"]));
+        "#]]
+        .assert_eq(&draw(&files, &["nowhere"]));
         let request = Request { tool: tools::named("sqlx"), ..Request::default() };
         let project = load(&files, &request).expect("readable");
         expect![[r#"
@@ -558,7 +561,8 @@ mod tests {
               1_a.sql [1] a
                 up, transaction, whole
             skipped db/mysql/1_d.sql: is for mysql, by its name
-        "#]].assert_eq(&crate::testing::draw_project(&files, &project));
+        "#]]
+        .assert_eq(&crate::testing::draw_project(&files, &project));
     }
 
     #[test]

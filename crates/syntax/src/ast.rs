@@ -1005,6 +1005,8 @@ pub struct Body {
     pub opaque: Vec<Span>,
     /// COMMIT and ROLLBACK inside it.
     pub commits: Vec<Span>,
+    /// Columns that the queries of a BEGIN ATOMIC body name, by parts: it depends on them. Empty for other bodies.
+    pub columns_used: Vec<Vec<String>>,
 }
 
 /// A statement inside a routine body. Its spans count from the statement that holds the body.
@@ -1017,6 +1019,8 @@ pub struct Lowered {
     pub in_loop: bool,
     /// The constant text of an EXECUTE.
     pub dynamic: bool,
+    /// Its block has an EXCEPTION section, so a failure of it may be caught.
+    pub guarded: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -1054,6 +1058,8 @@ pub struct Rename {
     pub name: Name,
     pub new_name: String,
     pub if_exists: bool,
+    /// ALTER TABLE ONLY.
+    pub only: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -48,7 +48,7 @@ pub fn body(source: &Source<'_>, at: usize, language: &str) -> Body {
     {
         source.body.replace(Some(Pending { value, sql: language == "sql" }));
     }
-    Body { span, statements: Vec::new(), opaque: vec![span], commits: Vec::new() }
+    Body { span, statements: Vec::new(), opaque: vec![span], commits: Vec::new(), columns_used: Vec::new() }
 }
 
 /// A body to be lowered when the tree of the statement that holds it is gone: the library holds one tree at a time.
@@ -75,7 +75,7 @@ fn lower(source: &Source<'_>, pending: &Pending) -> Body {
     let options = Options { templates, ..Options::plain() };
     let text = parse::masked_text(&value.text, &options);
     let origin = Origin::inside(&source.origin, &value.parts, text.len());
-    let body = Body { span, statements: Vec::new(), opaque: Vec::new(), commits: Vec::new() };
+    let body = Body { span, statements: Vec::new(), opaque: Vec::new(), commits: Vec::new(), columns_used: Vec::new() };
     let mut lowering = Lowering { holder: source, text: &text, origin, body };
     if pending.sql {
         lowering.statements(&text, &[Part::copy(0, 0)], Flags::default(), Span::new(0, text.len()));
@@ -104,6 +104,8 @@ struct Flags {
 struct Frame {
     kind: FrameKind,
     outer: Flags,
+    /// How many statements precede it.
+    from: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,11 +137,12 @@ impl Lowering<'_, '_, '_> {
             } else if scan.is(at, "DECLARE") {
                 at = self.declarations(&scan, at + 1, flags);
             } else if scan.is(at, "BEGIN") {
-                frames.push(Frame { kind: FrameKind::Block, outer: flags });
+                frames.push(Frame { kind: FrameKind::Block, outer: flags, from: self.body.statements.len() });
                 at += 1;
             } else if scan.is(at, "EXCEPTION") && frame == Some(FrameKind::Block) {
                 if let Some(frame) = frames.last_mut() {
                     frame.kind = FrameKind::Handlers;
+                    self.body.statements[frame.from..].iter_mut().for_each(|it| it.guarded = true);
                 }
                 flags.conditional = true;
                 at += 1;
@@ -157,23 +160,23 @@ impl Lowering<'_, '_, '_> {
             } else if scan.is(at, "IF") {
                 let then = scan.find(at, &["THEN"]);
                 self.expression(&scan, at + 1, then, flags);
-                frames.push(Frame { kind: FrameKind::If, outer: flags });
+                frames.push(Frame { kind: FrameKind::If, outer: flags, from: self.body.statements.len() });
                 flags.conditional = true;
                 at = then + 1;
             } else if scan.is(at, "CASE") {
                 let when = scan.find(at + 1, &["WHEN"]);
                 self.expression(&scan, at + 1, when, flags);
-                frames.push(Frame { kind: FrameKind::Case, outer: flags });
+                frames.push(Frame { kind: FrameKind::Case, outer: flags, from: self.body.statements.len() });
                 flags.conditional = true;
                 at = when;
             } else if scan.is(at, "LOOP") {
-                frames.push(Frame { kind: FrameKind::Loop, outer: flags });
+                frames.push(Frame { kind: FrameKind::Loop, outer: flags, from: self.body.statements.len() });
                 flags.in_loop = true;
                 at += 1;
             } else if scan.is(at, "WHILE") || scan.is(at, "FOR") || scan.is(at, "FOREACH") {
                 let body = scan.find(at, &["LOOP"]);
                 self.loop_head(&scan, at, body, flags);
-                frames.push(Frame { kind: FrameKind::Loop, outer: flags });
+                frames.push(Frame { kind: FrameKind::Loop, outer: flags, from: self.body.statements.len() });
                 flags.in_loop = true;
                 flags.conditional = true;
                 at = body + 1;
@@ -343,6 +346,7 @@ impl Lowering<'_, '_, '_> {
                         conditional: flags.conditional,
                         in_loop: flags.in_loop,
                         dynamic: flags.dynamic,
+                        guarded: false,
                     });
                 }
                 Err(_) => {

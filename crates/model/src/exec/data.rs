@@ -37,9 +37,15 @@ fn statement(exec: &mut Exec, it: &StatementKind, span: Span) -> Result<(), Stop
             exec.statement(statement, span);
             Ok(())
         }
-        StatementKind::Explain { statement, .. } | StatementKind::Prepare { statement } => {
-            planned_only(exec, statement)
-        }
+        StatementKind::Explain { statement, .. } => planned_only(exec, statement),
+        // DECLARE CURSOR plans its query, PREPARE only analyzes it.
+        StatementKind::Prepare { statement } => match &**statement {
+            StatementKind::Select(query) => {
+                analyze(exec, query, true)?;
+                exec.perhaps(|exec| reads(exec, query, false, true))
+            }
+            statement => analyze_statement(exec, statement).map(|_| ()),
+        },
         _ => Ok(()),
     }
 }
@@ -80,30 +86,23 @@ pub(super) fn analyze(exec: &mut Exec, query: &Query, rewritten: bool) -> Result
     Ok(())
 }
 
-/// Analyzes a statement of a routine body and adds the relations it reads; commands other than queries are not looked into.
-pub(super) fn analyze_statement(
-    exec: &mut Exec,
-    it: &StatementKind,
-    names: &mut Vec<(QName, Option<std::sync::Arc<str>>)>,
-) -> Result<(), Stop> {
+/// Analyzes a statement of a routine body and gives what it queries; other commands are not looked into.
+pub(super) fn analyze_statement<'a>(exec: &mut Exec, it: &'a StatementKind) -> Result<Option<&'a Query>, Stop> {
     let (target, facts) = match it {
         StatementKind::Select(query) => (None, query),
         StatementKind::Insert(it) => (Some(&it.target), &it.facts),
         StatementKind::Update(it) => (Some(&it.target), &it.facts),
         StatementKind::Delete(it) => (Some(&it.target), &it.facts),
         StatementKind::Merge { target, facts } => (Some(target), facts),
-        _ => return Ok(()),
+        _ => return Ok(None),
     };
     if let Some(target) = target
         && let Some(name) = reach::find(exec, target)?
     {
         exec.lock(&name, LockMode::RowExclusive);
-        names.push((name, None));
     }
-    for read in &facts.reads {
-        names.extend(reach::find(exec, &read.relation)?.map(|name| (name, None)));
-    }
-    analyze(exec, facts, true)
+    analyze(exec, facts, true)?;
+    Ok(Some(facts))
 }
 
 fn plain(lock: LockMode) -> Access<'static> {
@@ -116,8 +115,7 @@ fn reads(exec: &mut Exec, query: &Query, scans: bool, planned: bool) -> Result<(
         let lock = if read.row_lock.is_some() { LockMode::RowShare } else { LockMode::AccessShare };
         let filter = if query.filtered { Filter::Unknown } else { Filter::All };
         let mut works = Vec::new();
-        // What a view does with its relations is not known here.
-        if scans && planned && exec.relation(&name).kind != RelationKind::View {
+        if scans && planned {
             works.push(Work::Scan);
         }
         if read.row_lock.is_some() && planned {
@@ -272,9 +270,8 @@ fn update(exec: &mut Exec, it: &ast::Update, span: Span) -> Result<(), Stop> {
     let Some(target) = reach::find(exec, &it.target)? else { return reads(exec, &it.facts, false, true) };
     exec.operation(OperationKind::Update, span, Some(&target));
     let filter = it.filter.as_ref().map(|filter| &filter.expr);
-    change_rows(exec, &target, it.target.only, filter);
-    let joined = it.filter.as_ref().is_none_or(|filter| !restricts(&filter.expr));
-    reads(exec, &it.facts, it.has_from && joined, true)?;
+    change_rows(exec, &target, &it.target, filter);
+    joined_reads(exec, &it.facts, it.has_from, filter)?;
     for write in &it.facts.writes {
         cte_write(exec, write, span)?;
     }
@@ -294,9 +291,8 @@ fn delete(exec: &mut Exec, it: &ast::Delete, span: Span) -> Result<(), Stop> {
     let Some(target) = reach::find(exec, &it.target)? else { return reads(exec, &it.facts, false, true) };
     exec.operation(OperationKind::Delete, span, Some(&target));
     let filter = it.filter.as_ref().map(|filter| &filter.expr);
-    change_rows(exec, &target, it.target.only, filter);
-    let joined = it.filter.as_ref().is_none_or(|filter| !restricts(&filter.expr));
-    reads(exec, &it.facts, it.has_using && joined, true)?;
+    change_rows(exec, &target, &it.target, filter);
+    joined_reads(exec, &it.facts, it.has_using, filter)?;
     for write in &it.facts.writes {
         cte_write(exec, write, span)?;
     }
@@ -306,28 +302,53 @@ fn delete(exec: &mut Exec, it: &ast::Delete, span: Span) -> Result<(), Stop> {
     Ok(())
 }
 
-fn change_rows(exec: &mut Exec, target: &QName, only: bool, filter: Option<&Expr>) {
-    let lock = LockMode::RowExclusive;
-    let want = |works| Access { lock, works, only, planned: true, filter: filter.map_or(Filter::All, Filter::Where) };
-    let indexed = filter.is_some_and(|filter| prune::is_indexed(exec, target, filter));
-    reach::access(exec, target, &want(if indexed { &[Work::Rows] } else { &[Work::Rows, Work::Scan] }));
+fn change_rows(exec: &mut Exec, target: &QName, written: &RelationRef, filter: Option<&Expr>) {
+    // The columns of a view that can be written keep their names, mostly.
+    let relation = exec.relation(target);
+    let view = relation.kind == RelationKind::View;
+    let base = relation.reads.first().filter(|_| view).map_or(target, |(base, _)| base);
+    let indexed = filter.is_some_and(|filter| prune::is_indexed(exec, base, called(written), filter));
+    let want = Access {
+        lock: LockMode::RowExclusive,
+        works: if indexed { &[Work::Rows] } else { &[Work::Rows, Work::Scan] },
+        only: written.only,
+        planned: true,
+        filter: filter.map_or(Filter::All, Filter::Where),
+    };
+    reach::access(exec, target, &want);
 }
 
-/// A condition that compares something with a constant; a mere join condition restricts nothing.
-fn restricts(filter: &Expr) -> bool {
-    match filter {
-        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(restricts),
-        Expr::Operator { left: Some(left), right, .. } => {
-            !matches!((&**left, &**right), (Expr::Column(_), Expr::Column(_)))
-        }
-        _ => true,
+fn called(relation: &RelationRef) -> &str {
+    relation.alias.as_deref().unwrap_or(&relation.name.name)
+}
+
+/// The other tables of UPDATE ... FROM and DELETE ... USING, and those of subqueries in WHERE, are joined: read as a whole
+/// unless an index leads to few of their rows. Subqueries elsewhere are looked up row by row.
+fn joined_reads(exec: &mut Exec, facts: &Query, joins: bool, filter: Option<&Expr>) -> Result<(), Stop> {
+    let joined = joins || filter.is_some_and(has_subquery);
+    for read in &facts.reads {
+        let Some(name) = reach::find(exec, &read.relation)? else { continue };
+        let indexed = filter.is_some_and(|filter| prune::is_indexed(exec, &name, called(&read.relation), filter));
+        let lock = if read.row_lock.is_some() { LockMode::RowShare } else { LockMode::AccessShare };
+        let want = Access {
+            works: if joined && !indexed { &[Work::Scan] } else { &[] },
+            only: read.relation.only,
+            filter: Filter::Unknown,
+            ..plain(lock)
+        };
+        reach::access(exec, &name, &want);
     }
+    Ok(())
+}
+
+fn has_subquery(expr: &Expr) -> bool {
+    matches!(expr, Expr::Subquery(_)) || crate::expr::children(expr).into_iter().any(has_subquery)
 }
 
 fn merge(exec: &mut Exec, target: &RelationRef, facts: &Query, span: Span) -> Result<(), Stop> {
     let Some(target_name) = reach::find(exec, target)? else { return reads(exec, facts, true, true) };
     exec.operation(OperationKind::Merge, span, Some(&target_name));
-    change_rows(exec, &target_name, target.only, None);
+    change_rows(exec, &target_name, target, None);
     reads(exec, facts, true, true)?;
     calls(exec, facts, span);
     // Which actions it has and which of them apply is not known.

@@ -28,6 +28,10 @@ fn vacuum(exec: &mut Exec, it: &Vacuum, span: Span) -> Result<(), Stop> {
     exec.refuse_transaction("VACUUM", span);
     for table in named_or_all(exec, &it.relations)? {
         let relation = exec.relation(&table);
+        // Views are skipped with a warning.
+        if relation.kind == RelationKind::View {
+            continue;
+        }
         if relation.kind == RelationKind::PartitionedTable {
             // Partitioned tables have nothing to vacuum, but statistics.
             if it.analyze {
@@ -55,9 +59,12 @@ fn vacuum(exec: &mut Exec, it: &Vacuum, span: Span) -> Result<(), Stop> {
 fn analyze(exec: &mut Exec, relations: &[(RelationRef, Vec<Ident>)], span: Span) -> Result<(), Stop> {
     exec.operation(OperationKind::Other, span, None);
     for table in named_or_all(exec, relations)? {
+        let kind = exec.relation(&table).kind;
         exec.lock(&table, LockMode::ShareUpdateExclusive);
-        lock_indexes(exec, &table, LockMode::AccessShare);
-        if exec.relation(&table).kind == RelationKind::Table {
+        if kind != RelationKind::PartitionedTable {
+            lock_indexes(exec, &table, LockMode::AccessShare);
+        }
+        if kind == RelationKind::Table {
             for child in exec.schema.descendants(&table) {
                 exec.lock(&child, LockMode::AccessShare);
             }
@@ -161,7 +168,7 @@ fn refresh(exec: &mut Exec, name: &Name, concurrently: bool, with_data: bool, sp
         return exec.refuse("0A000", message, span);
     }
     if concurrently && !with_data {
-        let message = "REFRESH options CONCURRENTLY and WITH NO DATA cannot be used together".to_owned();
+        let message = "CONCURRENTLY and WITH NO DATA options cannot be used together".to_owned();
         return exec.refuse("42601", message, span);
     }
     let unique = exec.schema.indexes_of(&view).any(|index| {
@@ -177,6 +184,7 @@ fn refresh(exec: &mut Exec, name: &Name, concurrently: bool, with_data: bool, sp
         for (read, _) in &relation.reads {
             if !seen.contains(&read) {
                 seen.push(read);
+                // Without an index that helps, and none is known to help, a filter reads everything too.
                 let want = Access {
                     lock: LockMode::AccessShare,
                     works: &[Work::Scan],

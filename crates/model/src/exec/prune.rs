@@ -151,35 +151,37 @@ fn conjuncts<'a>(expr: &'a Expr, found: &mut Vec<&'a Expr>) {
 
 /// Whether an index leads to the rows: a comparison of its first column with something that is the same for all rows.
 /// The planner decides by statistics; equality on a leading column is what it hardly ever answers with a full scan.
-pub(super) fn is_indexed(exec: &Exec, table: &QName, filter: &Expr) -> bool {
+/// `called`: what the statement calls the table.
+pub(super) fn is_indexed(exec: &Exec, table: &QName, called: &str, filter: &Expr) -> bool {
     let mut conditions = Vec::new();
     conjuncts(filter, &mut conditions);
     exec.schema.indexes_of(table).any(|index| {
         let Some(leading) = index.elements.first() else { return false };
-        let usable = index.valid && index.predicate.is_none();
-        usable
-            && conditions
-                .iter()
-                .any(|condition| leads(condition, leading.column.as_deref(), leading.expression.as_ref()))
+        let is_key = |expr: &Expr| match (&leading.column, &leading.expression) {
+            (Some(column), _) => match expr {
+                Expr::Column(parts) => match parts.as_slice() {
+                    [name] => *name == **column,
+                    [.., qualifier, name] => *name == **column && qualifier == called,
+                    [] => false,
+                },
+                _ => false,
+            },
+            (None, Some(expression)) => crate::expr::placeless(expr) == *expression,
+            (None, None) => false,
+        };
+        index.valid && index.predicate.is_none() && conditions.iter().any(|condition| leads(condition, is_key))
     })
 }
 
-fn leads(condition: &Expr, column: Option<&str>, expression: Option<&Expr>) -> bool {
-    let is_key = |expr: &Expr| match (column, expression) {
-        (Some(column), _) => matches!(expr, Expr::Column(parts) if parts.last().is_some_and(|part| part == column)),
-        (None, Some(expression)) => *expr == crate::expr::placeless(expression) || expr == expression,
-        (None, None) => false,
-    };
+fn leads(condition: &Expr, is_key: impl Fn(&Expr) -> bool) -> bool {
     match condition {
         Expr::Operator { name, left: Some(left), right } => {
             let indexable = matches!(name.as_str(), "=" | "<" | "<=" | ">" | ">=");
             indexable && ((is_key(left) && row_independent(right)) || (is_key(right) && row_independent(left)))
         }
         Expr::AnyOf { operator, left, values, all } => {
-            operator == "="
-                && !all
-                && is_key(left)
-                && values.iter().all(|it| row_independent(it) || matches!(it, Expr::Subquery(_)))
+            let usable = |it: &Expr| row_independent(it) || matches!(it, Expr::Subquery(_));
+            operator == "=" && !all && is_key(left) && values.iter().all(usable)
         }
         Expr::Between { operand, low, high, negated } => {
             !negated && is_key(operand) && row_independent(low) && row_independent(high)

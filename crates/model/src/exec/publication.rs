@@ -8,7 +8,7 @@ use syntax::ast::{self, PublicationAction};
 use super::{Exec, Stop, reach};
 use crate::effect::{LockMode, OperationKind};
 use crate::name::QName;
-use crate::schema::Publication;
+use crate::schema::{Publication, RelationKind};
 
 type Tables = Vec<(QName, Vec<Arc<str>>)>;
 
@@ -61,13 +61,13 @@ pub(super) fn alter(exec: &mut Exec, it: &ast::Publication, action: PublicationA
     Ok(())
 }
 
-/// SHARE UPDATE EXCLUSIVE on the tables and their children (OpenTableList, publicationcmds.c).
+/// SHARE UPDATE EXCLUSIVE on the tables and their children, not on partitions (OpenTableList, publicationcmds.c).
 fn open(exec: &mut Exec, it: &ast::Publication) -> Result<Tables, Stop> {
     let mut tables = Vec::new();
     for (relation, columns) in &it.tables {
         let Some(name) = reach::find(exec, relation)? else { continue };
         exec.lock(&name, LockMode::ShareUpdateExclusive);
-        if !relation.only {
+        if !relation.only && exec.relation(&name).kind != RelationKind::PartitionedTable {
             for child in exec.schema.descendants(&name) {
                 exec.lock(&child, LockMode::ShareUpdateExclusive);
             }

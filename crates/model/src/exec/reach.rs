@@ -64,7 +64,8 @@ pub(super) fn access(exec: &mut Exec, name: &QName, want: &Access<'_>) {
 
 fn reach(exec: &mut Exec, name: &QName, want: &Access<'_>, depth: usize) {
     let relation = exec.relation(name);
-    let has_rows = !matches!(relation.kind, RelationKind::PartitionedTable | RelationKind::View);
+    let rowless = [RelationKind::PartitionedTable, RelationKind::View, RelationKind::Sequence];
+    let has_rows = !rowless.contains(&relation.kind);
     exec.lock(name, want.lock);
     for work in want.works.iter().filter(|_| has_rows) {
         exec.work(name, want.lock, *work);
@@ -103,8 +104,10 @@ fn behind_view(exec: &mut Exec, view: &Relation, want: &Access<'_>, depth: usize
     for (read, _) in &view.reads {
         if !seen.contains(&read) {
             seen.push(read);
-            let lock = want.lock;
-            let works: &[Work] = if lock > LockMode::RowShare { want.works } else { &[] };
+            // A whole view reads its relations as a whole; row locks go through it.
+            let passes = |work: &Work| *work != Work::Scan || !view.filtered;
+            let works: Vec<Work> = want.works.iter().copied().filter(passes).collect();
+            let works = works.as_slice();
             reach(exec, read, &Access { works, filter: Filter::Unknown, only: false, ..*want }, depth - 1);
         }
     }

@@ -139,6 +139,10 @@ fn column(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<(), Stop> {
             return exec.refuse("42701", message, span);
         }
     }
+    if it.only && !relation.children.is_empty() {
+        let message = format!("inherited column \"{from}\" must be renamed in child tables too");
+        return exec.refuse("42P16", message, it.name.span);
+    }
     let possible = it.if_exists && exec.schema.relations.get(&table).is_none_or(|it| it.maybe);
     let mut tables = exec.schema.descendants(&table);
     tables.insert(0, table.clone());
@@ -181,6 +185,10 @@ fn constraint(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<(), Stop>
     let mut tables = vec![table.clone()];
     let spreads = matches!(constraint.kind, ConstraintKind::Check { .. } | ConstraintKind::NotNull { .. });
     if spreads && !constraint.no_inherit {
+        if it.only && !relation.children.is_empty() {
+            let message = format!("inherited constraint \"{from}\" must be renamed in child tables too");
+            return exec.refuse("42P16", message, it.name.span);
+        }
         tables.extend(exec.schema.descendants(&table));
     }
     for table in &tables {
@@ -284,6 +292,9 @@ pub(super) fn set_schema(exec: &mut Exec, it: &ast::SetSchema, span: Span) -> Re
     }
     if from == to {
         exec.lock(&from, LOCK);
+        for (sequence, _) in exec.schema.sequences_of(&from) {
+            exec.lock(&sequence, LOCK);
+        }
         return Ok(());
     }
     if exec.schema.has_class(&to) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use syntax::Span;
 use syntax::ast::{Body, CreateFunction, Do, Expr, Name, StatementKind, TypeName, Volatility};
 
-use super::{Exec, Stop, data};
+use super::{Exec, Stop, data, view};
 use crate::effect::{FailsWhen, OperationKind};
 use crate::name::QName;
 use crate::schema::{Function, Schema};
@@ -137,7 +137,17 @@ fn run_body(exec: &mut Exec, body: &Body, certain: bool, at: Option<Span>) {
         exec.conditional = conditional || !certain || statement.conditional;
         exec.in_loop = in_loop || statement.in_loop;
         let before = exec.conditional.then(|| exec.schema.clone());
+        let unguarded = exec.failure.clone();
+        let state = statement.guarded.then(|| exec.schema.clone());
         exec.statement(&statement.kind, at.unwrap_or(statement.span));
+        // What fails inside a block with handlers is undone, and the block goes on with one of these.
+        if let Some(state) = state
+            && unguarded.is_none()
+            && exec.failure.as_ref().is_some_and(|failure| failure.when == FailsWhen::Always)
+        {
+            exec.failure = None;
+            exec.schema = state;
+        }
         if let Some(before) = before {
             exec.schema = Schema::joined(&before, &exec.schema);
         }
@@ -179,11 +189,10 @@ fn create_function(exec: &mut Exec, it: &CreateFunction, span: Span) -> Result<(
     }
     let mut reads = Vec::new();
     if it.language == "sql" && (it.atomic || exec.session.check_function_bodies) {
-        for statement in it.body.iter().flat_map(|body| &body.statements) {
-            let before = reads.len();
-            data::analyze_statement(exec, &statement.kind, &mut reads)?;
-            if !it.atomic {
-                reads.truncate(before);
+        for (statement, body) in it.body.iter().flat_map(|body| body.statements.iter().map(move |it| (it, body))) {
+            let query = data::analyze_statement(exec, &statement.kind)?;
+            if it.atomic {
+                reads.extend(query.iter().flat_map(|query| view::reads(exec, query, &body.columns_used)));
             }
         }
     }

@@ -208,14 +208,17 @@ fn alter_domain(exec: &mut Exec, written_name: &Name, action: &DomainAction, spa
         DomainAction::SetNotNull => {
             // Already not null: nothing is done (AlterDomainNotNull).
             if domain.as_ref().is_none_or(|(not_null, _)| !not_null) {
-                scan(exec, &name);
+                scan(exec, &name, span)?;
                 change_domain(exec, &name, |not_null, _, _| *not_null = true);
             }
         }
         DomainAction::AddConstraint(it) => match &it.kind {
             ConstraintKind::NotNull { .. } => {
+                if !exec.since(17) {
+                    return exec.refuse("42601", "syntax error at or near \"NOT\"".to_owned(), it.span);
+                }
                 if domain.as_ref().is_none_or(|(not_null, _)| !not_null) {
-                    scan(exec, &name);
+                    scan(exec, &name, span)?;
                     change_domain(exec, &name, |not_null, _, _| *not_null = true);
                 }
             }
@@ -227,7 +230,7 @@ fn alter_domain(exec: &mut Exec, written_name: &Name, action: &DomainAction, spa
                     return exec.refuse("42710", message, label.span);
                 }
                 if !it.not_valid {
-                    scan(exec, &name);
+                    scan(exec, &name, span)?;
                 }
                 let text = exec.source(check.span);
                 let valid = !it.not_valid;
@@ -251,7 +254,7 @@ fn alter_domain(exec: &mut Exec, written_name: &Name, action: &DomainAction, spa
                 return exec.refuse("42704", message, label.span);
             }
             // Even a valid one is checked again (AlterDomainValidateConstraint).
-            scan(exec, &name);
+            scan(exec, &name, span)?;
             change_domain(exec, &name, |_, _, constraints| {
                 constraints.iter_mut().filter(|(it, ..)| **it == *label.text).for_each(|it| it.2 = true);
             });
@@ -272,8 +275,19 @@ fn change_domain(
     }
 }
 
-fn scan(exec: &mut Exec, domain: &QName) {
+fn scan(exec: &mut Exec, domain: &QName, span: Span) -> Result<(), Stop> {
     let domains = domains_over(exec, domain);
+    // Arrays of the domain are beyond it (find_composite_type_dependencies, tablecmds.c).
+    for relation in exec.schema.relations.values() {
+        let inside = |ty: &ColumnType| {
+            matches!(ty, ColumnType::Known(it) if it.array) && domains.iter().any(|domain| is_type(ty, domain))
+        };
+        if let Some(column) = relation.columns.iter().find(|column| inside(&column.ty)) {
+            let place = format!("{}.{}", relation.name.name, column.name);
+            let message = format!("cannot alter type \"{}\" because column \"{place}\" uses it", domain.name);
+            return exec.refuse("0A000", message, span);
+        }
+    }
     let uses = |ty: &ColumnType| match ty {
         ColumnType::Known(it) if !it.array => domains.iter().any(|domain| is_type(ty, domain)),
         _ => false,
@@ -291,6 +305,7 @@ fn scan(exec: &mut Exec, domain: &QName) {
             exec.work(&table, LockMode::Share, Work::Scan);
         }
     }
+    Ok(())
 }
 
 /// The domain and domains over it.

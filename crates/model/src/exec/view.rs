@@ -63,6 +63,7 @@ pub(super) fn create_view(exec: &mut Exec, it: &ast::CreateView, span: Span) -> 
         comment: kept.and_then(|it| it.comment.clone()),
         triggers: kept.map_or_else(Vec::new, |it| it.triggers.clone()),
         reads: reads(exec, &it.query, &it.columns_used),
+        filtered: it.query.filtered || it.query.limited,
         ..Relation::open(name)
     };
     exec.schema.insert_relation(view);
@@ -98,14 +99,19 @@ pub(super) fn reads(exec: &Exec, query: &Query, columns: &[Vec<String>]) -> Vec<
                 continue;
             }
             let has = relation.as_ref().is_none_or(|it| it.open || it.column(column).is_some());
-            let entry = match column.as_str() {
-                "*" => (name.clone(), None),
-                _ if has => (name.clone(), Some(column.as_str().into())),
+            // A star stands for the columns of the moment.
+            let named: Vec<Arc<str>> = match (column.as_str(), &relation) {
+                ("*", Some(relation)) => relation.columns.iter().map(|column| column.name.clone()).collect(),
+                ("*", None) => Vec::new(),
+                _ if has => vec![column.as_str().into()],
                 _ => continue,
             };
-            any = true;
-            if !found.contains(&entry) {
-                found.push(entry);
+            for column in named {
+                any = true;
+                let entry = (name.clone(), Some(column));
+                if !found.contains(&entry) {
+                    found.push(entry);
+                }
             }
         }
         // `SELECT count(*) FROM t` names no column and depends on the table.

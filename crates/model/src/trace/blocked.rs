@@ -15,7 +15,9 @@ use crate::volatility;
 /// `concurrent`: the statement refuses transaction blocks, so that its ACCESS EXCLUSIVE locks on indexes are taken when
 /// nobody uses those any more (index_concurrently_set_dead, index.c).
 pub(super) fn blocked(schema: &Schema, effects: &[Effect], operations: &[Operation], concurrent: bool) -> Vec<Blocked> {
-    let mut found = Found { schema, blocked: BTreeMap::new() };
+    // A partition that is being detached is no longer reached through its parent (find_inheritance_children, pg_inherits.c).
+    let detaching = concurrent && operations.iter().any(|it| it.kind == OperationKind::DetachPartition);
+    let mut found = Found { schema, detaching, blocked: BTreeMap::new() };
     let on_tables = |table: &QName| effects.iter().filter(|it| it.relation == *table).map(|it| it.lock).max();
     for effect in effects {
         let (relation, lock) = match &effect.on {
@@ -32,14 +34,20 @@ pub(super) fn blocked(schema: &Schema, effects: &[Effect], operations: &[Operati
         };
         found.lock(relation, lock, effect.on.is_none());
     }
-    for effect in effects.iter().filter(|it| it.work == Work::Rows && it.on.is_none()) {
+    // A statement that commits as it goes keeps no row locked.
+    let rows = effects.iter().filter(|it| it.work == Work::Rows && it.on.is_none() && !concurrent);
+    for effect in rows {
         // INSERT writes rows that nobody else sees.
         let changes = |it: &&Operation| {
             matches!(it.kind, OperationKind::Update | OperationKind::Delete | OperationKind::Merge)
                 && it.effects.iter().any(|own| own.relation == effect.relation && own.work == Work::Rows)
         };
-        if !effect.maybe && (effect.lock == LockMode::RowShare || operations.iter().any(|it| changes(&it))) {
+        if effect.lock == LockMode::RowShare || operations.iter().any(|it| changes(&it)) {
             found.rows(&effect.relation);
+            // The row that a deleted one references cannot be deleted before it is known whether it is still referenced.
+            if operations.iter().any(|it| it.kind == OperationKind::Delete && changes(&it)) {
+                found.referenced_rows(&effect.relation);
+            }
         }
     }
     let blocked = found.blocked.into_iter().filter(|(_, it)| it.reads || it.writes || it.rows);
@@ -62,6 +70,7 @@ struct Marks {
 
 struct Found<'a> {
     schema: &'a Schema,
+    detaching: bool,
     blocked: BTreeMap<QName, Marks>,
 }
 
@@ -107,7 +116,8 @@ impl Found<'_> {
     /// Whoever reads or writes a parent goes down to its children; whoever reads a view goes to what it reads.
     fn upward(&mut self, relation: &Relation, reads: bool, writes: bool) {
         let parents = relation.inherits.iter().chain(relation.partition_of.as_ref().map(|(parent, _)| parent));
-        for parent in parents {
+        for parent in parents.filter(|_| !self.detaching).cloned().collect::<Vec<_>>() {
+            let parent = &parent;
             if self.mark(parent, reads, writes)
                 && let Some(parent) = self.schema.relations.get(parent).cloned()
             {
@@ -178,6 +188,15 @@ impl Found<'_> {
             let filters = relation.row_security && relation.policies.iter().any(|policy| policy.reads.contains(name));
             if fires || (filters && blocks_reads(lock)) {
                 self.mark(&user, filters && blocks_reads(lock), true);
+            }
+        }
+    }
+
+    fn referenced_rows(&mut self, name: &QName) {
+        let Some(relation) = self.schema.relations.get(name).cloned() else { return };
+        for constraint in relation.constraints.iter().filter(|it| it.enforced) {
+            if let ConstraintKind::ForeignKey { referenced, .. } = &constraint.kind {
+                self.rows(referenced);
             }
         }
     }

@@ -113,6 +113,7 @@ pub fn rename(source: &Source<'_>, node: &pg::RenameStmt<'_>) -> StatementKind {
         name,
         new_name: node.newname.owned(),
         if_exists: node.missing_ok,
+        only: node.relation.is_some_and(|range| !range.inh),
     })
 }
 

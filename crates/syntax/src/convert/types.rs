@@ -171,6 +171,13 @@ fn atomic_body(source: &Source<'_>, node: Node<'_>, from: usize) -> Body {
     };
     let mut nodes = Vec::new();
     flatten(node, &mut nodes);
+    let queries: Vec<Node<'_>> = nodes
+        .iter()
+        .filter_map(|node| match node.kind() {
+            Kind::ReturnStmt(returned) => returned.returnval,
+            _ => Some(*node),
+        })
+        .collect();
     let statements = nodes
         .into_iter()
         .enumerate()
@@ -186,10 +193,23 @@ fn atomic_body(source: &Source<'_>, node: Node<'_>, from: usize) -> Body {
                 },
                 _ => super::statement_at(source, node, from, to),
             };
-            Lowered { span: source.tokens_span(from, to), kind, conditional: false, in_loop: false, dynamic: false }
+            Lowered {
+                span: source.tokens_span(from, to),
+                kind,
+                conditional: false,
+                in_loop: false,
+                dynamic: false,
+                guarded: false,
+            }
         })
         .collect();
-    Body { span: source.tokens_span(first, end), statements, opaque: Vec::new(), commits: Vec::new() }
+    Body {
+        span: source.tokens_span(first, end),
+        statements,
+        opaque: Vec::new(),
+        commits: Vec::new(),
+        columns_used: column::columns_used(source, queries),
+    }
 }
 
 /// A BEGIN ATOMIC body is a list in a list.
