@@ -183,7 +183,7 @@ fn open(input: &Input) -> Result<(Engine, Options, bool), String> {
     };
     let majors = input.pg_version.as_deref().map(engine::majors).transpose()?;
     let options = Options { paths, tool, majors, since: input.since.clone(), all_files: false, today: Some(today()) };
-    Ok((Engine::new(files), options, stdin))
+    Ok((Engine::new(files)?, options, stdin))
 }
 
 /// Today in UTC, by the algorithm of days from the civil calendar (H. Hinnant, "chrono-compatible low-level date algorithms").

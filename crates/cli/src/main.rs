@@ -17,7 +17,15 @@ const FAILURE: i32 = 2;
 
 fn main() {
     let arguments = arguments::Arguments::parse();
-    let code = match commands::run(arguments) {
+    // What the engine returns holds trees as deep as the statements; they are dropped here.
+    let thread = std::thread::Builder::new().stack_size(engine::STACK);
+    let done = thread.spawn(|| commands::run(arguments)).map(std::thread::JoinHandle::join);
+    let result = match done {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err("stopped by an error of its own, which is told above; please report it".to_owned()),
+        Err(error) => Err(format!("a thread cannot be started: {error}")),
+    };
+    let code = match result {
         Ok(code) => code,
         Err(message) => {
             output::complain(&message);

@@ -14,7 +14,7 @@ use model::schema::Born;
 use project::emit::{self, Emission};
 use project::load::History;
 use project::migration::Migration;
-use rules::Group;
+use rules::{Group, Level};
 use syntax::Span;
 
 use crate::findings::{self, Found, Judged};
@@ -90,7 +90,7 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
     let mut history = view.history.clone();
     for file in &view.files {
         let found = findings::find(options, view, file);
-        let inside = Engine { files: files.clone(), cache: engine.cache.clone() };
+        let inside = engine.on(files.clone());
         let attempt = if file.pending && found.findings.iter().any(|(_, finding)| has_recipe(finding)) {
             attempt(&inside, options, &history, view, file, &found, class)
         } else {
@@ -246,7 +246,7 @@ fn attempt(
         Err(why) => return refuse(Some(&why)),
     };
     let after_found: Vec<Found> = after.files.iter().map(|file| findings::find(options, &after, file)).collect();
-    if let Err(why) = prove(view, file, found, &after, &after_found) {
+    if let Err(why) = prove(file, found, &after, &after_found) {
         return refuse(Some(&why));
     }
     let mut left = counts(after_found.iter().flat_map(|found| &found.findings));
@@ -286,13 +286,7 @@ fn read_back(
 }
 
 /// What must hold before a rewrite is shown to anybody.
-fn prove(
-    view: &HistoryView,
-    file: &FileView,
-    found: &Found,
-    after: &HistoryView,
-    after_found: &[Found],
-) -> Result<(), String> {
+fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Found]) -> Result<(), String> {
     let original = &file.sections[0].trace;
     for (migration, section) in
         after.files.iter().flat_map(|file| file.sections.iter().map(move |section| (file, section)))
@@ -322,16 +316,32 @@ fn prove(
     if let Some(difference) = differences.first() {
         return Err(format!("the files would not leave the same schema: {difference}"));
     }
-    let before = counts(&found.findings);
-    let now = counts(after_found.iter().flat_map(|found| &found.findings));
-    if let Some((rule, _)) = now.iter().find(|(rule, count)| **count > before.get(*rule).copied().unwrap_or_default()) {
-        return Err(format!("the files would have findings of their own ({rule})"));
+    let (before, now) = (levels(&found.findings), levels(after_found.iter().flat_map(|found| &found.findings)));
+    if now >= before {
+        return Err("the files would be no better than the original".to_owned());
     }
-    if now.values().sum::<usize>() >= before.values().sum::<usize>() {
-        return Err("the files would have as many findings as before".to_owned());
+    let errors = |findings: &mut dyn Iterator<Item = &(usize, rules::Finding)>| {
+        counts(findings.filter(|(_, finding)| finding.level == Level::Error))
+    };
+    let known = errors(&mut found.findings.iter());
+    let new = errors(&mut after_found.iter().flat_map(|found| &found.findings));
+    if let Some((rule, _)) = new.iter().find(|(rule, count)| **count > known.get(*rule).copied().unwrap_or_default()) {
+        return Err(format!("the files would have an error of their own ({rule})"));
     }
-    let _ = view;
     Ok(())
+}
+
+/// How many errors, warnings and infos there are: the smaller, the better.
+fn levels<'a>(findings: impl IntoIterator<Item = &'a (usize, rules::Finding)>) -> [usize; 3] {
+    let mut levels = [0; 3];
+    for (_, finding) in findings {
+        levels[match finding.level {
+            Level::Error => 0,
+            Level::Warning => 1,
+            Level::Info => 2,
+        }] += 1;
+    }
+    levels
 }
 
 /// Findings by rule.

@@ -29,7 +29,12 @@ pub use view::{FileView, HistoryView, SectionView, View};
 pub struct Engine {
     pub files: Files,
     pub cache: Arc<Cache>,
+    /// Trees of deeply nested statements are walked and dropped by recursion, so its threads have a large stack.
+    pool: Arc<rayon::ThreadPool>,
 }
+
+/// Enough for the nesting that the parser itself accepts, in a debug build.
+pub const STACK: usize = 256 << 20;
 
 /// What the caller asks for; `safestep.toml` fills in what is `None`.
 #[derive(Clone, Debug, Default)]
@@ -58,9 +63,18 @@ pub struct Linted {
 }
 
 impl Engine {
+    /// # Errors
+    /// The threads cannot be started.
+    pub fn new(files: Files) -> Result<Self, String> {
+        let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build();
+        let pool = pool.map_err(|error| format!("worker threads cannot be started: {error}"))?;
+        Ok(Self { files, cache: Arc::default(), pool: Arc::new(pool) })
+    }
+
+    /// The same engine on other files.
     #[must_use]
-    pub fn new(files: Files) -> Self {
-        Self { files, cache: Arc::default() }
+    pub fn on(&self, files: Files) -> Self {
+        Self { files, cache: Arc::clone(&self.cache), pool: Arc::clone(&self.pool) }
     }
 
     /// Judges migrations. With a class, rewrites are planned up to it and told in `changes`; findings that they remove are
@@ -69,14 +83,16 @@ impl Engine {
     /// # Errors
     /// A named path that cannot be read, a wrong `safestep.toml`.
     pub fn lint(&self, options: &Options, fix: Option<Class>) -> Result<Linted, Vec<Error>> {
-        let view = view::open(self, options)?;
-        Ok(findings::lint(self, options, &view, fix))
+        self.pool.install(|| {
+            let view = view::open(self, options)?;
+            Ok(findings::lint(self, options, &view, fix))
+        })
     }
 
     /// # Errors
     /// As [`Engine::lint`].
     pub fn explain(&self, options: &Options) -> Result<Vec<ExplainedSection>, Vec<Error>> {
-        Ok(explain::explain(view::open(self, options)?))
+        self.pool.install(|| Ok(explain::explain(view::open(self, options)?)))
     }
 
     /// What `--fix` at that class would write, file by file.
@@ -84,8 +100,10 @@ impl Engine {
     /// # Errors
     /// As [`Engine::lint`].
     pub fn plan(&self, options: &Options, class: Class) -> Result<(Vec<Planned>, Sources), Vec<Error>> {
-        let view = view::open(self, options)?;
-        Ok(fix::plan(self, options, &view, class))
+        self.pool.install(|| {
+            let view = view::open(self, options)?;
+            Ok(fix::plan(self, options, &view, class))
+        })
     }
 }
 

@@ -111,6 +111,9 @@ pub(crate) fn judge(
         let born = if migration.pending == Some(true) { Born::Pending } else { Born::Before };
         let up = migration.units.iter().position(|unit| unit.section == Section::Up);
         let Some(up) = up else { continue };
+        if stands_alone(migration) {
+            (schema, session) = (Schema::default(), Session::default());
+        }
         let unit = Unit { script: &scripts[index][up], runner: &migration.units[up].runner };
         if !is_target(migration) {
             (schema, session) = model::trace::fold(&schema, &session, &unit, &settings, born);
@@ -130,6 +133,11 @@ pub(crate) fn judge(
         schema = after;
     }
     HistoryView { history, settings, files, latest: schema }
+}
+
+/// SQL files without a version have no order among them: each is judged by itself.
+fn stands_alone(migration: &Migration) -> bool {
+    matches!(migration.tool.name, "plain" | "unknown") && migration.version.is_empty()
 }
 
 /// Named on the command line; without any names, what is not applied yet. Where git cannot tell, everything counts.

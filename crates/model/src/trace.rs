@@ -173,7 +173,11 @@ pub fn fold(before: &Schema, session: &Session, unit: &Unit, settings: &Settings
     let mut machine = Machine::new(before, session, unit.runner);
     let newest = *settings.majors.end();
     walk(&mut machine, unit, |machine, statement| {
-        let outcome = run(machine, statement, newest, born, true, settings);
+        let mut outcome = run(machine, statement, newest, born, true, settings);
+        if shows_gap(&machine.state.schema, outcome.failure.as_ref()) {
+            machine.state.schema.complete = false;
+            outcome = run(machine, statement, newest, born, true, settings);
+        }
         let failed = outcome.failure.as_ref().is_some_and(|failure| failure.when == FailsWhen::Always);
         advance(machine, statement, (!failed).then_some(outcome.schema), outcome.session, outcome.durable);
     });
@@ -214,7 +218,7 @@ fn message(statements: &[Statement], messages: &Messages) -> usize {
 }
 
 fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> Judged {
-    let before = machine.state.schema.clone();
+    let mut before = machine.state.schema.clone();
     let kind = &statement.parsed.kind;
     // BEGIN belongs to the transaction it opens.
     let begins = matches!(kind, StatementKind::Transaction { kind: syntax::ast::TransactionKind::Begin });
@@ -236,7 +240,14 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> J
     // Majors whose grammar rejects the statement never execute it.
     let needs = statement.parsed.needs.as_ref().map_or(0, |needs| needs.major);
     let majors = (*settings.majors.start()).max(needs).min(newest)..=newest;
-    let verdict = majors::judge(&majors, |major| run(machine, statement, major, Born::Here, false, settings));
+    let execute =
+        |machine: &Machine| majors::judge(&majors, |major| run(machine, statement, major, Born::Here, false, settings));
+    let mut verdict = execute(machine);
+    if shows_gap(&machine.state.schema, verdict.failure.as_ref()) {
+        machine.state.schema.complete = false;
+        before.complete = false;
+        verdict = execute(machine);
+    }
     let outcome = verdict.newest;
     let fails = verdict.failure.or_else(|| {
         let explicit = machine.explicit();
@@ -263,6 +274,14 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> J
         refuses_transaction: outcome.refuses_transaction,
         search_path,
     }
+}
+
+/// The migrations name a thing that none of them made: the history did not begin with an empty database after all, or the
+/// tool makes the thing itself.
+fn shows_gap(schema: &Schema, failure: Option<&Failure>) -> bool {
+    /// Undefined table, object, schema and function (manual, appendix A).
+    const UNDEFINED: [&str; 4] = ["42P01", "42704", "3F000", "42883"];
+    schema.complete && failure.is_some_and(|it| it.when == FailsWhen::Always && UNDEFINED.contains(&it.sqlstate))
 }
 
 fn run(

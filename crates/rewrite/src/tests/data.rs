@@ -324,8 +324,9 @@ fn what_batches_would_change() {
         (
             "UPDATE unknown SET a = 1;",
             expect![[r#"
-            unchanged
-        "#]],
+                unchanged
+                withheld 0.0: the primary key of unknown is not known
+            "#]],
         ),
     ] {
         plan(sql, expected);
