@@ -333,6 +333,13 @@ impl Schema {
         }
     }
 
+    /// All partitions below a partitioned table; children by INHERITS are none.
+    #[must_use]
+    pub fn partitions(&self, name: &QName) -> Vec<QName> {
+        let partitioned = self.relations.get(name).is_some_and(|it| it.kind == RelationKind::PartitionedTable);
+        if partitioned { self.descendants(name) } else { Vec::new() }
+    }
+
     /// The relation and its descendants that hold rows: partitioned tables do not.
     #[must_use]
     pub fn storages(&self, name: &QName) -> Vec<QName> {

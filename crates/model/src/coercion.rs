@@ -421,6 +421,7 @@ pub fn describe(ty: &TypeName) -> String {
         "timestamptz" => "timestamp with time zone".into(),
         "time" => "time without time zone".into(),
         "timetz" => "time with time zone".into(),
+        "char" => "\"char\"".into(),
         name => name.into(),
     };
     if ty.array { format!("{name}[]") } else { name.into_owned() }

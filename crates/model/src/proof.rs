@@ -302,6 +302,40 @@ pub fn bound_condition(keys: &[Option<std::sync::Arc<str>>], bound: &PartitionBo
     }
 }
 
+/// Whether two partitions of one table certainly share values; only the first key of a range is compared when it is the only
+/// one.
+#[must_use]
+pub fn bounds_overlap(a: &PartitionBound, b: &PartitionBound, order: Order) -> bool {
+    match (a, b) {
+        (PartitionBound::Hash { modulus: m1, remainder: r1 }, PartitionBound::Hash { modulus: m2, remainder: r2 }) => {
+            let (mut gcd, mut rest) = (*m1, *m2);
+            while rest != 0 {
+                (gcd, rest) = (rest, gcd % rest);
+            }
+            gcd != 0 && (r1 - r2) % gcd == 0
+        }
+        (PartitionBound::List { values: a }, PartitionBound::List { values: b }) => {
+            let meet =
+                |a: &Expr, b: &Expr| is_null(a) && is_null(b) || constant(a).is_some_and(|a| Some(a) == constant(b));
+            a.iter().any(|a| b.iter().any(|b| meet(a, b)))
+        }
+        (PartitionBound::Range { from: from1, to: to1 }, PartitionBound::Range { from: from2, to: to2 }) => {
+            let below = |low: &[RangeDatum], high: &[RangeDatum]| match (low, high) {
+                ([RangeDatum::MinValue], [_]) | ([_], [RangeDatum::MaxValue]) => true,
+                ([RangeDatum::Value(low)], [RangeDatum::Value(high)]) => match (constant(low), constant(high), order) {
+                    (Some(low), Some(high), Order::Total(compare)) => {
+                        compare(&low.0, &high.0).is_some_and(Ordering::is_lt)
+                    }
+                    _ => false,
+                },
+                _ => false,
+            };
+            below(from1, to2) && below(from2, to1)
+        }
+        _ => false,
+    }
+}
+
 fn is_null(expr: &Expr) -> bool {
     match expr {
         Expr::Null => true,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use syntax::Span;
+use syntax::ast::Persistence::{Permanent, Unlogged};
 use syntax::ast::{self, AlterAction, ConstraintKind, ObjectKind};
 
 use super::reach::written;
@@ -36,6 +37,8 @@ struct Alter {
     recurse: bool,
     /// Operations that rewrite a table.
     rewrites: BTreeMap<QName, Vec<Rewrite>>,
+    /// Columns whose type has been changed.
+    retyped: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -111,7 +114,13 @@ fn run(exec: &mut Exec, it: &ast::AlterTable, table: QName, tasks: &mut Vec<Task
     let relation = exec.relation(&table);
     check_object(exec, it, &relation, span)?;
     let lock = tasks.iter().map(|task| task.lock).max().unwrap_or(LockMode::ShareUpdateExclusive);
-    let mut alter = Alter { table: table.clone(), lock, recurse: !it.relation.only, rewrites: BTreeMap::new() };
+    let mut alter = Alter {
+        table: table.clone(),
+        lock,
+        recurse: !it.relation.only,
+        rewrites: BTreeMap::new(),
+        retyped: Vec::new(),
+    };
     exec.lock_for_statement(&table, lock);
     exec.change(&table);
     for task in &*tasks {
@@ -119,6 +128,7 @@ fn run(exec: &mut Exec, it: &ast::AlterTable, table: QName, tasks: &mut Vec<Task
         exec.lock(&table, task.lock);
         check_kind(exec, task, &relation)?;
     }
+    refuse_repeated(exec, tasks, &relation)?;
     tasks.sort_by_key(|task| task.pass);
     // Type changes are prepared against the columns as they are before anything runs.
     for task in &*tasks {
@@ -282,6 +292,33 @@ impl Alter {
     fn is_rewritten(&self, table: &QName) -> bool {
         self.rewrites.contains_key(table)
     }
+}
+
+/// What one statement can change only once (ATPrepCmd, ATPrepSetTableSpace, tablecmds.c).
+fn refuse_repeated(exec: &mut Exec, tasks: &[Task<'_>], relation: &Relation) -> Result<(), Stop> {
+    let (mut persistence, mut tablespace, mut method) = (false, false, false);
+    for task in tasks {
+        let What::Action(action) = task.what else { continue };
+        let (seen, message) = match action {
+            AlterAction::SetLogged | AlterAction::SetUnlogged => {
+                // What asks for the present persistence is not counted.
+                let to = if matches!(action, AlterAction::SetLogged) { Permanent } else { Unlogged };
+                if !persistence && relation.persistence == to {
+                    continue;
+                }
+                (&mut persistence, "cannot change persistence setting twice")
+            }
+            AlterAction::SetTablespace { .. } => (&mut tablespace, "cannot have multiple SET TABLESPACE subcommands"),
+            AlterAction::SetAccessMethod { .. } => (&mut method, "cannot have multiple SET ACCESS METHOD subcommands"),
+            _ => continue,
+        };
+        if std::mem::replace(seen, true) {
+            exec.resume(task.operation);
+            let code = if matches!(action, AlterAction::SetTablespace { .. }) { "42601" } else { "0A000" };
+            return exec.refuse(code, message.to_owned(), task.span);
+        }
+    }
+    Ok(())
 }
 
 /// A column that the statement names must exist; one of an open relation is taken for existing.

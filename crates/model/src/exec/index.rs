@@ -7,7 +7,7 @@ use syntax::ast::{self, DefElem, Expr, ObjectKind, Persistence};
 
 use super::reach::written;
 use super::{Exec, Stop, define};
-use crate::effect::{LockMode, OperationKind, WaitsFor, Work};
+use crate::effect::{FailsWhen, LockMode, OperationKind, WaitsFor, Work};
 use crate::name::QName;
 use crate::names;
 use crate::schema::{Constraint, ConstraintKind, Index, IndexColumn, Relation, RelationKind};
@@ -395,8 +395,12 @@ pub(super) fn reindex(exec: &mut Exec, it: &ast::Reindex, span: Span) {
             exec.operation(OperationKind::Reindex, span, table.as_ref());
             if exec.is_missing(&index) {
                 let message = format!("relation \"{}\" does not exist", written(name));
-                exec.fail("42P01", message, crate::effect::FailsWhen::Always, span);
+                exec.fail("42P01", message, FailsWhen::Always, span);
                 return;
+            }
+            if exec.schema.relations.contains_key(&index) {
+                let message = format!("\"{}\" is not an index", index.name);
+                return exec.fail("42809", message, FailsWhen::Always, span);
             }
             let partitioned =
                 exec.schema.indexes.get(&index).is_some_and(|index| index.kind == RelationKind::PartitionedIndex);
@@ -423,7 +427,7 @@ pub(super) fn reindex(exec: &mut Exec, it: &ast::Reindex, span: Span) {
                 if it.concurrently && is_exclusion(exec, &index) {
                     exec.lock(&table, LockMode::ShareUpdateExclusive);
                     let message = "concurrent index creation for exclusion constraints is not supported".to_owned();
-                    return exec.fail("0A000", message, crate::effect::FailsWhen::Always, span);
+                    return exec.fail("0A000", message, FailsWhen::Always, span);
                 }
                 rebuild(exec, &table, &[index], it.concurrently);
             }
@@ -433,10 +437,17 @@ pub(super) fn reindex(exec: &mut Exec, it: &ast::Reindex, span: Span) {
             exec.operation(OperationKind::Reindex, span, Some(&table));
             if exec.is_missing(&table) {
                 let message = format!("relation \"{}\" does not exist", written(name));
-                exec.fail("42P01", message, crate::effect::FailsWhen::Always, span);
+                exec.fail("42P01", message, FailsWhen::Always, span);
                 return;
             }
-            let partitioned = exec.relation(&table).kind == RelationKind::PartitionedTable;
+            let kind = exec.relation(&table).kind;
+            let partitioned = kind == RelationKind::PartitionedTable;
+            let fits =
+                matches!(kind, RelationKind::Table | RelationKind::PartitionedTable | RelationKind::MaterializedView);
+            if exec.schema.indexes.contains_key(&table) || !fits {
+                let message = format!("\"{}\" is not a table or materialized view", table.name);
+                return exec.fail("42809", message, FailsWhen::Always, span);
+            }
             if it.concurrently {
                 exec.refuse_transaction("REINDEX CONCURRENTLY", span);
             } else if partitioned {

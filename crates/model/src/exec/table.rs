@@ -209,19 +209,7 @@ fn lock_parent(exec: &mut Exec, it: &ast::CreateTable, bound: &PartitionBound, s
     if !relation.open && relation.kind != RelationKind::PartitionedTable {
         return exec.refuse("42P17", format!("\"{}\" is not partitioned", parent.name), span);
     }
-    let name = &it.name.name;
-    let same = |child: &&QName| {
-        exec.schema.relations.get(*child).and_then(|it| it.partition_of.as_ref()).is_some_and(|(_, own)| own == bound)
-    };
-    if let Some(child) = relation.children.iter().find(same) {
-        let message = if *bound == PartitionBound::Default {
-            format!("partition \"{name}\" conflicts with existing default partition \"{}\"", child.name)
-        } else {
-            format!("partition \"{name}\" would overlap partition \"{}\"", child.name)
-        };
-        return exec.refuse("42P17", message, span);
-    }
-    Ok(())
+    partitions::refuse_overlap(exec, &parent, &it.name.name, bound, span)
 }
 
 fn primary_key_columns(it: &ast::CreateTable) -> Vec<&String> {

@@ -133,8 +133,10 @@ fn merge_check(exec: &mut Exec, child: &QName, parent: &Constraint, span: Span) 
         return exec.refuse("42P17", message, span);
     }
     exec.schema.edit(child, |relation| {
+        let partition = relation.partition_of.is_some();
         for constraint in relation.constraints.iter_mut().filter(|it| it.name == parent.name) {
             constraint.inherited = true;
+            constraint.local &= !partition;
         }
     });
     Ok(true)
@@ -191,6 +193,10 @@ pub(super) fn propagate_not_null(exec: &mut Exec, alter: &Alter, task: &Task<'_>
         for child in exec.relation(&parent).children.clone() {
             alter.lock_child(exec, task, &child);
             if is_not_null(exec, &child, column) {
+                exec.schema.edit(&child, |relation| {
+                    let own = relation.constraints.iter_mut().filter(|it| is_not_null_of(it, column));
+                    own.for_each(|it| it.inherited = true);
+                });
                 continue;
             }
             make_not_null(exec, alter, task, &child, column, Some(name));
@@ -255,7 +261,11 @@ pub(in crate::exec) fn not_null_name(exec: &Exec, table: &QName, column: &str) -
 }
 
 pub(in crate::exec) fn not_null_constraint<'a>(relation: &'a Relation, column: &str) -> Option<&'a Constraint> {
-    relation.constraints.iter().find(|it| matches!(&it.kind, ConstraintKind::NotNull { column: of } if &**of == column))
+    relation.constraints.iter().find(|it| is_not_null_of(it, column))
+}
+
+pub(super) fn is_not_null_of(constraint: &Constraint, column: &str) -> bool {
+    matches!(&constraint.kind, ConstraintKind::NotNull { column: of } if &**of == column)
 }
 
 /// Whether the column is marked NOT NULL, valid or not (pg_attribute.attnotnull).

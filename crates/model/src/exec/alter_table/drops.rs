@@ -222,7 +222,7 @@ pub(in crate::exec) fn remove_foreign_key(exec: &mut Exec, table: &QName, constr
     exec.lock(table, LockMode::AccessExclusive);
     // The triggers on the referenced table belong to the key of the partitioned table.
     if !constraint.inherited {
-        let mut targets = exec.schema.descendants(referenced);
+        let mut targets = exec.schema.partitions(referenced);
         targets.insert(0, referenced.clone());
         for target in targets {
             // Partitioned tables have had triggers of their own since 15.
@@ -231,7 +231,7 @@ pub(in crate::exec) fn remove_foreign_key(exec: &mut Exec, table: &QName, constr
             }
         }
     }
-    for partition in exec.schema.descendants(table) {
+    for partition in exec.schema.partitions(table) {
         let inherited = |it: &&Constraint| it.inherited && it.kind == constraint.kind;
         let own = exec.relation(&partition).constraints.iter().find(inherited).cloned();
         if let Some(own) = own {
@@ -400,8 +400,6 @@ pub(super) fn clear_not_null(exec: &mut Exec, table: &QName, column: &str) {
         for it in relation.columns.iter_mut().filter(|it| &*it.name == column) {
             it.not_null = false;
         }
-        relation
-            .constraints
-            .retain(|it| !matches!(&it.kind, ConstraintKind::NotNull { column: of } if &**of == column));
+        relation.constraints.retain(|it| !checks::is_not_null_of(it, column));
     });
 }

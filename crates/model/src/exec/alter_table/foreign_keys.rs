@@ -134,7 +134,7 @@ pub(in crate::exec) fn add_foreign_key(exec: &mut Exec, table: &QName, new: NewF
         refuse_types(exec, &relation, &target, columns, referenced_columns, &name, span)?;
     }
     // A partition of the referenced table gets triggers of its own.
-    for partition in exec.schema.descendants(&referenced) {
+    for partition in exec.schema.partitions(&referenced) {
         exec.lock(&partition, LockMode::ShareRowExclusive);
     }
     let constraint = Constraint {
@@ -215,7 +215,7 @@ fn attach(exec: &mut Exec, partition: &QName, parent: &Constraint, added: &mut A
         return false;
     }
     exec.lock(&added.referenced.clone(), LockMode::AccessExclusive);
-    for target in exec.schema.descendants(&added.referenced) {
+    for target in exec.schema.partitions(&added.referenced) {
         exec.lock(&target, LockMode::AccessExclusive);
     }
     if !own.validated && parent.validated {
@@ -379,7 +379,9 @@ pub(super) fn check_rows(exec: &mut Exec, table: &QName, lock: LockMode, referen
 fn plan_check(exec: &mut Exec, table: &QName, lock: LockMode, referenced: &QName) {
     exec.work(table, lock, Work::Scan);
     lock_indexes(exec, table, LockMode::AccessShare);
-    let planned = Access { lock: LockMode::AccessShare, works: &[], only: false, planned: true, filter: Filter::All };
+    // The query says ONLY of a table that is not partitioned.
+    let only = exec.relation(referenced).kind != RelationKind::PartitionedTable;
+    let planned = Access { lock: LockMode::AccessShare, works: &[], only, planned: true, filter: Filter::All };
     access(exec, referenced, &planned);
 }
 
@@ -418,7 +420,7 @@ pub(super) fn set_enforced(
     let ConstraintKind::ForeignKey { referenced, .. } = &constraint.kind else { return };
     let lock = if enforced { LockMode::ShareRowExclusive } else { LockMode::AccessExclusive };
     exec.lock(referenced, lock);
-    for partition in exec.schema.descendants(referenced) {
+    for partition in exec.schema.partitions(referenced) {
         exec.lock(&partition, lock);
     }
     if enforced {
@@ -443,7 +445,7 @@ pub(in crate::exec) fn clone_foreign_keys(
     for constraint in keys {
         let ConstraintKind::ForeignKey { referenced, .. } = &constraint.kind else { continue };
         exec.lock(referenced, LockMode::ShareRowExclusive);
-        for target in exec.schema.descendants(referenced) {
+        for target in exec.schema.partitions(referenced) {
             exec.lock(&target, LockMode::ShareRowExclusive);
         }
         let mut added = Added { referenced: referenced.clone(), tables: Vec::new(), unchecked: Vec::new() };

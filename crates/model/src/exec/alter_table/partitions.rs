@@ -8,7 +8,7 @@ use syntax::ast::{self, PartitionBound};
 use super::{Alter, Task, checks, foreign_keys};
 use crate::effect::{LockMode, WaitsFor, Work};
 use crate::exec::index::{Build, attach_index, clone_index, define_index, matching_index};
-use crate::exec::reach::{lock_indexes, written};
+use crate::exec::reach::{lock_ancestors, lock_indexes, written};
 use crate::exec::{Exec, Stop};
 use crate::name::QName;
 use crate::names;
@@ -40,14 +40,9 @@ pub(super) fn attach(
     exec.change(&name);
     refuse_attach(exec, &parent, &name, task.span)?;
     let bound = bound.cloned().unwrap_or(PartitionBound::Default);
-    if let Some(default) = &default
-        && bound == PartitionBound::Default
-    {
-        let message =
-            format!("partition \"{}\" conflicts with existing default partition \"{}\"", name.name, default.name);
-        return exec.refuse("42P17", message, task.span);
-    }
+    refuse_overlap(exec, &parent, &name.name, &bound, task.span)?;
     let condition = partition_condition(exec, &parent, &bound);
+    lock_ancestors(exec, &parent);
     adopt(exec, &parent, &name, bound.clone());
     attach_indexes(exec, &parent, &name, task.span)?;
     let unchecked = foreign_keys::clone_foreign_keys(exec, &parent, &name, LockMode::AccessExclusive);
@@ -60,6 +55,35 @@ pub(super) fn attach(
     }
     if default.is_some() {
         scan_default_partition(exec, &parent, &bound);
+    }
+    Ok(())
+}
+
+/// Bounds that certainly meet those of another partition (check_new_partition_bound, partbounds.c).
+pub(in crate::exec) fn refuse_overlap(
+    exec: &mut Exec,
+    parent: &QName,
+    name: &str,
+    bound: &PartitionBound,
+    span: Span,
+) -> Result<(), Stop> {
+    let relation = exec.relation(parent);
+    let key = relation.partition_by.as_ref().and_then(|by| by.columns.first().cloned().flatten());
+    let ty = key.and_then(|key| relation.column(&key).map(|column| column.ty.clone()));
+    let order = proof::order(match &ty {
+        Some(ColumnType::Known(ty)) => Some(ty),
+        _ => None,
+    });
+    for child in &relation.children {
+        let Some((_, own)) = exec.schema.relations.get(child).and_then(|it| it.partition_of.clone()) else { continue };
+        if *bound == PartitionBound::Default && own == PartitionBound::Default {
+            let message = format!("partition \"{name}\" conflicts with existing default partition \"{}\"", child.name);
+            return exec.refuse("42P17", message, span);
+        }
+        if proof::bounds_overlap(bound, &own, order) {
+            let message = format!("partition \"{name}\" would overlap partition \"{}\"", child.name);
+            return exec.refuse("42P17", message, span);
+        }
     }
     Ok(())
 }
@@ -349,7 +373,7 @@ pub(super) fn detach(
             && constraint.inherited
         {
             exec.lock(referenced, LockMode::ShareRowExclusive);
-            for target in exec.schema.descendants(referenced) {
+            for target in exec.schema.partitions(referenced) {
                 exec.lock(&target, LockMode::ShareRowExclusive);
             }
         }
@@ -361,6 +385,7 @@ pub(super) fn detach(
         exec.schema.edit_index(&index, |index| index.parent = None);
     }
     if concurrently {
+        lock_ancestors(exec, &parent);
         keep_bound(exec, &parent, &name);
     }
     release(exec, &parent, &name);

@@ -83,6 +83,9 @@ pub(super) fn alter_type(
     using: Option<&ExprAt>,
 ) -> Result<(), Stop> {
     let name = column.text.as_str();
+    if alter.retyped.iter().any(|it| it == name) {
+        return exec.refuse("0A000", format!("cannot alter type of column \"{name}\" twice"), task.span);
+    }
     let collation: Option<Arc<str>> = collation.filter(|it| it.name != "default").map(|it| it.name.as_str().into());
     for table in alter.with_descendants(exec, task) {
         let relation = exec.relation(&table);
@@ -115,6 +118,9 @@ pub(super) fn alter_type(
         change_identity_sequence(exec, &table, &old, &new);
         exec.schema.edit(&table, |relation| {
             if let Some(it) = relation.columns.iter_mut().find(|it| &*it.name == name) {
+                if it.ty != new && relation.name == alter.table {
+                    alter.retyped.push(name.to_owned());
+                }
                 it.ty = new;
                 it.collation = collation.clone();
                 it.compression = None;

@@ -33,7 +33,8 @@ pub(super) fn add_columns(exec: &mut Exec, table: &QName, like: &ast::Like, part
         exec.change(table).open = true;
     }
     for column in &source.columns {
-        if parts.columns.iter().any(|own| own.name == column.name) {
+        let given = parts.columns.iter().position(|own| own.name == column.name);
+        if given.is_some_and(|at| !parts.columns[at].inherited) {
             let message = format!("column \"{}\" specified more than once", column.name);
             return exec.refuse("42701", message, like.span);
         }
@@ -51,7 +52,14 @@ pub(super) fn add_columns(exec: &mut Exec, table: &QName, like: &ast::Like, part
         if own.identity.is_some() {
             columns::add_identity_sequence(exec, table, &own);
         }
-        parts.columns.push(own);
+        match given {
+            Some(at) => {
+                own.inherited = true;
+                own.not_null |= parts.columns[at].not_null;
+                parts.columns[at] = own;
+            }
+            None => parts.columns.push(own),
+        }
     }
     for constraint in &source.constraints {
         let wanted = match constraint.kind {
