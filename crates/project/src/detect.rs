@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::files::Files;
+use crate::error::Error;
+use crate::files::{Files, Text};
 use crate::tool::{Settings, Tool};
 use crate::tools::{ALL, PLAIN, UNKNOWN};
 
@@ -17,15 +18,32 @@ pub(crate) struct Detection {
 
 /// Remembers what it has looked at.
 pub(crate) struct Detector<'a> {
-    files: &'a Files,
+    pub files: &'a Files,
     signatures: BTreeMap<PathBuf, Vec<&'static Tool>>,
     settings: BTreeMap<(PathBuf, &'static str), Settings>,
     manifests: BTreeMap<PathBuf, Option<Arc<str>>>,
+    texts: BTreeMap<PathBuf, Result<Text, Error>>,
 }
 
 impl<'a> Detector<'a> {
     pub(crate) fn new(files: &'a Files) -> Self {
-        Self { files, signatures: BTreeMap::new(), settings: BTreeMap::new(), manifests: BTreeMap::new() }
+        Self {
+            files,
+            signatures: BTreeMap::new(),
+            settings: BTreeMap::new(),
+            manifests: BTreeMap::new(),
+            texts: BTreeMap::new(),
+        }
+    }
+
+    /// Every file is read once.
+    pub(crate) fn read(&mut self, path: &Path) -> Result<Text, Error> {
+        if let Some(known) = self.texts.get(path) {
+            return known.clone();
+        }
+        let text = self.files.read(path);
+        self.texts.insert(path.to_owned(), text.clone());
+        text
     }
 
     pub(crate) fn settings(&mut self, tool: &'static Tool, path: &Path) -> Settings {
@@ -145,24 +163,22 @@ impl<'a> Detector<'a> {
 
     /// Tools for which the files in the same directory are written.
     fn signed_beside(&mut self, path: &Path) -> Vec<&'static Tool> {
-        let directory = path.parent().unwrap_or(path).to_owned();
-        let files = self.files;
-        let known = self.signatures.entry(directory);
-        known
-            .or_insert_with_key(|directory| {
-                let mut found: Vec<&'static Tool> = Vec::new();
-                for path in files.list(directory).0 {
-                    let sql = path.extension().is_some_and(|extension| extension == "sql");
-                    let Some(text) = sql.then(|| files.read(&path).ok()).flatten() else { continue };
-                    for tool in signed(&text.text) {
-                        if !found.contains(&tool) {
-                            found.push(tool);
-                        }
-                    }
+        let directory = path.parent().unwrap_or(path);
+        if let Some(known) = self.signatures.get(directory) {
+            return known.clone();
+        }
+        let mut found: Vec<&'static Tool> = Vec::new();
+        for path in self.files.list(directory).0 {
+            let sql = path.extension().is_some_and(|extension| extension == "sql");
+            let Some(text) = sql.then(|| self.read(&path).ok()).flatten() else { continue };
+            for tool in signed(&text.text) {
+                if !found.contains(&tool) {
+                    found.push(tool);
                 }
-                found
-            })
-            .clone()
+            }
+        }
+        self.signatures.insert(directory.to_owned(), found.clone());
+        found
     }
 
     /// The file's directory and those above it, as far as its repository goes.

@@ -5,25 +5,29 @@
 //! written here; see [`crate::write`].
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use model::plan::{Mode, Part, Plan, Step};
 use model::runner::{Messages, RunnerTransaction};
-use syntax::Span;
 use syntax::ast::{Script, StatementKind, TransactionKind};
 
 use crate::emit::body::{Block, Envelope, Line, Session};
 use crate::emit::down::Share;
+use crate::emit::header::header;
+use crate::emit::original::{Original, left_alone, marks_of, trailing};
+use crate::emit::target::targets;
 use crate::files::Files;
-use crate::lines::lines;
 use crate::load::History;
 use crate::migration::{Key, Migration, Role, Section, UnitText};
 use crate::tool::Writer;
 
 mod body;
 mod down;
+mod header;
 mod in_place;
+mod original;
+mod target;
 pub(crate) mod version;
 
 /// What the caller knows beside the plan.
@@ -390,142 +394,6 @@ fn down_body(
     Ok((text, transaction))
 }
 
-/// Where the original's own bytes go.
-struct Original {
-    /// The marks above the first statement with the comments between them.
-    lead: String,
-    /// Those comments alone: the first statement's step has them too.
-    duplicate: String,
-    /// Comments above the first statement that a blank line parts from it.
-    head: String,
-    /// Marks above the first statement that every file of the migration needs.
-    switches: String,
-    tail: String,
-    /// Statements that stand between marks of their own.
-    fenced: Vec<bool>,
-}
-
-impl Original {
-    fn new(job: &Job) -> Self {
-        let Job { unit, script, writer, .. } = *job;
-        let text = &*unit.text;
-        let start = unit.span.start as usize + if unit.span.start == 0 && text.starts_with('\u{feff}') { 3 } else { 0 };
-        let first = script.statements.first().map_or(unit.span.end as usize, |statement| statement.span.start as usize);
-        let is_fence =
-            |mark: &Span| writer.fences.iter().any(|fence| mark.slice(text).to_ascii_lowercase().contains(fence));
-        let marks = unit.marks.iter().filter(|mark| (mark.end as usize) <= first && !is_fence(mark));
-        let lead_end = marks.clone().next_back().map_or(start, |mark| {
-            text[mark.end as usize..first].find('\n').map_or(first, |at| mark.end as usize + at + 1)
-        });
-        let lead = text[start..lead_end].to_owned();
-        let duplicate = unmarked(text, start, lead_end, &unit.marks).trim_start().to_owned();
-        let switches = marks.filter(|mark| mark.slice(text).to_ascii_lowercase().contains("envsub"));
-        let switches: String = switches.map(|mark| format!("{}\n", mark.slice(text))).collect();
-        let step = job.plan.parts.iter().flat_map(|part| &part.steps).find(|step| !step.sql.is_empty());
-        let head = match step {
-            Some(step) if lead.is_empty() && step.from.first() == Some(&0) => head_of(&step.sql),
-            _ => String::new(),
-        };
-        let fenced = script.statements.iter().map(|statement| {
-            let above = unit.marks.iter().rev().find(|mark| mark.end <= statement.span.start);
-            let below = unit.marks.iter().find(|mark| mark.start >= statement.end);
-            let others = |other: &&syntax::ast::Statement| {
-                other.span != statement.span
-                    && above.is_some_and(|mark| other.span.start >= mark.end)
-                    && below.is_some_and(|mark| other.end <= mark.start)
-            };
-            above.is_some_and(is_fence)
-                && below.is_some_and(is_fence)
-                && !script.statements.iter().any(|it| others(&it))
-        });
-        Self {
-            lead,
-            duplicate,
-            head,
-            switches,
-            tail: trailing(unit.span.slice(text)).to_owned(),
-            fenced: fenced.collect(),
-        }
-    }
-
-    /// The bytes above the body: those that go above everything of ours, and comments that belong to the whole file.
-    fn lead(&self) -> (String, String) {
-        (format!("{}{}", self.lead, self.head), String::new())
-    }
-
-    /// A step as it is written into a file.
-    fn line(&self, step: &Step, writer: &Writer) -> Line {
-        let mut sql = step.sql.strip_prefix('\u{feff}').unwrap_or(&step.sql);
-        if step.from.first() == Some(&0) {
-            sql = sql.strip_prefix(self.duplicate.as_str()).unwrap_or(sql).trim_start_matches(['\n', '\r']);
-            sql = sql.strip_prefix(self.head.as_str()).unwrap_or(sql);
-        }
-        let fenced = step.verbatim && step.from.iter().all(|from| self.fenced.get(*from) == Some(&true));
-        Line {
-            sql: (writer.statement)(sql, fenced && !step.from.is_empty()),
-            mode: step.mode,
-            verbatim: step.verbatim || left_alone(step.mode, writer),
-            spaced: step.spaced,
-            blocks: step.blocks,
-            long: step.long,
-        }
-    }
-}
-
-/// Where SET is no free companion, a new statement outside a transaction is treated like an old one.
-fn left_alone(mode: Mode, writer: &Writer) -> bool {
-    mode == Mode::NonTx && !writer.sets_freely
-}
-
-/// Comments at the beginning that a blank line parts from what follows, with that blank line.
-fn head_of(sql: &str) -> String {
-    let mut end = 0;
-    for line in lines(sql) {
-        let text = line.text.trim();
-        match text {
-            "" => end = line.next,
-            _ if text.starts_with("--") => {}
-            _ => break,
-        }
-    }
-    sql[..end].trim_start_matches('\u{feff}').to_owned()
-}
-
-/// The marks at the beginning of a section, with the comments between them.
-fn marks_of(unit: &UnitText) -> String {
-    let text = unit.span.slice(&unit.text);
-    let mut end = 0;
-    for line in lines(text) {
-        let here = Span::new(line.range.start, line.range.end).shifted(unit.span.start);
-        if unit.marks.contains(&here) && end == line.range.start {
-            end = line.next;
-        }
-    }
-    text[..end].to_owned()
-}
-
-fn trailing(text: &str) -> &str {
-    &text[text.trim_end().len()..]
-}
-
-/// The text between two offsets without the marks, and without the lines that only they stood on.
-pub(crate) fn unmarked(text: &str, from: usize, to: usize, marks: &[Span]) -> String {
-    let mut out = String::new();
-    let mut position = from;
-    for mark in marks.iter().filter(|mark| from <= mark.start as usize && mark.end as usize <= to) {
-        out.push_str(&text[position.min(mark.start as usize)..mark.start as usize]);
-        position = mark.end as usize;
-        let alone = out.rsplit('\n').next().is_none_or(|line| line.trim().is_empty());
-        if let Some(end) =
-            text[position..to].find('\n').filter(|end| alone && text[position..position + end].trim().is_empty())
-        {
-            position += end + 1;
-        }
-    }
-    out.push_str(&text[position.min(to)..to]);
-    out
-}
-
 /// A file of carriage returns throughout stays one.
 fn with_line_endings(original: &str, text: String) -> String {
     let newlines = original.matches('\n').count();
@@ -534,183 +402,6 @@ fn with_line_endings(original: &str, text: String) -> String {
     } else {
         text
     }
-}
-
-/// A file for a group of pieces.
-struct Target {
-    path: PathBuf,
-    version: String,
-}
-
-type Moves = Vec<(PathBuf, PathBuf)>;
-
-/// The files of the steps, and later files that must make room: from where to where.
-fn targets(job: &Job, groups: &[&[Piece]]) -> Result<(Vec<Target>, Moves), String> {
-    let Job { files, history, migration, writer, options, .. } = *job;
-    let mut targets = vec![Target { path: migration.path.clone(), version: migration.version.clone() }];
-    let count = groups.len() - 1;
-    if count == 0 {
-        return Ok((targets, Vec::new()));
-    }
-    let name = |index: usize| {
-        let title = groups[index].first().map_or("", |piece| piece.title.as_str());
-        let joined = [migration.name.as_str(), &format!("step{}", index + 1), title];
-        joined.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
-    };
-    let later: Vec<&Migration> = history
-        .migrations
-        .iter()
-        .filter(|other| other.key > migration.key && same_kind(&other.key, &migration.key))
-        .collect();
-    let key_of = |path: &Path| (migration.tool.place)(path, &history.settings).map(|place| place.key);
-    let paths = |versions: &[String]| -> Option<Vec<PathBuf>> {
-        versions.iter().enumerate().map(|(at, version)| (writer.path)(migration, version, &name(at + 1))).collect()
-    };
-    // Between the migration and the next one, and sorted there by the tool's own order.
-    let sorted = |paths: &[PathBuf], before: Option<&Key>| {
-        let keys: Option<Vec<Key>> = paths.iter().map(|path| key_of(path)).collect();
-        keys.is_some_and(|keys| {
-            keys.iter().all(|key| *key > migration.key && before.is_none_or(|before| key < before))
-                && keys.windows(2).all(|pair| pair[0] < pair[1])
-                && paths.iter().all(|path| !files.is_file(path))
-        })
-    };
-    let next = later.first();
-    let fitting = (writer.versions)(&migration.version, count, next.map(|next| next.version.as_str()));
-    if let Some(versions) = fitting
-        && let Some(paths) = paths(&versions)
-        && sorted(&paths, next.map(|next| &next.key))
-    {
-        targets.extend(paths.into_iter().zip(versions).map(|(path, version)| Target { path, version }));
-        return Ok((targets, Vec::new()));
-    }
-
-    let no_room = || {
-        let between = next.map_or_else(String::new, |next| format!(" before {}", files.display(&next.path)));
-        format!("there is no version for {count} more files{between}")
-    };
-    let versions = (writer.versions)(&migration.version, count, None).ok_or_else(no_room)?;
-    let paths = paths(&versions).ok_or_else(no_room)?;
-    if !sorted(&paths, None) {
-        return Err(no_room());
-    }
-    let mut moves = Vec::new();
-    let mut last = versions.last().cloned().unwrap_or_default();
-    let mut last_key = paths.last().and_then(|path| key_of(path)).ok_or_else(no_room)?;
-    for other in &later {
-        if other.key > last_key {
-            break;
-        }
-        if other.pending != Some(true) && !options.all_files {
-            return Err(format!("{}, and {} may be applied already", no_room(), files.display(&other.path)));
-        }
-        last =
-            (writer.versions)(&last, 1, None).and_then(|versions| versions.into_iter().next()).ok_or_else(no_room)?;
-        for from in belongings(files, history, other) {
-            let to = renamed(&history.root, &from, &other.version, &last).ok_or_else(no_room)?;
-            if files.is_file(&to) {
-                return Err(no_room());
-            }
-            last_key = key_of(&to).unwrap_or(last_key);
-            moves.push((from, to));
-        }
-    }
-    targets.extend(paths.into_iter().zip(versions).map(|(path, version)| Target { path, version }));
-    Ok((targets, moves))
-}
-
-fn same_kind(a: &Key, b: &Key) -> bool {
-    std::mem::discriminant(a) == std::mem::discriminant(b)
-}
-
-/// The files of a migration; everything in its directory when it has one to itself.
-fn belongings(files: &Files, history: &History, migration: &Migration) -> Vec<PathBuf> {
-    match migration.path.parent() {
-        Some(directory) if migration.tool.directories && directory != history.root => files.list(directory).0,
-        _ => {
-            let companions = migration.companions.iter().map(|companion| companion.path.clone());
-            std::iter::once(migration.path.clone()).chain(companions).collect()
-        }
-    }
-}
-
-/// The path with another version in the first name below the root that holds the old one.
-fn renamed(root: &Path, path: &Path, old: &str, new: &str) -> Option<PathBuf> {
-    let mut found = false;
-    let mut renamed = root.to_owned();
-    for component in path.strip_prefix(root).ok()? {
-        let name = component.to_str()?;
-        match name.find(old).filter(|_| !found && !old.is_empty()) {
-            Some(at) => {
-                found = true;
-                renamed.push(format!("{}{new}{}", &name[..at], &name[at + old.len()..]));
-            }
-            None => renamed.push(name),
-        }
-    }
-    found.then_some(renamed)
-}
-
-/// Comment lines that say where a file comes from and what to do when it fails.
-fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: usize, has_down: bool) -> String {
-    let Job { history, migration, plan, options, writer, .. } = *job;
-    let name = |path: &Path| {
-        let below = path.strip_prefix(&history.root).unwrap_or(path);
-        below.to_string_lossy().replace('\\', "/")
-    };
-    let count = groups.len();
-    let mut said: Vec<String> = Vec::new();
-    if writer.one_file {
-        let blocks = groups[0].len();
-        if blocks > 1 {
-            said.push(format!(
-                "Split into {blocks} blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the \
-                 block that failed."
-            ));
-        }
-    } else if count > 1 && index == 0 {
-        let others: Vec<String> = targets[1..].iter().map(|target| name(&target.path)).collect();
-        said.push(format!("Step 1 of {count}, split by safestep. Then: {}.", others.join(", ")));
-    } else if count > 1 {
-        said.push(format!("Step {} of {count}, split by safestep from {}.", index + 1, name(&migration.path)));
-    }
-    for piece in groups[index] {
-        let steps = &plan.parts[piece.part].steps[piece.steps.clone()];
-        let locks = options.locks.get(piece.part).filter(|locks| !locks.is_empty() && !writer.one_file);
-        said.extend(locks.map(|locks| format!("Locks: {}.", locks.join("; "))));
-        said.extend(steps.iter().filter_map(|step| Some(format!("Run it only when {}.", step.after_deploy.as_ref()?))));
-        let directory = targets[index].path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-        let repair = match previous(job, targets, index) {
-            Some(previous) => writer.repair.replace("{previous}", &previous).replace("{directory}", &directory),
-            None if writer.repair.contains("{previous}") => String::new(),
-            None => writer.repair.replace("{directory}", &directory),
-        };
-        for recovery in steps.iter().filter_map(|step| step.recovery.as_ref()) {
-            said.push(format!("If it is interrupted: {} Then {repair}{}.", recovery.trim_end(), writer.run));
-        }
-        if count > 1 && piece.transaction && !repair.is_empty() {
-            said.push(format!("If it fails, nothing has changed: {repair}{}.", writer.run));
-        }
-    }
-    if count > 1 && !writer.one_file {
-        said.push(match (has_down, writer.undo) {
-            (true, Some(undo)) => format!("Roll back with {undo}, once for each step, last step first."),
-            _ => "There is no Down section; undo the steps by a new migration, last step first.".to_owned(),
-        });
-    }
-    // A line break would end the comment.
-    let one_line = |line: &String| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    said.iter().map(|line| format!("-- {}\n", one_line(line))).collect()
-}
-
-/// The version before that of a target.
-fn previous(job: &Job, targets: &[Target], index: usize) -> Option<String> {
-    if index > 0 {
-        return Some(targets[index - 1].version.clone());
-    }
-    let migrations = &job.history.migrations;
-    let at = migrations.iter().position(|it| it.path == job.migration.path)?;
-    Some(migrations[at.checked_sub(1)?].version.clone())
 }
 
 /// A file of its own for the Down section, beside the Up file, where the original has one.

@@ -83,7 +83,7 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
             skip(path, reason);
             continue;
         }
-        let text = match files.read(&path) {
+        let text = match detector.read(&path) {
             Ok(text) => text,
             Err(error) if explicit => return Err(vec![error]),
             Err(error) => {
@@ -143,7 +143,7 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
     let mut histories = Vec::new();
     for ((root, _), mut group) in groups {
         complete(files, request, &root, &mut group, &mut detector);
-        let mut migrations = assemble(files, &group, &mut skipped).map_err(|error| vec![error])?;
+        let mut migrations = assemble(&mut detector, &group, &mut skipped).map_err(|error| vec![error])?;
         if files.on_disk() {
             match git::applied(&root, request.since) {
                 Ok(applied) => {
@@ -184,7 +184,7 @@ pub fn reread(files: &Files, history: &History, paths: &[PathBuf]) -> Result<Vec
         explicit: BTreeSet::new(),
         members,
     };
-    let mut migrations = assemble(files, &group, &mut Vec::new())?;
+    let mut migrations = assemble(&mut Detector::new(files), &group, &mut Vec::new())?;
     for migration in &mut migrations {
         migration.pending = Some(true);
     }
@@ -314,7 +314,7 @@ fn complete(files: &Files, request: &Request, root: &Path, group: &mut Group, de
             }
             match (group.tool.place)(&path, &group.settings) {
                 Some(place) if place.root == root => {
-                    let Ok(text) = files.read(&path) else { continue };
+                    let Ok(text) = detector.read(&path) else { continue };
                     let own = group.config.tool_of(&path).is_some()
                         || if modest {
                             !is_dump(&text.text) && *detector.detect(&path, &text.text).tool == *group.tool
@@ -332,7 +332,7 @@ fn complete(files: &Files, request: &Request, root: &Path, group: &mut Group, de
 }
 
 /// Files to migrations: what belongs together is brought together, and everything is read and sorted.
-fn assemble(files: &Files, group: &Group, skipped: &mut Vec<Skipped>) -> Result<Vec<Migration>, Error> {
+fn assemble(detector: &mut Detector, group: &Group, skipped: &mut Vec<Skipped>) -> Result<Vec<Migration>, Error> {
     let mut by_key: BTreeMap<&Key, Vec<(&PathBuf, &Place)>> = BTreeMap::new();
     for (path, place) in &group.members {
         by_key.entry(&place.key).or_default().push((path, place));
@@ -349,11 +349,11 @@ fn assemble(files: &Files, group: &Group, skipped: &mut Vec<Skipped>) -> Result<
             let mut companions = Vec::new();
             for (path, other) in members.iter().filter(|(_, other)| other.role != Role::Up) {
                 if ups.len() == 1 || other.name == place.name {
-                    let text = files.read(path)?.text;
+                    let text = detector.read(path)?.text;
                     companions.push(Companion { role: other.role, path: (*path).clone(), text });
                 }
             }
-            let Text { text, exact } = match files.read(path) {
+            let Text { text, exact } = match detector.read(path) {
                 Ok(text) => text,
                 Err(error) if group.named.contains(*path) => return Err(error),
                 Err(error) => {
@@ -394,7 +394,7 @@ fn assemble(files: &Files, group: &Group, skipped: &mut Vec<Skipped>) -> Result<
         }
     }
     if group.tool.unique_version {
-        name_duplicates(files, &mut migrations);
+        name_duplicates(detector.files, &mut migrations);
     }
     Ok(migrations)
 }

@@ -11,7 +11,7 @@ use syntax::Options;
 use syntax::ast::{AlterAction, Constraint, ConstraintKind, DomainAction, EnumAction, ObjectKind, StatementKind};
 
 use crate::emit::body::{Line, is_timeout};
-use crate::emit::unmarked;
+use crate::emit::original::unmarked;
 use crate::migration::UnitText;
 
 /// What one file's Down section does.

@@ -17,7 +17,7 @@ pub(super) static TOOL: Tool = Tool {
     name: "dbmate",
     label: "dbmate",
     evidence: Evidence {
-        signature: |text| lines(text).any(|line| marker(line.text).is_some()),
+        signature: |text| text.contains("migrate:") && lines(text).any(|line| marker(line.text).is_some()),
         always_signed: true,
         files: &[],
         dependencies: &[("go.mod", "github.com/amacneil/dbmate"), ("package.json", "dbmate")],

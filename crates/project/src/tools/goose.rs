@@ -19,7 +19,7 @@ pub(super) static TOOL: Tool = Tool {
     name: "goose",
     label: "goose",
     evidence: Evidence {
-        signature: |text| lines(text).any(|line| annotation(line.text).is_some()),
+        signature: |text| text.contains("+goose") && lines(text).any(|line| annotation(line.text).is_some()),
         always_signed: true,
         files: &[],
         dependencies: &[("go.mod", "github.com/pressly/goose")],

@@ -82,7 +82,8 @@ fn of_others(line: &str) -> bool {
         "-- !Ups",
         "-- --- !Ups",
     ];
-    beginnings.iter().any(|beginning| line.starts_with(beginning)) || line.ends_with("--> statement-breakpoint")
+    let begins = line.starts_with(['-', '#']) && beginnings.iter().any(|beginning| line.starts_with(beginning));
+    begins || line.ends_with("--> statement-breakpoint")
 }
 
 fn read(source: &Source, _: &Settings) -> Reading {

@@ -1,0 +1,68 @@
+//! Comment lines that say where a file comes from and what to do when it fails.
+
+use std::path::Path;
+
+use crate::emit::target::Target;
+use crate::emit::{Job, Piece};
+
+/// The comment lines of one file, each with its newline.
+pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: usize, has_down: bool) -> String {
+    let Job { history, migration, plan, options, writer, .. } = *job;
+    let name = |path: &Path| {
+        let below = path.strip_prefix(&history.root).unwrap_or(path);
+        below.to_string_lossy().replace('\\', "/")
+    };
+    let count = groups.len();
+    let mut said: Vec<String> = Vec::new();
+    if writer.one_file {
+        let blocks = groups[0].len();
+        if blocks > 1 {
+            said.push(format!(
+                "Split into {blocks} blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the \
+                 block that failed."
+            ));
+        }
+    } else if count > 1 && index == 0 {
+        let others: Vec<String> = targets[1..].iter().map(|target| name(&target.path)).collect();
+        said.push(format!("Step 1 of {count}, split by safestep. Then: {}.", others.join(", ")));
+    } else if count > 1 {
+        said.push(format!("Step {} of {count}, split by safestep from {}.", index + 1, name(&migration.path)));
+    }
+    for piece in groups[index] {
+        let steps = &plan.parts[piece.part].steps[piece.steps.clone()];
+        let locks = options.locks.get(piece.part).filter(|locks| !locks.is_empty() && !writer.one_file);
+        said.extend(locks.map(|locks| format!("Locks: {}.", locks.join("; "))));
+        said.extend(steps.iter().filter_map(|step| Some(format!("Run it only when {}.", step.after_deploy.as_ref()?))));
+        let directory = targets[index].path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+        let repair = match previous(job, targets, index) {
+            Some(previous) => writer.repair.replace("{previous}", &previous).replace("{directory}", &directory),
+            None if writer.repair.contains("{previous}") => String::new(),
+            None => writer.repair.replace("{directory}", &directory),
+        };
+        for recovery in steps.iter().filter_map(|step| step.recovery.as_ref()) {
+            said.push(format!("If it is interrupted: {} Then {repair}{}.", recovery.trim_end(), writer.run));
+        }
+        if count > 1 && piece.transaction && !repair.is_empty() {
+            said.push(format!("If it fails, nothing has changed: {repair}{}.", writer.run));
+        }
+    }
+    if count > 1 && !writer.one_file {
+        said.push(match (has_down, writer.undo) {
+            (true, Some(undo)) => format!("Roll back with {undo}, once for each step, last step first."),
+            _ => "There is no Down section; undo the steps by a new migration, last step first.".to_owned(),
+        });
+    }
+    // A line break would end the comment.
+    let one_line = |line: &String| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    said.iter().map(|line| format!("-- {}\n", one_line(line))).collect()
+}
+
+/// The version before that of a target.
+fn previous(job: &Job, targets: &[Target], index: usize) -> Option<String> {
+    if index > 0 {
+        return Some(targets[index - 1].version.clone());
+    }
+    let migrations = &job.history.migrations;
+    let at = migrations.iter().position(|it| it.path == job.migration.path)?;
+    Some(migrations[at.checked_sub(1)?].version.clone())
+}
