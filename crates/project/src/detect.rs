@@ -1,7 +1,8 @@
 //! Which tool runs a file: what the text says, then the nearest configuration, then what the project depends on, then the
 //! shape of the file's name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub(crate) struct Detector<'a> {
     settings: BTreeMap<(PathBuf, &'static str), Settings>,
     manifests: BTreeMap<PathBuf, Option<Arc<str>>>,
     texts: BTreeMap<PathBuf, Result<Text, Error>>,
+    /// The names of the files and of the directories in a directory.
+    names: BTreeMap<PathBuf, (BTreeSet<OsString>, BTreeSet<OsString>)>,
 }
 
 impl<'a> Detector<'a> {
@@ -33,6 +36,7 @@ impl<'a> Detector<'a> {
             settings: BTreeMap::new(),
             manifests: BTreeMap::new(),
             texts: BTreeMap::new(),
+            names: BTreeMap::new(),
         }
     }
 
@@ -47,10 +51,37 @@ impl<'a> Detector<'a> {
     }
 
     pub(crate) fn settings(&mut self, tool: &'static Tool, path: &Path) -> Settings {
+        if tool.settings_files.is_empty() {
+            return Settings::default();
+        }
         let directory = path.parent().unwrap_or(path).to_owned();
-        let files = self.files;
-        let settings = self.settings.entry((directory, tool.name));
-        settings.or_insert_with_key(|(directory, _)| (tool.settings)(files, directory)).clone()
+        let key = (directory, tool.name);
+        if let Some(known) = self.settings.get(&key) {
+            return known.clone();
+        }
+        let mut found = Vec::new();
+        for directory in self.above(path) {
+            let here = tool.settings_files.iter().filter(|name| self.has(&directory, name));
+            found.extend(here.map(|name| directory.join(name)));
+        }
+        let settings = (tool.settings)(self.files, &found);
+        self.settings.insert(key, settings.clone());
+        settings
+    }
+
+    /// A file or directory of that name, which may have several parts, is in the directory.
+    fn has(&mut self, directory: &Path, name: &str) -> bool {
+        if !self.names.contains_key(directory) {
+            let (files, directories) = self.files.list(directory);
+            let names =
+                |paths: Vec<PathBuf>| paths.iter().filter_map(|path| Some(path.file_name()?.to_owned())).collect();
+            self.names.insert(directory.to_owned(), (names(files), names(directories)));
+        }
+        let Some((files, directories)) = self.names.get(directory) else { return false };
+        match name.split_once('/') {
+            Some((first, _)) => directories.contains(OsStr::new(first)) && self.files.is_file(&directory.join(name)),
+            None => files.contains(OsStr::new(name)) || directories.contains(OsStr::new(name)),
+        }
     }
 
     pub(crate) fn detect(&mut self, path: &Path, text: &str) -> Detection {
@@ -66,10 +97,7 @@ impl<'a> Detector<'a> {
         for directory in &above {
             let mut found: Vec<(&'static Tool, &str)> = Vec::new();
             for tool in ALL {
-                let here = |name: &&&str| {
-                    self.files.is_file(&directory.join(name)) || self.files.is_directory(&directory.join(name))
-                };
-                if let Some(name) = tool.evidence.files.iter().find(here)
+                if let Some(name) = tool.evidence.files.iter().find(|name| self.has(directory, name))
                     && self.fits(tool, path)
                 {
                     found.push((tool, name));
@@ -110,7 +138,8 @@ impl<'a> Detector<'a> {
                 let mut found = Vec::new();
                 for tool in ALL.iter().copied().filter(|tool| (**tool == *UNKNOWN) == unknown) {
                     let named = tool.evidence.dependencies.iter().find(|(manifest, word)| {
-                        self.manifest(&directory.join(manifest)).is_some_and(|text| holds_word(&text, word))
+                        self.has(directory, manifest)
+                            && self.manifest(&directory.join(manifest)).is_some_and(|text| holds_word(&text, word))
                     });
                     if let Some((manifest, word)) = named
                         && self.fits(tool, path)
@@ -128,13 +157,12 @@ impl<'a> Detector<'a> {
     }
 
     fn manifest(&mut self, path: &Path) -> Option<Arc<str>> {
-        let files = self.files;
-        let known = self.manifests.entry(path.to_owned());
-        known
-            .or_insert_with_key(|path| {
-                files.is_file(path).then(|| files.read(path).ok()).flatten().map(|text| text.text)
-            })
-            .clone()
+        if let Some(known) = self.manifests.get(path) {
+            return known.clone();
+        }
+        let text = self.files.read(path).ok().map(|read| read.text);
+        self.manifests.insert(path.to_owned(), text.clone());
+        text
     }
 
     /// One tool is an answer, several are a conflict, none is a question for the next kind of sign.
@@ -182,12 +210,11 @@ impl<'a> Detector<'a> {
     }
 
     /// The file's directory and those above it, as far as its repository goes.
-    fn above(&self, path: &Path) -> Vec<PathBuf> {
+    fn above(&mut self, path: &Path) -> Vec<PathBuf> {
         let mut above = Vec::new();
         for directory in path.ancestors().skip(1) {
             above.push(directory.to_owned());
-            let git = directory.join(".git");
-            if self.files.is_file(&git) || self.files.is_directory(&git) {
+            if self.has(directory, ".git") {
                 break;
             }
         }

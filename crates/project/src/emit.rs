@@ -48,6 +48,8 @@ pub struct Emission {
     pub changes: Vec<FileChange>,
     /// In the order in which they run.
     pub parts: Vec<Emitted>,
+    /// Later migrations that made room: files, from where to where. They stand in `changes` too.
+    pub moves: Vec<(PathBuf, PathBuf)>,
     /// Whole sentences without full stop.
     pub notes: Vec<String>,
 }
@@ -249,8 +251,9 @@ fn split(job: &Job) -> Result<Emission, String> {
     for (from, to) in moves {
         let text = files.read(&from).map_err(|error| error.message)?.text;
         emission.notes.push(format!("{} becomes {}, to make room", files.display(&from), files.display(&to)));
-        written.insert(from, None);
-        written.insert(to, Some(text.to_string()));
+        written.insert(from.clone(), None);
+        written.insert(to.clone(), Some(text.to_string()));
+        emission.moves.push((from, to));
     }
     for (path, new) in written {
         let old = files.is_file(&path).then(|| files.read(&path)).transpose().map_err(|error| error.message)?;

@@ -519,6 +519,33 @@ mod tests {
     }
 
     #[test]
+    fn any_beginning_of_any_file_is_read_and_its_units_divide_it() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/projects");
+        let files = Files::disk(&root);
+        let request = Request { paths: &[root], ..Request::default() };
+        let project = load(&files, &request).expect("readable");
+        for (history, migration) in project.histories.iter().flat_map(|it| it.migrations.iter().map(move |m| (it, m))) {
+            let place = (history.tool.place)(&migration.path, &history.settings).expect("placed");
+            let text = migration.text.replace('\n', "\r\n").replace(' ', "\u{a0}");
+            for end in (0..text.len()).step_by(7).filter(|end| text.is_char_boundary(*end)) {
+                for tool in tools::ALL {
+                    let source =
+                        Source { path: &migration.path, text: &text[..end].into(), place: &place, companions: &[] };
+                    let reading = (tool.read)(&source, &history.settings);
+                    let mut position = 0;
+                    for unit in &reading.units {
+                        assert_eq!(unit.span.start, position, "{} of {end} bytes", migration.path.display());
+                        assert_eq!(unit.options.range, Some(unit.span));
+                        assert!(unit.marks.iter().all(|mark| unit.span.contains(*mark)));
+                        position = unit.span.end;
+                    }
+                    assert_eq!(position as usize, end);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_configuration_chooses_files_tools_and_transactions() {
         let files = memory(&[
             (

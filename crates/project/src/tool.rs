@@ -19,8 +19,10 @@ pub struct Tool {
     /// As messages call it.
     pub label: &'static str,
     pub evidence: Evidence,
-    /// Reads what the tool's own configuration says for files in a directory.
-    pub settings: fn(&Files, &Path) -> Settings,
+    /// The tool's own configuration, relative to a directory of migrations or to one above it.
+    pub settings_files: &'static [&'static str],
+    /// What those of the files say that are there, nearest first.
+    pub settings: fn(&Files, &[PathBuf]) -> Settings,
     /// The place of a file by its path alone; `None` when the tool would not run it.
     pub place: fn(&Path, &Settings) -> Option<Place>,
     /// Migrations of one history may stand in directories below its root.

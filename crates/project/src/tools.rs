@@ -45,7 +45,7 @@ pub fn named(name: &str) -> Option<&'static Tool> {
 }
 
 /// For tools without configuration of their own.
-fn no_settings(_: &Files, _: &Path) -> Settings {
+fn no_settings(_: &Files, _: &[PathBuf]) -> Settings {
     Settings::default()
 }
 
@@ -62,12 +62,6 @@ fn pair(file: &str) -> Option<(&str, Option<Role>)> {
         (_, Some(stem)) => (stem, Some(Role::Down)),
         _ => (stem, None),
     })
-}
-
-/// The nearest of some files, in a directory or above it, that holds a text.
-fn where_mentioned(files: &Files, directory: &Path, names: &[&str], text: &str) -> Option<PathBuf> {
-    let paths = directory.ancestors().flat_map(|above| names.iter().map(move |name| above.join(name)));
-    paths.filter(|path| files.is_file(path)).find(|path| files.read(path).is_ok_and(|read| read.text.contains(text)))
 }
 
 /// What a server is sent. Placeholders in braces are never SQL, so they are masked even where the tool knows none: somebody

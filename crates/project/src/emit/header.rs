@@ -24,7 +24,11 @@ pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: 
         }
     } else if count > 1 && index == 0 {
         let others: Vec<String> = targets[1..].iter().map(|target| name(&target.path)).collect();
-        said.push(format!("Step 1 of {count}, split by safestep. Then: {}.", others.join(", ")));
+        let others = match others.as_slice() {
+            [first, .., last] if others.len() > 3 => format!("{first} to {last}"),
+            few => few.join(", "),
+        };
+        said.push(format!("Step 1 of {count}, split by safestep. Then: {others}."));
     } else if count > 1 {
         said.push(format!("Step {} of {count}, split by safestep from {}.", index + 1, name(&migration.path)));
     }

@@ -92,7 +92,7 @@ pub(super) fn emit(job: &Job) -> Emission {
         steps: 0..it.steps.len(),
         transaction: it.transaction,
     });
-    Emission { changes, parts: parts.collect(), notes: Vec::new() }
+    Emission { changes, parts: parts.collect(), ..Emission::default() }
 }
 
 /// A BEGIN above is not closed yet.

@@ -23,6 +23,7 @@ pub(super) static TOOL: Tool = Tool {
         dependencies: &[("go.mod", "github.com/amacneil/dbmate"), ("package.json", "dbmate")],
         by_name: false,
     },
+    settings_files: &[],
     settings: no_settings,
     place,
     recursive: false,

@@ -21,6 +21,7 @@ pub(super) static TOOL: Tool = Tool {
         dependencies: &[("Cargo.toml", "diesel"), ("Cargo.toml", "diesel_migrations")],
         by_name: true,
     },
+    settings_files: &[],
     settings: no_settings,
     place,
     recursive: true,

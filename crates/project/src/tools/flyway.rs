@@ -40,6 +40,21 @@ pub(super) static TOOL: Tool = Tool {
         ],
         by_name: true,
     },
+    settings_files: &[
+        "flyway.conf",
+        "flyway.toml",
+        "conf/flyway.conf",
+        "application.yml",
+        "application.yaml",
+        "application.properties",
+        "src/main/resources/application.yml",
+        "src/main/resources/application.yaml",
+        "src/main/resources/application.properties",
+        "docker-compose.yml",
+        "compose.yml",
+        "build.gradle",
+        "build.gradle.kts",
+    ],
     settings,
     place,
     recursive: true,
@@ -62,41 +77,20 @@ const KEYS: [(&str, &str); 8] = [
 ];
 
 /// The nearest file that says something wins, key by key.
-fn settings(files: &Files, directory: &Path) -> Settings {
-    let names = [
-        "flyway.conf",
-        "flyway.toml",
-        "conf/flyway.conf",
-        "application.yml",
-        "application.yaml",
-        "application.properties",
-        "src/main/resources/application.yml",
-        "src/main/resources/application.yaml",
-        "src/main/resources/application.properties",
-        "docker-compose.yml",
-        "compose.yml",
-        "build.gradle",
-        "build.gradle.kts",
-    ];
+fn settings(files: &Files, found: &[PathBuf]) -> Settings {
     let mut settings = Settings::default();
-    for above in directory.ancestors() {
-        for path in names.iter().map(|name| above.join(name)).filter(|path| files.is_file(path)) {
-            let Ok(text) = files.read(&path) else { continue };
-            for line in lines(&text.text) {
-                let Some((key, value)) = assignment(line.text) else { continue };
-                // Other programs have a `group` and a `url` too.
-                let sound = match key.as_str() {
-                    "group" | "mixed" => matches!(value.as_str(), "true" | "false"),
-                    "url" => value.starts_with("jdbc:"),
-                    _ => true,
-                };
-                if let Some((_, ours)) = KEYS.iter().find(|(name, _)| sound && *name == key) {
-                    settings.0.entry(ours).or_insert(value);
-                }
+    for text in found.iter().filter_map(|path| files.read(path).ok()) {
+        for line in lines(&text.text) {
+            let Some((key, value)) = assignment(line.text) else { continue };
+            // Other programs have a `group` and a `url` too.
+            let sound = match key.as_str() {
+                "group" | "mixed" => matches!(value.as_str(), "true" | "false"),
+                "url" => value.starts_with("jdbc:"),
+                _ => true,
+            };
+            if let Some((_, ours)) = KEYS.iter().find(|(name, _)| sound && *name == key) {
+                settings.0.entry(ours).or_insert(value);
             }
-        }
-        if files.is_directory(&above.join(".git")) {
-            break;
         }
     }
     if let Some(url) = settings.get("url") {

@@ -2,7 +2,7 @@
 //!
 //! With `x-multi-statement=true` in the database URL a file is cut at every `;` byte, strings and bodies included.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Span;
@@ -12,7 +12,7 @@ use crate::emit::version::counted;
 use crate::files::Files;
 use crate::migration::Key;
 use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool, Writer};
-use crate::tools::{bom, in_other_direction, number, pair, plain, server_sql, where_mentioned};
+use crate::tools::{bom, in_other_direction, number, pair, plain, server_sql};
 
 pub(super) static TOOL: Tool = Tool {
     name: "golang-migrate",
@@ -24,17 +24,7 @@ pub(super) static TOOL: Tool = Tool {
         dependencies: &[("go.mod", "github.com/golang-migrate/migrate")],
         by_name: true,
     },
-    settings,
-    place,
-    recursive: false,
-    unique_version: true,
-    directories: false,
-    read,
-    writer: WRITER,
-};
-
-fn settings(files: &Files, directory: &Path) -> Settings {
-    let places = [
+    settings_files: &[
         "Makefile",
         "Taskfile.yml",
         "Taskfile.yaml",
@@ -44,9 +34,20 @@ fn settings(files: &Files, directory: &Path) -> Settings {
         "docker-compose.yaml",
         "compose.yml",
         "compose.yaml",
-    ];
+    ],
+    settings,
+    place,
+    recursive: false,
+    unique_version: true,
+    directories: false,
+    read,
+    writer: WRITER,
+};
+
+fn settings(files: &Files, found: &[PathBuf]) -> Settings {
     let mut settings = Settings::default();
-    if where_mentioned(files, directory, &places, "x-multi-statement=true").is_some() {
+    let says = |path: &PathBuf| files.read(path).is_ok_and(|read| read.text.contains("x-multi-statement=true"));
+    if found.iter().any(says) {
         settings.0.insert("multi-statement", "true".to_owned());
     }
     settings

@@ -25,6 +25,7 @@ pub(super) static TOOL: Tool = Tool {
         dependencies: &[("go.mod", "github.com/pressly/goose")],
         by_name: false,
     },
+    settings_files: &[],
     settings: no_settings,
     place,
     recursive: false,

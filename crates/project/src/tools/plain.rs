@@ -14,6 +14,7 @@ pub(super) static TOOL: Tool = Tool {
     name: "plain",
     label: "plain psql",
     evidence: Evidence { signature: |_| false, always_signed: false, files: &[], dependencies: &[], by_name: false },
+    settings_files: &[],
     settings: no_settings,
     place,
     recursive: false,

@@ -1,6 +1,6 @@
 //! Prisma Migrate: a directory `TIMESTAMP_name` with `migration.sql`; no transaction of its own, but each file is one message.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Span;
@@ -21,6 +21,7 @@ pub(super) static TOOL: Tool = Tool {
         dependencies: &[("package.json", "prisma"), ("package.json", "@prisma/client")],
         by_name: true,
     },
+    settings_files: &["migration_lock.toml"],
     settings,
     place,
     recursive: true,
@@ -30,10 +31,9 @@ pub(super) static TOOL: Tool = Tool {
     writer: WRITER,
 };
 
-/// The lock file lies beside the directories of the migrations.
-fn settings(files: &Files, directory: &Path) -> Settings {
+fn settings(files: &Files, found: &[PathBuf]) -> Settings {
     let mut settings = Settings::default();
-    let lock = directory.parent().and_then(|root| files.read(&root.join("migration_lock.toml")).ok());
+    let lock = found.first().and_then(|lock| files.read(lock).ok());
     let table = lock.and_then(|lock| lock.text.parse::<toml::Table>().ok());
     let provider = table.as_ref().and_then(|table| table.get("provider")?.as_str());
     if let Some(provider) = provider.filter(|provider| !matches!(*provider, "postgresql" | "postgres")) {

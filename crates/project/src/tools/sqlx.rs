@@ -22,6 +22,7 @@ pub(super) static TOOL: Tool = Tool {
         dependencies: &[("Cargo.toml", "sqlx")],
         by_name: false,
     },
+    settings_files: &[],
     settings: no_settings,
     place,
     recursive: false,

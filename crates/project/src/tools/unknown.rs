@@ -50,6 +50,7 @@ pub(super) static TOOL: Tool = Tool {
         ],
         by_name: false,
     },
+    settings_files: &[],
     settings: no_settings,
     place: plain::place,
     recursive: false,
