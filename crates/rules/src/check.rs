@@ -65,6 +65,13 @@ pub fn pooled() -> Setup {
     setup
 }
 
+/// The given migrations began with an empty database.
+pub fn complete() -> Setup {
+    let mut setup = Setup::new();
+    setup.0.complete = true;
+    setup
+}
+
 /// The migration is the last one.
 pub fn latest() -> Setup {
     Setup::new().latest()

@@ -25,6 +25,8 @@ pub struct Sample {
     pub section: Section,
     /// The migration is the last one, and that is known.
     pub last: bool,
+    /// The database was empty before what is given.
+    pub complete: bool,
 }
 
 impl Sample {
@@ -39,6 +41,7 @@ impl Sample {
             settings: Settings { external_timeouts: true, ..Settings::default() },
             section: Section::Up,
             last: false,
+            complete: false,
         }
     }
 
@@ -67,7 +70,7 @@ impl Sample {
     fn schema(&self, settings: &trace::Settings) -> Schema {
         let given = syntax::parse(&self.given, &syntax::Options::default());
         let unit = Unit { script: &given, runner: &psql() };
-        let empty = Schema::default();
+        let empty = Schema { complete: self.complete, ..Schema::default() };
         let (schema, _) = trace::fold(&empty, &Session::default(), &unit, settings, Born::Before);
         schema.aged(&empty, Born::Before)
     }

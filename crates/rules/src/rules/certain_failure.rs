@@ -14,8 +14,9 @@ pub static RULE: Rule = Rule {
 PostgreSQL refuses the statement for what the schema is.
 
 ### What it does
-Reports a statement that certainly fails, for a reason that no other rule names: what it depends on is missing or has the wrong
-form, something depends on it, or the form is not supported. The code is PostgreSQL's SQLSTATE.
+Reports a statement that certainly fails, for a reason that no other rule names: something depends on what it changes, the name
+is taken, or the form is not supported. A table that no migration creates is taken for one that was there before. The code is
+PostgreSQL's SQLSTATE.
 
 ### Why it hurts
 The migration fails there. What ran before it stays, unless it is in one transaction.
@@ -77,7 +78,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, on};
+    use crate::check::{check, complete, on};
 
     const GIVEN: &str = "
         CREATE TABLE users (id bigint PRIMARY KEY, email text);
@@ -149,6 +150,11 @@ mod tests {
             --                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ certain-failure
         "#]],
         );
+    }
+
+    #[test]
+    fn what_no_migration_creates() {
+        complete().check(GIVEN, expect!["ALTER TABLE nowhere ADD COLUMN a int;"]);
     }
 
     #[test]

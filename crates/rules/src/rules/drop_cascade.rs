@@ -1,9 +1,10 @@
 //! DROP ... CASCADE.
 
-use model::effect::OperationKind;
+use model::name::QName;
+use model::schema::{Born, Relation, RelationKind};
 use syntax::ast::{AlterAction, ObjectKind, StatementKind};
 
-use crate::facts::{At, stops_others, table_of};
+use crate::facts::{At, list, resolve};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo, Section};
 
 pub static RULE: Rule = Rule {
@@ -15,7 +16,8 @@ pub static RULE: Rule = Rule {
 CASCADE drops objects that the statement does not name.
 
 ### What it does
-Reports DROP with CASCADE of a thing that was there before, and DROP COLUMN and DROP CONSTRAINT with CASCADE.
+Reports DROP with CASCADE of a thing that was there before, and DROP COLUMN and DROP CONSTRAINT with CASCADE, unless the history
+of the migrations is known from the beginning and nothing depends on it.
 
 ### Why it hurts
 Views, foreign keys of other tables, functions, whole columns of a dropped type go with it, unseen. Dropping a foreign key
@@ -49,25 +51,22 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     }
     let mut last = None;
     for at in context.operations() {
-        if !cascades(&at) || last == Some((at.statement, at.operation.span)) || made_here(&at) {
+        if !cascades(&at) || last == Some((at.statement, at.operation.span)) {
             continue;
         }
         last = Some((at.statement, at.operation.span));
-        let own = at.operation.relation.as_ref();
-        let mut others: Vec<String> = Vec::new();
-        for effect in at.operation.effects.iter().filter(|it| stops_others(it)) {
-            let table = table_of(effect);
-            if Some(table) != own && !others.contains(&table.to_string()) {
-                others.push(table.to_string());
-            }
+        let named = named(&at);
+        let along = taken_along(&at, &named);
+        if along.is_empty() && (made_here(&at, &named) || known_in_full(&at, &named)) {
+            continue;
         }
-        let message = if others.is_empty() {
-            "CASCADE drops whatever depends on it, without naming it".to_owned()
-        } else {
-            format!(
-                "CASCADE drops whatever depends on it, and takes ACCESS EXCLUSIVE on {} as well",
-                crate::facts::list(&others)
-            )
+        let message = match &along[..] {
+            [] => "CASCADE drops whatever depends on it, without naming it".to_owned(),
+            [..] if along.len() <= 4 => format!("CASCADE drops {} as well", list(&along)),
+            [first, second, third, rest @ ..] => {
+                format!("CASCADE drops {first}, {second}, {third} and {} more things as well", rest.len())
+            }
+            _ => continue,
         };
         findings.push(at.finding(&RULE, message).note("Leave CASCADE out and drop what depends on it one by one"));
     }
@@ -83,27 +82,96 @@ fn cascades(at: &At) -> bool {
     }
 }
 
-/// What the file itself made has no dependents but the file's.
-fn made_here(at: &At) -> bool {
-    use model::schema::Born;
-    if at.operation.kind == OperationKind::DropColumn || at.operation.kind == OperationKind::DropConstraint {
-        return at.relation().is_some_and(|it| it.born != Born::Before);
+/// What the statement names: objects to drop, or the relation of the column or constraint.
+fn named(at: &At) -> Vec<QName> {
+    match at.kind() {
+        Some(StatementKind::Drop(drop)) => drop.names.iter().map(|it| resolve(at.judged, &it.name)).collect(),
+        _ => at.operation.relation.iter().cloned().collect(),
     }
-    let Some(StatementKind::Drop(drop)) = at.kind() else { return false };
-    drop.names.iter().all(|it| {
-        let name = model::name::QName::of(&it.name, "public");
-        let schema = &at.judged.before;
-        let relation = schema.relations.get(&name).map(|it| it.born);
-        let ty = schema.types.get(&name).map(|it| it.born);
-        relation.or(ty).is_some_and(|born| born != Born::Before)
-    })
+}
+
+/// What the file itself made has no dependents but the file's.
+fn made_here(at: &At, named: &[QName]) -> bool {
+    let schema = &at.judged.before;
+    !named.is_empty()
+        && named.iter().all(|name| {
+            let relation = schema.relations.get(name).map(|it| it.born);
+            let ty = schema.types.get(name).map(|it| it.born);
+            relation.or(ty).is_some_and(|born| born != Born::Before)
+        })
+}
+
+/// The history tells all there is, so what it does not tell to depend on it does not.
+fn known_in_full(at: &At, named: &[QName]) -> bool {
+    let schema = &at.judged.before;
+    let known = |name: &QName| {
+        let relation = schema.relations.get(name).is_some_and(|it| !it.open && !it.maybe);
+        relation || schema.types.contains_key(name) || schema.functions.contains_key(name)
+    };
+    schema.complete && !named.is_empty() && named.iter().all(known)
+}
+
+/// What goes beyond what is named, as far as the history tells.
+fn taken_along(at: &At, named: &[QName]) -> Vec<String> {
+    let before = &at.judged.before;
+    let after = at.context.trace.judged.get(at.statement + 1).map_or(&at.context.trace.after, |next| &next.before);
+    let mut along = Vec::new();
+    for (name, relation) in before.relations.iter().filter(|(name, _)| !named.contains(name)) {
+        match after.relations.get(name) {
+            Some(now) => along.extend(lost(relation, now)),
+            None => {
+                // These go without CASCADE too.
+                let part = relation.owned_by.is_some()
+                    || relation.partition_of.as_ref().is_some_and(|(parent, _)| named.contains(parent));
+                if !part {
+                    along.push(format!("{} {name}", noun(relation.kind)));
+                }
+            }
+        }
+    }
+    let functions = before.functions.keys().filter(|it| !named.contains(it) && !after.functions.contains_key(*it));
+    along.extend(functions.map(|name| format!("function {name}")));
+    let types = before.types.keys().filter(|it| !named.contains(it) && !after.types.contains_key(*it));
+    along.extend(types.map(|name| format!("type {name}")));
+    along
+}
+
+/// What a relation that stays has lost.
+fn lost(before: &Relation, after: &Relation) -> Vec<String> {
+    let name = &before.name;
+    let mut lost = Vec::new();
+    for column in &before.columns {
+        match after.column(&column.name) {
+            None => lost.push(format!("column {name}.{}", column.name)),
+            Some(now) if column.default.is_some() && now.default.is_none() => {
+                lost.push(format!("the default of {name}.{}", column.name));
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = before.constraints.iter().filter(|it| after.constraint(&it.name).is_none());
+    lost.extend(gone.map(|it| format!("constraint {} of {name}", it.name)));
+    let gone = before.triggers.iter().filter(|it| after.triggers.iter().all(|now| now.name != it.name));
+    lost.extend(gone.map(|it| format!("trigger {} of {name}", it.name)));
+    let gone = before.policies.iter().filter(|it| after.policies.iter().all(|now| now.name != it.name));
+    lost.extend(gone.map(|it| format!("policy {} of {name}", it.name)));
+    lost
+}
+
+fn noun(kind: RelationKind) -> &'static str {
+    match kind {
+        RelationKind::View => "view",
+        RelationKind::MaterializedView => "materialized view",
+        RelationKind::Sequence => "sequence",
+        _ => "table",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, on_down, wrapped};
+    use crate::check::{check, complete, on_down, wrapped};
 
     const GIVEN: &str = "
         CREATE TABLE users (id bigint PRIMARY KEY, name text);
@@ -152,6 +220,20 @@ mod tests {
             --                                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ drop-cascade
             --                                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ dropped-unique-index-breaks-upsert
         "#]],
+        );
+    }
+
+    #[test]
+    fn what_nothing_depends_on() {
+        complete().check(
+            GIVEN,
+            expect![[r#"
+                DROP TABLE orders CASCADE;
+                --^^^^^^^^^^^^^^^^^^^^^^^ drop-table
+                DROP TABLE users CASCADE;
+                --^^^^^^^^^^^^^^^^^^^^^^ drop-cascade
+                --^^^^^^^^^^^^^^^^^^^^^^ drop-table
+            "#]],
         );
     }
 
