@@ -57,6 +57,20 @@ pub(crate) struct Judged {
     pub suppressed: usize,
 }
 
+impl Judged {
+    /// Takes the new names of files that were renamed.
+    pub(crate) fn move_to(&mut self, moves: &BTreeMap<std::path::PathBuf, std::path::PathBuf>) {
+        let paths = self.findings.iter_mut().flat_map(|finding| {
+            std::iter::once(&mut finding.path).chain(finding.related.iter_mut().map(|related| &mut related.path))
+        });
+        for path in paths.chain(self.texts.iter_mut().map(|(path, _)| path)) {
+            if let Some(new) = moves.get(path) {
+                path.clone_from(new);
+            }
+        }
+    }
+}
+
 /// The findings of a migration, each with the fix that would remove it.
 fn offered(engine: &Engine, options: &Options, history: &HistoryView, file: &FileView) -> Judged {
     let found = find(options, history, file);

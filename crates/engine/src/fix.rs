@@ -83,12 +83,13 @@ pub(crate) fn offers(
     offers
 }
 
-/// Rewrites every migration that may be rewritten, one after the other.
+/// Rewrites every migration that may be rewritten, the last first: a rewrite may give later migrations other versions,
+/// never earlier ones.
 pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class: Class) -> Fixed {
     let mut fixed = Fixed::default();
     let mut files = engine.files.clone();
     let mut history = view.history.clone();
-    for file in &view.files {
+    for file in view.files.iter().rev() {
         let found = findings::find(options, view, file);
         let inside = engine.on(files.clone());
         let attempt = if file.pending && found.findings.iter().any(|(_, finding)| has_recipe(finding)) {
@@ -123,10 +124,28 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
             fixed.rest.push(findings::finish(engine, &rewrite.after, new, found, &offers));
         }
         files = files.with(&rewrite.emission.changes);
-        history = with(&history, view.migration(file), &rewrite.after.history.migrations, &files);
-        merge(&mut fixed.changes, rewrite.emission.changes.iter().map(|change| from_project(engine, change)));
+        history = after(history, &files, &rewrite.emission);
+        let changes: Vec<FileChange> =
+            rewrite.emission.changes.iter().map(|change| from_project(engine, change)).collect();
+        let moves = moves(&changes);
+        for judged in &mut fixed.rest {
+            judged.move_to(&moves);
+        }
+        merge(&mut fixed.changes, changes);
     }
     fixed
+}
+
+/// Files that only got another name.
+fn moves(changes: &[FileChange]) -> BTreeMap<PathBuf, PathBuf> {
+    let mut created: Vec<&FileChange> = changes.iter().filter(|change| change.old.is_none()).collect();
+    let mut moves = BTreeMap::new();
+    for gone in changes.iter().filter(|change| change.new.is_none()) {
+        if let Some(at) = created.iter().position(|change| change.new == gone.old) {
+            moves.insert(gone.path.clone(), created.remove(at).path.clone());
+        }
+    }
+    moves
 }
 
 /// What `--fix` at that class would write for each migration that it would change.
@@ -320,13 +339,15 @@ fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Fou
     if now >= before {
         return Err("the files would be no better than the original".to_owned());
     }
-    let errors = |findings: &mut dyn Iterator<Item = &(usize, rules::Finding)>| {
-        counts(findings.filter(|(_, finding)| finding.level == Level::Error))
-    };
-    let known = errors(&mut found.findings.iter());
-    let new = errors(&mut after_found.iter().flat_map(|found| &found.findings));
-    if let Some((rule, _)) = new.iter().find(|(rule, count)| **count > known.get(*rule).copied().unwrap_or_default()) {
-        return Err(format!("the files would have an error of their own ({rule})"));
+    // A statement that stays may now hurt by itself where it hurt as part of something worse; a new one must not.
+    let kept = |text: &str| file.sections[0].script.statements.iter().any(|it| &*it.parsed.text == text);
+    for (new, found) in after.files.iter().zip(after_found) {
+        for (section, finding) in found.findings.iter().filter(|(_, finding)| finding.level == Level::Error) {
+            let statement = new.sections[*section].script.statements.get(finding.statement);
+            if !statement.is_some_and(|it| kept(&it.parsed.text)) {
+                return Err(format!("the files would have an error of their own ({})", finding.rule.name));
+            }
+        }
     }
     Ok(())
 }
@@ -454,25 +475,30 @@ fn edit(old: &str, new: &str) -> Edit {
     Edit { span: Span::new(head, old.len() - tail), text: new[head..new.len() - tail].to_owned() }
 }
 
-/// The history with one migration replaced by those of its rewrite. Other migrations that the rewrite moved are read again.
-fn with(history: &History, old: &Migration, new: &[Migration], files: &Files) -> History {
-    let mut paths: Vec<PathBuf> = history.migrations.iter().map(|it| it.path.clone()).collect();
-    paths.retain(|path| *path != old.path && files.is_file(path));
-    let mut migrations: Vec<Migration> =
-        history.migrations.iter().filter(|it| paths.contains(&it.path)).cloned().collect();
-    migrations.extend(new.iter().cloned());
+/// The history with the files that a rewrite left.
+fn after(history: History, files: &Files, emission: &Emission) -> History {
+    let changed = |path: &PathBuf| emission.changes.iter().any(|change| change.path == *path);
+    let written = emission.changes.iter().filter(|change| change.new.is_some());
+    let written: Vec<PathBuf> = written.map(|change| change.path.clone()).collect();
+    // What was read back a moment ago can be read again.
+    let new = project::load::reread(files, &history, &written).unwrap_or_default();
+    let mut migrations: Vec<Migration> = history.migrations.iter().filter(|it| !changed(&it.path)).cloned().collect();
+    migrations.retain(|it| !new.iter().any(|new| new.path == it.path));
+    migrations.extend(new);
     migrations.sort_by(|a, b| a.key.cmp(&b.key));
-    History { migrations, ..history.clone() }
+    History { migrations, ..history }
 }
 
 /// Adds changes to changes: a file that changes again keeps its first `old`.
-fn merge(all: &mut Vec<FileChange>, more: impl Iterator<Item = FileChange>) {
+fn merge(all: &mut Vec<FileChange>, more: Vec<FileChange>) {
     for change in more {
         match all.iter_mut().find(|known| known.path == change.path) {
             Some(known) => known.new = change.new,
             None => all.push(change),
         }
     }
+    // What one rewrite created and a later one moved was never there.
+    all.retain(|change| change.old.is_some() || change.new.is_some());
 }
 
 fn from_project(engine: &Engine, change: &emit::FileChange) -> FileChange {
