@@ -5,8 +5,8 @@ use super::names;
 use super::source::{Cursor, Source};
 use super::{expr, query};
 use crate::ast::{
-    CreateIndex, CreateSequence, CreateTable, CreateTableAs, CreateTrigger, CreateView, DefElem, Ident, Like, Name,
-    ObjectKind, PartitionBy, Persistence, StatementKind,
+    ColumnDef, Constraint, ConstraintKind, CreateIndex, CreateSequence, CreateTable, CreateTableAs, CreateTrigger,
+    CreateView, DefElem, Ident, Like, Name, ObjectKind, PartitionBy, Persistence, StatementKind,
 };
 use crate::ffi::{List, Node};
 use crate::nodes::{self as pg, Kind};
@@ -21,6 +21,9 @@ pub fn create_table(source: &Source<'_>, node: &pg::CreateStmt<'_>, foreign: boo
             Kind::TableLikeClause(clause) => likes.extend(like(source, clause, foreign)),
             _ => {}
         }
+    }
+    if let Some(spec) = node.partspec {
+        partitioned_needs(source, node, spec, &columns, &constraints);
     }
     StatementKind::CreateTable(CreateTable {
         name: names::relation_name(source, range),
@@ -38,6 +41,33 @@ pub fn create_table(source: &Source<'_>, node: &pg::CreateStmt<'_>, foreign: boo
         access_method: node.access_method.opt_owned(),
         tablespace: node.tablespacename.opt_owned(),
     })
+}
+
+/// What partitioned tables could not have before 17.
+fn partitioned_needs(
+    source: &Source<'_>,
+    node: &pg::CreateStmt<'_>,
+    spec: &pg::PartitionSpec<'_>,
+    columns: &[ColumnDef],
+    constraints: &[Constraint],
+) {
+    if node.access_method.opt().is_some()
+        && let Some(at) = source.at(spec.location).and_then(|at| source.find(at, "USING"))
+    {
+        source.need(17, "USING of a partitioned table", at, at + 2);
+    }
+    let of_columns = columns.iter().flat_map(|column| &column.constraints);
+    for constraint in of_columns.chain(constraints) {
+        match constraint.kind {
+            ConstraintKind::Identity { .. } => {
+                source.need_at(17, "an identity column of a partitioned table", constraint.span);
+            }
+            ConstraintKind::Exclude(_) => {
+                source.need_at(17, "an exclusion constraint of a partitioned table", constraint.span);
+            }
+            _ => {}
+        }
+    }
 }
 
 pub fn persistence(range: &pg::RangeVar<'_>) -> Persistence {

@@ -51,6 +51,7 @@ fn at_depth(source: &Source<'_>, node: Node<'_>, depth: u32) -> Expr {
             ),
         },
         Kind::FuncCall(call) => {
+            query::note_needs(source, node);
             let plain = Expr::Call { name: call_name(source, call), arguments: all(call.args) };
             let mut beside: Vec<Expr> = all(call.agg_order);
             beside.extend(call.agg_filter.map(one));
@@ -109,6 +110,7 @@ fn at_depth(source: &Source<'_>, node: Node<'_>, depth: u32) -> Expr {
         Kind::SelectStmt(_) => Expr::Subquery(Box::new(query::query(source, node))),
         Kind::List(list) => Expr::Row(all(list)),
         _ => {
+            query::note_needs(source, node);
             let mut children = Vec::new();
             query::children(node, &mut children);
             Expr::Other(children.into_iter().map(one).collect())

@@ -27,7 +27,7 @@ pub fn statement_at(source: &Source<'_>, node: Node<'_>, from: usize, to: usize)
     kind
 }
 
-/// Notes what the tokens alone tell: numbers with underscores or a radix, AT LOCAL.
+/// Notes what the tokens alone tell: numbers with underscores or a radix, AT LOCAL, XMLSERIALIZE (... INDENT).
 pub fn lexical_needs(source: &Source<'_>) {
     for (index, token) in source.tokens.iter().enumerate() {
         if matches!(token.kind, TokenKind::Integer | TokenKind::Float) {
@@ -39,6 +39,11 @@ pub fn lexical_needs(source: &Source<'_>) {
             }
         } else if token.is(source.text, "LOCAL") && index > 1 && source.is(index - 1, "AT") {
             source.need(17, "AT LOCAL", index - 1, index + 1);
+        } else if token.is(source.text, "INDENT")
+            && source.kind(index + 1) == Some(TokenKind::RightParen)
+            && source.tokens[..index].iter().any(|token| token.is(source.text, "XMLSERIALIZE"))
+        {
+            source.need(16, "XMLSERIALIZE ... INDENT", index, index + 1);
         }
     }
 }
@@ -165,12 +170,14 @@ pub fn statement(source: &Source<'_>, node: Node<'_>) -> StatementKind {
             },
         },
         Kind::CreateSubscriptionStmt(n) => {
+            session::subscription_needs(source, n.options);
             StatementKind::CreateSubscription { creates_slot: session::creates_slot(n.options) }
         }
         Kind::AlterSubscriptionStmt(n) => {
             if n.kind == pg::ALTER_SUBSCRIPTION_SKIP {
                 source.need(15, "ALTER SUBSCRIPTION ... SKIP", 0, source.tokens.len());
             }
+            session::subscription_needs(source, n.options);
             StatementKind::AlterSubscription
         }
         Kind::DropSubscriptionStmt(_) => StatementKind::DropSubscription,
@@ -223,7 +230,10 @@ pub fn statement(source: &Source<'_>, node: Node<'_>) -> StatementKind {
         Kind::ReturnStmt(_) => other("RETURN"),
         Kind::AlterTableSpaceOptionsStmt(_) => other("ALTER TABLESPACE"),
         Kind::AlterCollationStmt(_) => other("ALTER COLLATION"),
-        Kind::AlterOperatorStmt(_) => other("ALTER OPERATOR"),
+        Kind::AlterOperatorStmt(n) => {
+            session::operator_needs(source, n.options);
+            other("ALTER OPERATOR")
+        }
         Kind::AlterTypeStmt(_) => other("ALTER TYPE"),
         Kind::AlterOpFamilyStmt(_) => other("ALTER OPERATOR FAMILY"),
         Kind::AlterTSDictionaryStmt(_) => other("ALTER TEXT SEARCH DICTIONARY"),

@@ -120,6 +120,11 @@ pub fn type_name(source: &Source<'_>, ty: &pg::TypeName<'_>) -> TypeName {
         Some(index) => source.tokens_span(index, type_end(source, index, !ty.typmods.is_empty())),
         None => Span::default(),
     };
+    if let ("numeric", [precision, scale]) = (name, modifiers.as_slice())
+        && !(0..=*precision).contains(scale)
+    {
+        source.need_at(15, "numeric with a scale outside its precision", span);
+    }
     TypeName {
         schema,
         name: name.to_owned(),

@@ -248,15 +248,15 @@ pub fn grant(source: &Source<'_>, node: &pg::GrantStmt<'_>) -> StatementKind {
 
 /// GRANT role TO role.
 pub fn grant_role(source: &Source<'_>, node: &pg::GrantRoleStmt<'_>) -> StatementKind {
-    let modern = node.opt.iter().any(|option| match option.kind() {
-        Kind::DefElem(option) => {
-            option.defname.get() != "admin"
-                || option.arg.is_some_and(|arg| !matches!(arg.kind(), Kind::Boolean(b) if b.boolval))
-        }
-        _ => false,
-    });
-    if modern && let Some(at) = source.find(0, "WITH") {
+    // Before 16 only WITH ADMIN OPTION and REVOKE ADMIN OPTION FOR.
+    if node.is_grant
+        && let Some(at) = source.find(0, "WITH")
+        && !(source.is(at + 1, "ADMIN") && source.is(at + 2, "OPTION"))
+    {
         source.need(16, "GRANT ... WITH INHERIT, SET", at, source.tokens.len());
+    }
+    if !node.is_grant && (source.is(1, "INHERIT") || source.is(1, "SET")) && source.is(2, "OPTION") {
+        source.need(16, "REVOKE INHERIT OPTION, SET OPTION", 1, 3);
     }
     let places = source.elements(1, source.tokens.len());
     let names = node

@@ -7,6 +7,7 @@ use super::names;
 use super::source::Source;
 use crate::ast::{Expr, Query, Read, Write, WriteKind};
 use crate::ffi::{List, Node, Tagged};
+use crate::lex::TokenKind;
 use crate::nodes::{self as pg, Kind};
 
 /// The facts of a query; its target list too when `targets` asks for it in [`query_with_targets`].
@@ -97,7 +98,7 @@ impl<'a> Walk<'a> {
                     {
                         self.query.functions.push(name);
                     }
-                    needs_of_call(source, call);
+                    note_needs(source, item.node);
                     self.push_children(item, item.scope, &mut children);
                 }
                 Kind::SelectStmt(select) => {
@@ -168,7 +169,7 @@ impl<'a> Walk<'a> {
                     self.push_node(join.quals, item.scope);
                 }
                 _ => {
-                    json_needs(source, item.node);
+                    note_needs(source, item.node);
                     self.push_children(item, item.scope, &mut children);
                 }
             }
@@ -345,7 +346,7 @@ fn subselect_needs(source: &Source<'_>, subselect: &pg::RangeSubselect<'_>) {
     let location = subselect.subquery.and_then(first_location);
     let open = location
         .and_then(|location| source.at(location))
-        .and_then(|index| (0..index).rev().find(|at| source.kind(*at) == Some(crate::lex::TokenKind::LeftParen)));
+        .and_then(|index| (0..index).rev().find(|at| source.kind(*at) == Some(TokenKind::LeftParen)));
     match open {
         Some(open) => source.need(16, "a subquery in FROM without alias", open, source.group_end(open)),
         None => source.need_at(16, "a subquery in FROM without alias", source.whole()),
@@ -363,19 +364,19 @@ fn first_location(node: Node<'_>) -> Option<i32> {
     }
 }
 
-fn needs_of_call(source: &Source<'_>, call: &pg::FuncCall<'_>) {
-    let Some(index) = source.at(call.location) else { return };
-    let name = call.funcname.strings().next_back().unwrap_or_default();
-    if name == "system_user"
-        && source.is(index, "SYSTEM_USER")
-        && source.kind(index + 1) != Some(crate::lex::TokenKind::LeftParen)
-    {
-        source.need(16, "SYSTEM_USER", index, index + 1);
-    }
-}
-
-fn json_needs(source: &Source<'_>, node: Node<'_>) {
+/// Notes what one node of an expression needs.
+pub fn note_needs(source: &Source<'_>, node: Node<'_>) {
     let (major, construct, location) = match node.kind() {
+        Kind::FuncCall(call) if call.args.is_empty() => {
+            // Without parentheses it is the keyword.
+            let name = call.funcname.strings().next_back().unwrap_or_default();
+            match source.at(call.location) {
+                Some(index) if name == "system_user" && source.kind(index + 1) != Some(TokenKind::LeftParen) => {
+                    (16, "SYSTEM_USER", call.location)
+                }
+                _ => return,
+            }
+        }
         Kind::JsonTable(table) => (17, "JSON_TABLE", table.location),
         Kind::JsonFuncExpr(function) => (17, "JSON_EXISTS, JSON_QUERY, JSON_VALUE", function.location),
         Kind::JsonParseExpr(json) => (17, "JSON()", json.location),
@@ -387,7 +388,6 @@ fn json_needs(source: &Source<'_>, node: Node<'_>) {
         Kind::JsonArrayQueryConstructor(json) => (16, "JSON_ARRAY", json.location),
         Kind::JsonAggConstructor(json) => (16, "JSON_OBJECTAGG, JSON_ARRAYAGG", json.location),
         Kind::JsonIsPredicate(json) => (16, "IS JSON", json.location),
-        Kind::XmlSerialize(xml) if xml.indent => (16, "XMLSERIALIZE ... INDENT", xml.location),
         _ => return,
     };
     if let Some(index) = source.at(location) {

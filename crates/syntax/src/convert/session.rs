@@ -199,3 +199,34 @@ pub fn sets_tablespace(options: List<'_>) -> bool {
 pub fn creates_slot(options: List<'_>) -> bool {
     names::flag(options, "create_slot").unwrap_or_else(|| names::flag(options, "connect").unwrap_or(true))
 }
+
+/// Options of subscriptions that came after 14.
+pub fn subscription_needs(source: &Source<'_>, options: List<'_>) {
+    for option in options.iter() {
+        let Kind::DefElem(option) = option.kind() else { continue };
+        let (major, construct) = match option.defname.get() {
+            "two_phase" => (15, "a subscription's two_phase"),
+            "disable_on_error" => (15, "a subscription's disable_on_error"),
+            "origin" => (16, "a subscription's origin"),
+            "password_required" => (16, "a subscription's password_required"),
+            "run_as_owner" => (16, "a subscription's run_as_owner"),
+            "failover" => (17, "a subscription's failover"),
+            _ => continue,
+        };
+        if let Some(index) = source.at(option.location) {
+            source.need(major, construct, index, index + 1);
+        }
+    }
+}
+
+/// ALTER OPERATOR could set RESTRICT and JOIN only.
+pub fn operator_needs(source: &Source<'_>, options: List<'_>) {
+    for option in options.iter() {
+        if let Kind::DefElem(option) = option.kind()
+            && matches!(option.defname.get(), "commutator" | "negator" | "merges" | "hashes")
+            && let Some(index) = source.at(option.location)
+        {
+            source.need(17, "ALTER OPERATOR ... SET (COMMUTATOR, NEGATOR, HASHES, MERGES)", index, index + 1);
+        }
+    }
+}

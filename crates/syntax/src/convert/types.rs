@@ -86,6 +86,9 @@ pub fn alter_domain(source: &Source<'_>, node: &pg::AlterDomainStmt<'_>) -> Stat
 
 fn domain_constraint(source: &Source<'_>, node: &pg::Constraint<'_>, behind: usize) -> Constraint {
     let start = source.at(node.location).unwrap_or(behind);
+    if node.contype == pg::CONSTR_NOTNULL {
+        source.need(17, "ALTER DOMAIN ... ADD NOT NULL", start, source.tokens.len());
+    }
     column::constraint(source, node, start, source.tokens.len())
 }
 

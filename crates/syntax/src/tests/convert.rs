@@ -482,6 +482,12 @@ UPDATE t SET a = 1 RETURNING old.a, new.a;
 UPDATE t AS old SET a = 1 RETURNING old.a;
 DELETE FROM t RETURNING WITH (OLD AS o) o.a;
 ANALYZE ONLY t;
+ALTER DOMAIN d ADD NOT NULL;
+ALTER OPERATOR = (a, b) SET (HASHES);
+GRANT a TO b WITH ADMIN OPTION;
+GRANT a TO b WITH ADMIN TRUE;
+CREATE INDEX ON t (JSON_VALUE(a, '$'));
+CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY, b numeric(3, -2)) PARTITION BY LIST (a) USING heap;
 DO $$BEGIN MERGE INTO t USING s ON s.a = t.a WHEN MATCHED THEN DELETE; END$$;
 "##,
         expect![[r#"
@@ -531,6 +537,12 @@ DO $$BEGIN MERGE INTO t USING s ON s.a = t.a WHEN MATCHED THEN DELETE; END$$;
             Update(Update { target: RelationRef { name: Name { "t", span: ‹t› }, alias: ("old") }, assignments: [Assignment { column: "a", value: (ExprAt { span: ‹1›, expr: Number("1") }), span: ‹a = 1› }], facts: Query {} })
             Delete(Delete { target: RelationRef { name: Name { "t", span: ‹t› } }, facts: Query {} }) needs 18 for RETURNING WITH (OLD, NEW) ‹OLD AS o›
             Analyze { relations: [(RelationRef { name: Name { "t", span: ‹t› }, only: true }, [])] } needs 18 for ANALYZE ONLY ‹ONLY›
+            AlterDomain { name: Name { "d", span: ‹d› }, action: AddConstraint(Constraint { span: ‹NOT NULL›, kind: NotNull { column: (Ident { text: "value", span: ‹› }) } }) } needs 17 for ALTER DOMAIN ... ADD NOT NULL ‹NOT NULL›
+            Other { tag: "ALTER OPERATOR" } needs 17 for ALTER OPERATOR ... SET (COMMUTATOR, NEGATOR, HASHES, MERGES) ‹HASHES›
+            Grant(Grant { object: Role, names: [Name { "a", span: ‹a› }] })
+            Grant(Grant { object: Role, names: [Name { "a", span: ‹a› }] }) needs 16 for GRANT ... WITH INHERIT, SET ‹WITH ADMIN TRUE›
+            CreateIndex(CreateIndex { relation: RelationRef { name: Name { "t", span: ‹t› } }, method: "btree", elements: [IndexElement { span: ‹JSON_VALUE(a, '$')›, expression: (Other([Other([Column(["a"])]), String("$")])) }] }) needs 17 for JSON_EXISTS, JSON_QUERY, JSON_VALUE ‹JSON_VALUE›
+            CreateTable(CreateTable { name: Name { "t", span: ‹t› }, persistence: Permanent, columns: [ColumnDef { span: ‹a int GENERATED ALWAYS AS IDENTITY›, name: Ident { text: "a", span: ‹a› }, ty: (TypeName { "int4", span: ‹int› }), constraints: [Constraint { span: ‹GENERATED ALWAYS AS IDENTITY›, kind: Identity { always: true } }] }, ColumnDef { span: ‹b numeric(3, -2)›, name: Ident { text: "b", span: ‹b› }, ty: (TypeName { "numeric", modifiers: [3, -2], span: ‹numeric(3, -2)› }) }], partition_by: (PartitionBy { strategy: "list", keys: [IndexElement { span: ‹a›, column: ("a") }] }), access_method: ("heap") }) needs 17 for USING of a partitioned table ‹USING heap›
             Do(Do { language: "plpgsql", body: Body { span: ‹BEGIN MERGE INTO t USING s ON s.a = t.a WHEN MATCHED THEN DELETE; END›, statements: [Lowered { span: ‹MERGE INTO t USING s ON s.a = t.a WHEN MATCHED THEN DELETE›, kind: Merge { target: RelationRef { name: Name { "t", span: ‹t› } }, facts: Query { reads: [Read { relation: RelationRef { name: Name { "s", span: ‹s› } } }], filtered: true } } }] } }) needs 15 for MERGE ‹MERGE›
         "#]],
     );
