@@ -167,6 +167,8 @@ fn constraint_kind(source: &Source<'_>, node: &pg::Constraint<'_>, keyword: usiz
                 .keys
                 .strings()
                 .next()
+                // The grammar says `value` for a domain's constraint, which the source does not.
+                .filter(|text| crate::lex::fold(source.word(keyword + 2)) == **text)
                 .map(|text| Ident { text: text.to_owned(), span: source.tokens_span(keyword + 2, keyword + 3) }),
         },
         pg::CONSTR_DEFAULT => ConstraintKind::Default(expr::expr_at(source, node.raw_expr, keyword + 1, end)),

@@ -537,7 +537,7 @@ DO $$BEGIN MERGE INTO t USING s ON s.a = t.a WHEN MATCHED THEN DELETE; END$$;
             Update(Update { target: RelationRef { name: Name { "t", span: ‹t› }, alias: ("old") }, assignments: [Assignment { column: "a", value: (ExprAt { span: ‹1›, expr: Number("1") }), span: ‹a = 1› }], facts: Query {} })
             Delete(Delete { target: RelationRef { name: Name { "t", span: ‹t› } }, facts: Query {} }) needs 18 for RETURNING WITH (OLD, NEW) ‹OLD AS o›
             Analyze { relations: [(RelationRef { name: Name { "t", span: ‹t› }, only: true }, [])] } needs 18 for ANALYZE ONLY ‹ONLY›
-            AlterDomain { name: Name { "d", span: ‹d› }, action: AddConstraint(Constraint { span: ‹NOT NULL›, kind: NotNull { column: (Ident { text: "value", span: ‹› }) } }) } needs 17 for ALTER DOMAIN ... ADD NOT NULL ‹NOT NULL›
+            AlterDomain { name: Name { "d", span: ‹d› }, action: AddConstraint(Constraint { span: ‹NOT NULL›, kind: NotNull {} }) } needs 17 for ALTER DOMAIN ... ADD NOT NULL ‹NOT NULL›
             Other { tag: "ALTER OPERATOR" } needs 17 for ALTER OPERATOR ... SET (COMMUTATOR, NEGATOR, HASHES, MERGES) ‹HASHES›
             Grant(Grant { object: Role, names: [Name { "a", span: ‹a› }] })
             Grant(Grant { object: Role, names: [Name { "a", span: ‹a› }] }) needs 16 for GRANT ... WITH INHERIT, SET ‹WITH ADMIN TRUE›
