@@ -113,7 +113,8 @@ pub fn rename(source: &Source<'_>, node: &pg::RenameStmt<'_>) -> StatementKind {
         name,
         new_name: node.newname.owned(),
         if_exists: node.missing_ok,
-        only: node.relation.is_some_and(|range| !range.inh),
+        // A composite type has no children, which the grammar notes as ONLY.
+        only: node.rename_type != pg::OBJECT_ATTRIBUTE && node.relation.is_some_and(|range| !range.inh),
     })
 }
 
