@@ -34,15 +34,20 @@ pub(crate) fn history(sql: &str) -> Schema {
 
 /// Locks, work, operations and failures of each statement behind the history, on all majors.
 pub(crate) fn effects(before: &str, sql: &str) -> String {
+    let script = syntax::parse(sql, &syntax::Options::default());
     let trace = run(&history(before), sql, &plain(), (14, 18));
-    let lines: Vec<String> = trace.judged.iter().map(draw_effects).collect();
-    lines.join("\n")
+    let mut lines = String::new();
+    for (statement, judged) in script.statements.iter().zip(&trace.judged) {
+        let text: Vec<&str> = statement.parsed.text.split_whitespace().collect();
+        let _ = writeln!(lines, "{}\n    {}", text.join(" "), draw_effects(judged));
+    }
+    lines
 }
 
 fn draw_effects(judged: &Judged) -> String {
     let mut line = String::new();
     for effect in &judged.effects {
-        let lock: String = lock_name(effect.lock).split(' ').filter_map(|word| word.chars().next()).collect();
+        let lock = lock_name(effect.lock);
         let maybe = if effect.maybe { "?" } else { "" };
         let work = match effect.work {
             Work::Instant => String::new(),

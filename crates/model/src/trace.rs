@@ -61,7 +61,8 @@ pub struct Judged {
     pub breaks: Vec<Breaks>,
     /// What other sessions cannot do because of this statement's own locks.
     pub blocked: Vec<Blocked>,
-    /// The majors in range whose effects are those given, when other majors in range do less.
+    /// The majors in range whose effects are those given, when other majors in range do less. Locks weaker than SHARE
+    /// UPDATE EXCLUSIVE, with no work, do not count.
     pub majors: Option<(u32, u32)>,
     /// It cannot run inside a transaction block.
     pub refuses_transaction: bool,

@@ -270,7 +270,7 @@ fn update(exec: &mut Exec, it: &ast::Update, span: Span) -> Result<(), Stop> {
     let Some(target) = reach::find(exec, &it.target)? else { return reads(exec, &it.facts, false, true) };
     exec.operation(OperationKind::Update, span, Some(&target));
     let filter = it.filter.as_ref().map(|filter| &filter.expr);
-    change_rows(exec, &target, &it.target, filter);
+    change_rows(exec, &target, &it.target, &it.facts, filter);
     joined_reads(exec, &it.facts, it.has_from, filter)?;
     for write in &it.facts.writes {
         cte_write(exec, write, span)?;
@@ -291,7 +291,7 @@ fn delete(exec: &mut Exec, it: &ast::Delete, span: Span) -> Result<(), Stop> {
     let Some(target) = reach::find(exec, &it.target)? else { return reads(exec, &it.facts, false, true) };
     exec.operation(OperationKind::Delete, span, Some(&target));
     let filter = it.filter.as_ref().map(|filter| &filter.expr);
-    change_rows(exec, &target, &it.target, filter);
+    change_rows(exec, &target, &it.target, &it.facts, filter);
     joined_reads(exec, &it.facts, it.has_using, filter)?;
     for write in &it.facts.writes {
         cte_write(exec, write, span)?;
@@ -302,12 +302,12 @@ fn delete(exec: &mut Exec, it: &ast::Delete, span: Span) -> Result<(), Stop> {
     Ok(())
 }
 
-fn change_rows(exec: &mut Exec, target: &QName, written: &RelationRef, filter: Option<&Expr>) {
+fn change_rows(exec: &mut Exec, target: &QName, written: &RelationRef, facts: &Query, filter: Option<&Expr>) {
     // The columns of a view that can be written keep their names, mostly.
     let relation = exec.relation(target);
     let view = relation.kind == RelationKind::View;
     let base = relation.reads.first().filter(|_| view).map_or(target, |(base, _)| base);
-    let indexed = filter.is_some_and(|filter| prune::is_indexed(exec, base, called(written), filter));
+    let indexed = filter.is_some_and(|filter| prune::is_indexed(exec, base, called(written), facts, filter));
     let want = Access {
         lock: LockMode::RowExclusive,
         works: if indexed { &[Work::Rows] } else { &[Work::Rows, Work::Scan] },
@@ -328,7 +328,8 @@ fn joined_reads(exec: &mut Exec, facts: &Query, joins: bool, filter: Option<&Exp
     let joined = joins || filter.is_some_and(has_subquery);
     for read in &facts.reads {
         let Some(name) = reach::find(exec, &read.relation)? else { continue };
-        let indexed = filter.is_some_and(|filter| prune::is_indexed(exec, &name, called(&read.relation), filter));
+        let indexed =
+            filter.is_some_and(|filter| prune::is_indexed(exec, &name, called(&read.relation), facts, filter));
         let lock = if read.row_lock.is_some() { LockMode::RowShare } else { LockMode::AccessShare };
         let want = Access {
             works: if joined && !indexed { &[Work::Scan] } else { &[] },
@@ -348,7 +349,7 @@ fn has_subquery(expr: &Expr) -> bool {
 fn merge(exec: &mut Exec, target: &RelationRef, facts: &Query, span: Span) -> Result<(), Stop> {
     let Some(target_name) = reach::find(exec, target)? else { return reads(exec, facts, true, true) };
     exec.operation(OperationKind::Merge, span, Some(&target_name));
-    change_rows(exec, &target_name, target, None);
+    change_rows(exec, &target_name, target, facts, None);
     reads(exec, facts, true, true)?;
     calls(exec, facts, span);
     // Which actions it has and which of them apply is not known.
@@ -406,4 +407,86 @@ fn cte_write(exec: &mut Exec, write: &ast::Write, span: Span) -> Result<(), Stop
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TABLE users (id bigserial PRIMARY KEY, email text, status text);
+CREATE INDEX users_status_idx ON users (status);
+CREATE TABLE orders (id bigserial PRIMARY KEY, user_id bigint REFERENCES users (id), note text);
+CREATE VIEW v AS SELECT id, email FROM users;
+CREATE TABLE days (day date, v int) PARTITION BY RANGE (day);
+CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
+CREATE TABLE days_2 PARTITION OF days FOR VALUES FROM ('2024-02-01') TO ('2024-03-01')";
+
+    #[test]
+    fn reads() {
+        let sql = "
+SELECT count(*) FROM users; SELECT * FROM v WHERE id = 1; SELECT * FROM users WHERE id = 1 FOR UPDATE;
+SELECT nextval('users_id_seq'); SELECT setval(pg_get_serial_sequence('orders', 'id'), 5); SELECT * FROM nope; SELECT * FROM pg_class";
+        expect![[r#"
+            SELECT count(*) FROM users
+                users ACCESS SHARE+scan, users_pkey ACCESS SHARE, users_status_idx ACCESS SHARE
+            SELECT * FROM v WHERE id = 1
+                users ACCESS SHARE, users_pkey ACCESS SHARE, users_status_idx ACCESS SHARE, v ACCESS SHARE
+            SELECT * FROM users WHERE id = 1 FOR UPDATE
+                users ROW SHARE+rows, users_pkey ROW SHARE, users_status_idx ROW SHARE | blocks users:W
+            SELECT nextval('users_id_seq')
+                users_id_seq ROW EXCLUSIVE
+            SELECT setval(pg_get_serial_sequence('orders', 'id'), 5)
+                orders_id_seq ROW EXCLUSIVE
+            SELECT * FROM nope
+                nothing | 42P01: relation "nope" does not exist
+            SELECT * FROM pg_class
+                nothing
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+
+    #[test]
+    fn writes() {
+        let sql = "
+INSERT INTO users (email) VALUES ('x'); INSERT INTO orders (user_id) VALUES (1); INSERT INTO orders (note) SELECT email FROM users;
+UPDATE users SET status = 'x'; UPDATE users SET status = 'x' WHERE id = 1; UPDATE orders SET user_id = 1 WHERE note = 'x';
+UPDATE v SET email = 'x' WHERE id = 1; DELETE FROM users WHERE id = 1; DELETE FROM orders WHERE id = 1;
+UPDATE days SET v = 1 WHERE day = '2024-01-05'; INSERT INTO days_1 VALUES ('2024-01-05', 1);
+EXPLAIN DELETE FROM orders; EXPLAIN ANALYZE DELETE FROM orders; COPY orders FROM STDIN; COPY users TO STDOUT";
+        expect![[r#"
+            INSERT INTO users (email) VALUES ('x')
+                users ROW EXCLUSIVE+rows, users_id_seq ROW EXCLUSIVE
+            INSERT INTO orders (user_id) VALUES (1)
+                orders ROW EXCLUSIVE+rows, orders_id_seq ROW EXCLUSIVE, users ROW SHARE+rows, users_pkey ROW SHARE, users_status_idx ROW SHARE | blocks users:W
+            INSERT INTO orders (note) SELECT email FROM users
+                orders ROW EXCLUSIVE+rows, orders_id_seq ROW EXCLUSIVE, users ACCESS SHARE+scan, users_pkey ACCESS SHARE, users_status_idx ACCESS SHARE
+            UPDATE users SET status = 'x'
+                users ROW EXCLUSIVE+rows, users ROW EXCLUSIVE+scan, users_pkey ROW EXCLUSIVE, users_status_idx ROW EXCLUSIVE | blocks users:W
+            UPDATE users SET status = 'x' WHERE id = 1
+                users ROW EXCLUSIVE+rows, users_pkey ROW EXCLUSIVE, users_status_idx ROW EXCLUSIVE | blocks users:W
+            UPDATE orders SET user_id = 1 WHERE note = 'x'
+                orders ROW EXCLUSIVE+rows, orders ROW EXCLUSIVE+scan, orders_pkey ROW EXCLUSIVE, users ROW SHARE+rows, users_pkey ROW SHARE, users_status_idx ROW SHARE | blocks orders:W users:W
+            UPDATE v SET email = 'x' WHERE id = 1
+                users ROW EXCLUSIVE+rows, users_pkey ROW EXCLUSIVE, users_status_idx ROW EXCLUSIVE, v ROW EXCLUSIVE | blocks users:W
+            DELETE FROM users WHERE id = 1
+                orders ROW SHARE+scan, orders_pkey ROW SHARE, users ROW EXCLUSIVE+rows, users_pkey ROW EXCLUSIVE, users_status_idx ROW EXCLUSIVE | blocks users:W
+            DELETE FROM orders WHERE id = 1
+                orders ROW EXCLUSIVE+rows, orders_pkey ROW EXCLUSIVE | blocks orders:W users:W
+            UPDATE days SET v = 1 WHERE day = '2024-01-05'
+                days ROW EXCLUSIVE, days_1 ROW EXCLUSIVE+rows, days_1 ROW EXCLUSIVE+scan | blocks days:W days_1:W
+            INSERT INTO days_1 VALUES ('2024-01-05', 1)
+                days ACCESS SHARE, days_1 ROW EXCLUSIVE+rows
+            EXPLAIN DELETE FROM orders
+                orders ROW EXCLUSIVE, orders_pkey ROW EXCLUSIVE
+            EXPLAIN ANALYZE DELETE FROM orders
+                orders ROW EXCLUSIVE+rows, orders ROW EXCLUSIVE+scan, orders_pkey ROW EXCLUSIVE | blocks orders:W users:W
+            COPY orders FROM STDIN
+                orders ROW EXCLUSIVE+rows, orders_id_seq ROW EXCLUSIVE?, users ROW SHARE+rows?, users_pkey ROW SHARE?, users_status_idx ROW SHARE? | blocks users:W
+            COPY users TO STDOUT
+                users ACCESS SHARE+scan
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
 }

@@ -378,3 +378,83 @@ impl Exec {
         self.new_name(name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TABLE users (id bigserial PRIMARY KEY, name text); CREATE INDEX users_name_idx ON users (name);
+CREATE TABLE orders (id bigserial PRIMARY KEY, user_id bigint REFERENCES users); CREATE VIEW v AS SELECT * FROM users;
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION f();
+CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE moods (m mood); CREATE SCHEMA app; CREATE TABLE app.x (id int)";
+
+    #[test]
+    fn relations() {
+        let sql = "
+DROP TABLE IF EXISTS nope; DROP TABLE nope; DROP TABLE users; DROP VIEW users; DROP TABLE orders; DROP TABLE users CASCADE";
+        expect![[r#"
+            DROP TABLE IF EXISTS nope
+                nothing
+            DROP TABLE nope
+                nothing | 42P01: table "nope" does not exist
+            DROP TABLE users
+                nothing | 2BP01: cannot drop table users because other objects depend on it
+            DROP VIEW users
+                nothing | 42809: "users" is not a view
+            DROP TABLE orders
+                orders ACCESS EXCLUSIVE, orders_id_seq ACCESS EXCLUSIVE, orders_pkey ACCESS EXCLUSIVE, users ACCESS EXCLUSIVE | blocks orders:RW orders_id_seq:W users:RW v:R
+            DROP TABLE users CASCADE
+                users ACCESS EXCLUSIVE, users_id_seq ACCESS EXCLUSIVE, users_name_idx ACCESS EXCLUSIVE, users_pkey ACCESS EXCLUSIVE, v ACCESS EXCLUSIVE | blocks users:RW users_id_seq:W v:R
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+
+    #[test]
+    fn indexes() {
+        let sql = "
+DROP INDEX users_pkey; DROP INDEX CONCURRENTLY users_name_idx; DROP INDEX nope; DROP INDEX IF EXISTS nope";
+        expect![[r#"
+            DROP INDEX users_pkey
+                nothing | 2BP01: cannot drop index users_pkey because constraint users_pkey on table users requires it
+            DROP INDEX CONCURRENTLY users_name_idx
+                users SHARE UPDATE EXCLUSIVE, users_name_idx ACCESS EXCLUSIVE | 25001 if wrapped: DROP INDEX CONCURRENTLY cannot run inside a transaction block
+            DROP INDEX nope
+                nothing | 42704: index "nope" does not exist
+            DROP INDEX IF EXISTS nope
+                nothing
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+
+    #[test]
+    fn objects() {
+        let sql = "
+DROP TRIGGER IF EXISTS nope ON orders; DROP TRIGGER nope ON orders; DROP FUNCTION f(); DROP FUNCTION f() CASCADE; DROP TYPE mood;
+DROP TYPE mood CASCADE; DROP SCHEMA app; DROP SCHEMA app CASCADE; DROP SEQUENCE users_id_seq; DROP SEQUENCE orders_id_seq CASCADE";
+        expect![[r#"
+            DROP TRIGGER IF EXISTS nope ON orders
+                nothing
+            DROP TRIGGER nope ON orders
+                nothing | 42704: trigger "nope" for table "orders" does not exist
+            DROP FUNCTION f()
+                nothing | 2BP01: cannot drop function f() because other objects depend on it
+            DROP FUNCTION f() CASCADE
+                orders ACCESS EXCLUSIVE | blocks orders:RW users:W
+            DROP TYPE mood
+                nothing | 2BP01: cannot drop type mood because other objects depend on it
+            DROP TYPE mood CASCADE
+                moods ACCESS EXCLUSIVE | blocks moods:RW
+            DROP SCHEMA app
+                nothing | 2BP01: cannot drop schema app because other objects depend on it
+            DROP SCHEMA app CASCADE
+                app.x ACCESS EXCLUSIVE | blocks app.x:RW
+            DROP SEQUENCE users_id_seq
+                nothing | 2BP01: cannot drop sequence users_id_seq because other objects depend on it
+            DROP SEQUENCE orders_id_seq CASCADE
+                orders ACCESS EXCLUSIVE, orders_id_seq ACCESS EXCLUSIVE | blocks orders:RW orders_id_seq:W users:W
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+}

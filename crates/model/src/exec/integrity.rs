@@ -193,3 +193,34 @@ pub(super) fn triggers(exec: &mut Exec, table: &QName, event: Event<'_>, span: S
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TABLE a (id int PRIMARY KEY, v int); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a ON DELETE CASCADE); CREATE INDEX b_a ON b (a); CREATE TABLE c (b int REFERENCES b ON DELETE SET NULL);
+CREATE TABLE d (a int REFERENCES a DEFERRABLE INITIALLY DEFERRED)";
+
+    #[test]
+    fn keys_are_followed() {
+        let sql = "
+DELETE FROM a WHERE id = 1; UPDATE a SET v = 1 WHERE id = 1; UPDATE a SET id = 2 WHERE id = 1; DELETE FROM c; INSERT INTO c VALUES (1); INSERT INTO d VALUES (1)";
+        expect![[r#"
+            DELETE FROM a WHERE id = 1
+                a ROW EXCLUSIVE+rows, a_pkey ROW EXCLUSIVE, b ROW EXCLUSIVE+rows, b_a ROW EXCLUSIVE, b_pkey ROW EXCLUSIVE, c ROW EXCLUSIVE+rows, c ROW EXCLUSIVE+scan | blocks a:W b:W c:W
+            UPDATE a SET v = 1 WHERE id = 1
+                a ROW EXCLUSIVE+rows, a_pkey ROW EXCLUSIVE | blocks a:W
+            UPDATE a SET id = 2 WHERE id = 1
+                a ROW EXCLUSIVE+rows, a_pkey ROW EXCLUSIVE, b ROW SHARE, b_a ROW SHARE, b_pkey ROW SHARE | blocks a:W
+            DELETE FROM c
+                c ROW EXCLUSIVE+rows, c ROW EXCLUSIVE+scan | blocks b:W c:W
+            INSERT INTO c VALUES (1)
+                b ROW SHARE+rows?, b_a ROW SHARE?, b_pkey ROW SHARE?, c ROW EXCLUSIVE+rows | blocks b:W
+            INSERT INTO d VALUES (1)
+                d ROW EXCLUSIVE+rows
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+}

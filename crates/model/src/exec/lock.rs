@@ -52,9 +52,7 @@ pub(super) fn truncate(
         }
         next += 1;
     }
-    for name in &named {
-        exec.operation(OperationKind::Truncate, span, Some(name));
-    }
+    exec.operation(OperationKind::Truncate, span, named.first());
     for table in &tables {
         exec.lock(table, LockMode::AccessExclusive);
         if exec.relation(table).kind == RelationKind::PartitionedTable {
@@ -127,5 +125,63 @@ fn lock_view(exec: &mut Exec, name: &QName, mode: LockMode, depth: usize) {
 fn push(tables: &mut Vec<QName>, name: QName) {
     if !tables.contains(&name) {
         tables.push(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TABLE users (id bigserial PRIMARY KEY); CREATE TABLE orders (id bigserial PRIMARY KEY, user_id bigint REFERENCES users);
+CREATE VIEW v AS SELECT * FROM users; CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)";
+
+    #[test]
+    fn truncating() {
+        let sql = "
+TRUNCATE orders; TRUNCATE users; TRUNCATE users CASCADE; TRUNCATE orders RESTART IDENTITY; TRUNCATE p; TRUNCATE ONLY p; TRUNCATE v";
+        expect![[r#"
+            TRUNCATE orders
+                orders ACCESS EXCLUSIVE, orders_pkey ACCESS EXCLUSIVE | blocks orders:RW users:W
+            TRUNCATE users
+                nothing | 0A000: cannot truncate a table referenced in a foreign key constraint
+            TRUNCATE users CASCADE
+                orders ACCESS EXCLUSIVE, orders_pkey ACCESS EXCLUSIVE, users ACCESS EXCLUSIVE, users_pkey ACCESS EXCLUSIVE | blocks orders:RW users:RW v:R
+            TRUNCATE orders RESTART IDENTITY
+                orders ACCESS EXCLUSIVE, orders_id_seq ACCESS EXCLUSIVE, orders_pkey ACCESS EXCLUSIVE | blocks orders:RW orders_id_seq:W users:W
+            TRUNCATE p
+                p ACCESS EXCLUSIVE, p1 ACCESS EXCLUSIVE | blocks p:RW p1:RW
+            TRUNCATE ONLY p
+                nothing | 42809: cannot truncate only a partitioned table
+            TRUNCATE v
+                nothing | 42809: "v" is not a table
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+
+    #[test]
+    fn locking() {
+        let sql = "
+BEGIN; LOCK TABLE users IN SHARE MODE; LOCK TABLE v; LOCK TABLE ONLY p; LOCK TABLE p IN EXCLUSIVE MODE; LOCK TABLE users_id_seq; COMMIT; LOCK TABLE users";
+        expect![[r#"
+            BEGIN
+                nothing
+            LOCK TABLE users IN SHARE MODE
+                users SHARE | blocks users:W
+            LOCK TABLE v
+                users ACCESS EXCLUSIVE, v ACCESS EXCLUSIVE | blocks orders:W users:RW v:R
+            LOCK TABLE ONLY p
+                p ACCESS EXCLUSIVE | blocks p:RW p1:W
+            LOCK TABLE p IN EXCLUSIVE MODE
+                p EXCLUSIVE, p1 EXCLUSIVE | blocks p:W p1:W
+            LOCK TABLE users_id_seq
+                nothing | 42809: cannot lock relation "users_id_seq"
+            COMMIT
+                nothing
+            LOCK TABLE users
+                users ACCESS EXCLUSIVE | blocks orders:W users:RW v:R | 25P01: LOCK TABLE can only be used in transaction blocks
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
     }
 }

@@ -218,3 +218,59 @@ fn refresh(exec: &mut Exec, name: &Name, concurrently: bool, with_data: bool, sp
 fn written_in_full(name: &QName) -> String {
     format!("{}.{}", syntax::quote_ident(&name.schema), syntax::quote_ident(&name.name))
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TABLE t (id int PRIMARY KEY, v int); CREATE INDEX t_v ON t (v); CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE MATERIALIZED VIEW mv AS SELECT id FROM t; CREATE UNIQUE INDEX mv_id ON mv (id); CREATE MATERIALIZED VIEW bare AS SELECT v FROM t";
+
+    #[test]
+    fn maintaining() {
+        let sql = "
+VACUUM t; VACUUM FULL t; VACUUM ANALYZE p; ANALYZE p; CLUSTER t; CLUSTER t USING t_v; CLUSTER t USING nope; CLUSTER p";
+        expect![[r#"
+            VACUUM t
+                t SHARE UPDATE EXCLUSIVE, t_pkey ROW EXCLUSIVE, t_v ROW EXCLUSIVE | 25001 if wrapped: VACUUM cannot run inside a transaction block
+            VACUUM FULL t
+                t ACCESS EXCLUSIVE+rewrite, t ACCESS EXCLUSIVE+build, t_pkey ACCESS EXCLUSIVE+build, t_v ACCESS EXCLUSIVE+build | blocks t:RW | 25001 if wrapped: VACUUM cannot run inside a transaction block
+            VACUUM ANALYZE p
+                p SHARE UPDATE EXCLUSIVE, p1 SHARE UPDATE EXCLUSIVE | 25001 if wrapped: VACUUM cannot run inside a transaction block
+            ANALYZE p
+                p SHARE UPDATE EXCLUSIVE, p1 SHARE UPDATE EXCLUSIVE
+            CLUSTER t
+                nothing | 42704: there is no previously clustered index for table "t"
+            CLUSTER t USING t_v
+                t ACCESS EXCLUSIVE+rewrite, t ACCESS EXCLUSIVE+build, t_pkey ACCESS EXCLUSIVE+build, t_v ACCESS EXCLUSIVE+build | blocks t:RW
+            CLUSTER t USING nope
+                nothing | 42704: index "nope" for table "t" does not exist
+            CLUSTER p
+                p ACCESS EXCLUSIVE, p1 ACCESS EXCLUSIVE+rewrite | blocks p:RW p1:RW | 15-18 | 0A000: cannot cluster a partitioned table (14-14)
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+
+    #[test]
+    fn refreshing() {
+        let sql = "
+REFRESH MATERIALIZED VIEW mv; REFRESH MATERIALIZED VIEW CONCURRENTLY mv; REFRESH MATERIALIZED VIEW CONCURRENTLY bare; REFRESH MATERIALIZED VIEW mv WITH NO DATA; REFRESH MATERIALIZED VIEW CONCURRENTLY mv; REFRESH MATERIALIZED VIEW t";
+        expect![[r#"
+            REFRESH MATERIALIZED VIEW mv
+                mv ACCESS EXCLUSIVE+rewrite, mv ACCESS EXCLUSIVE+build, mv_id ACCESS EXCLUSIVE+build, t ACCESS SHARE+scan, t_pkey ACCESS SHARE, t_v ACCESS SHARE | blocks mv:R
+            REFRESH MATERIALIZED VIEW CONCURRENTLY mv
+                mv EXCLUSIVE+scan, mv EXCLUSIVE+rows, mv_id ROW EXCLUSIVE, t ACCESS SHARE+scan, t_pkey ACCESS SHARE, t_v ACCESS SHARE
+            REFRESH MATERIALIZED VIEW CONCURRENTLY bare
+                nothing | 55000: cannot refresh materialized view "public.bare" concurrently
+            REFRESH MATERIALIZED VIEW mv WITH NO DATA
+                mv ACCESS EXCLUSIVE, mv_id ACCESS EXCLUSIVE | blocks mv:R
+            REFRESH MATERIALIZED VIEW CONCURRENTLY mv
+                nothing | 0A000: CONCURRENTLY cannot be used when the materialized view is not populated
+            REFRESH MATERIALIZED VIEW t
+                nothing | 0A000: "t" is not a materialized view
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+}

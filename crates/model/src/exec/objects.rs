@@ -138,3 +138,40 @@ fn create_extension(exec: &mut Exec, name: &str, if_not_exists: bool, span: Span
     exec.schema.extensions.insert(name, ());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TABLE t (id int); CREATE SCHEMA app; CREATE EXTENSION citext";
+
+    #[test]
+    fn odds_and_ends() {
+        let sql = "
+CREATE SCHEMA app; CREATE SCHEMA s CREATE TABLE x (id int) CREATE VIEW y AS SELECT id FROM x; SELECT * FROM s.y; CREATE EXTENSION citext; CREATE DATABASE d; ALTER SYSTEM SET work_mem = '4MB';
+ALTER TABLE t OWNER TO someone; REASSIGN OWNED BY someone TO other; NOTIFY c";
+        expect![[r#"
+            CREATE SCHEMA app
+                nothing | 42P06: schema "app" already exists
+            CREATE SCHEMA s CREATE TABLE x (id int) CREATE VIEW y AS SELECT id FROM x
+                s.x ACCESS SHARE
+            SELECT * FROM s.y
+                s.x ACCESS SHARE+scan, s.y ACCESS SHARE
+            CREATE EXTENSION citext
+                nothing | 42710: extension "citext" already exists
+            CREATE DATABASE d
+                nothing | 25001 if wrapped: CREATE DATABASE cannot run inside a transaction block
+            ALTER SYSTEM SET work_mem = '4MB'
+                nothing | 25001 if wrapped: ALTER SYSTEM cannot run inside a transaction block
+            ALTER TABLE t OWNER TO someone
+                t ACCESS EXCLUSIVE | blocks t:RW
+            REASSIGN OWNED BY someone TO other
+                t ACCESS EXCLUSIVE | blocks t:RW
+            NOTIFY c
+                nothing
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+}

@@ -178,3 +178,46 @@ fn generated_name(exec: &Exec, table: &QName, columns: &[String]) -> QName {
         label = format!("stat{count}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TABLE t (id int, a int, b int); CREATE TABLE u (id int); CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'";
+
+    #[test]
+    fn things_on_tables() {
+        let sql = "
+CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); CREATE TRIGGER tr AFTER INSERT ON p FOR EACH ROW EXECUTE FUNCTION f();
+DROP TRIGGER tr ON p; CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING; CREATE POLICY po ON t USING (id IN (SELECT id FROM u)); ALTER POLICY nope ON t USING (true);
+ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE u ADD COLUMN x int; CREATE STATISTICS ON a, b FROM t; CREATE STATISTICS t_a_b_stat ON a, b FROM t";
+        expect![[r#"
+            CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()
+                t SHARE ROW EXCLUSIVE | blocks t:W
+            CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()
+                t SHARE ROW EXCLUSIVE | blocks t:W | 42710: trigger "tr" for relation "t" already exists
+            CREATE TRIGGER tr AFTER INSERT ON p FOR EACH ROW EXECUTE FUNCTION f()
+                p SHARE ROW EXCLUSIVE, p1 SHARE ROW EXCLUSIVE | blocks p:W p1:W
+            DROP TRIGGER tr ON p
+                p ACCESS EXCLUSIVE, p1 ACCESS EXCLUSIVE | blocks p:RW p1:RW
+            CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING
+                t ACCESS EXCLUSIVE | blocks t:RW
+            CREATE POLICY po ON t USING (id IN (SELECT id FROM u))
+                t ACCESS EXCLUSIVE, u ACCESS SHARE | blocks t:RW
+            ALTER POLICY nope ON t USING (true)
+                t ACCESS EXCLUSIVE | blocks t:RW | 42704: policy "nope" for table "t" does not exist
+            ALTER TABLE t ENABLE ROW LEVEL SECURITY
+                t ACCESS EXCLUSIVE | blocks t:RW
+            ALTER TABLE u ADD COLUMN x int
+                u ACCESS EXCLUSIVE | blocks t:RW u:RW
+            CREATE STATISTICS ON a, b FROM t
+                t SHARE UPDATE EXCLUSIVE
+            CREATE STATISTICS t_a_b_stat ON a, b FROM t
+                t SHARE UPDATE EXCLUSIVE | 42710: statistics object "t_a_b_stat" already exists
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+}

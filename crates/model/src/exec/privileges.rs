@@ -145,3 +145,42 @@ pub(super) fn is_index(exec: &Exec, name: &QName) -> bool {
             .get(name)
             .is_some_and(|it| matches!(it.kind, RelationKind::Index | RelationKind::PartitionedIndex))
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TABLE t (id bigserial PRIMARY KEY); CREATE TABLE p (a int) PARTITION BY LIST (a)";
+
+    #[test]
+    fn words_and_rights() {
+        let sql = "
+COMMENT ON TABLE t IS 'x'; COMMENT ON COLUMN t.id IS 'x'; COMMENT ON COLUMN t.nope IS 'x'; COMMENT ON INDEX t_pkey IS 'x'; COMMENT ON CONSTRAINT t_pkey ON t IS 'x';
+GRANT SELECT ON t TO someone; GRANT SELECT ON ALL TABLES IN SCHEMA public TO someone; GRANT SELECT ON nope TO someone; ALTER TABLE t OWNER TO someone; DROP OWNED BY someone";
+        expect![[r#"
+            COMMENT ON TABLE t IS 'x'
+                t SHARE UPDATE EXCLUSIVE
+            COMMENT ON COLUMN t.id IS 'x'
+                t SHARE UPDATE EXCLUSIVE
+            COMMENT ON COLUMN t.nope IS 'x'
+                nothing | 42703: column "nope" of relation "t" does not exist
+            COMMENT ON INDEX t_pkey IS 'x'
+                t_pkey SHARE UPDATE EXCLUSIVE
+            COMMENT ON CONSTRAINT t_pkey ON t IS 'x'
+                t ACCESS SHARE
+            GRANT SELECT ON t TO someone
+                t ACCESS SHARE
+            GRANT SELECT ON ALL TABLES IN SCHEMA public TO someone
+                nothing
+            GRANT SELECT ON nope TO someone
+                nothing | 42P01: relation "nope" does not exist
+            ALTER TABLE t OWNER TO someone
+                t ACCESS EXCLUSIVE, t_id_seq ACCESS EXCLUSIVE, t_pkey ACCESS EXCLUSIVE | blocks t:RW t_id_seq:W
+            DROP OWNED BY someone
+                t ACCESS EXCLUSIVE, t_id_seq ACCESS EXCLUSIVE, t_pkey ACCESS EXCLUSIVE | blocks t:RW t_id_seq:W
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use syntax::ast::{Expr, PartitionBound, RangeDatum};
+use syntax::ast::{Expr, PartitionBound, Query, RangeDatum, Read};
 
 use super::Exec;
 use crate::name::QName;
@@ -105,11 +105,12 @@ fn constant(expr: &Expr) -> Option<&Expr> {
     }
 }
 
-/// A value that does not depend on the row.
-fn row_independent(expr: &Expr) -> bool {
+/// A value that does not depend on the row. In a routine body what is no column of the statement's relations is a variable.
+fn row_independent(expr: &Expr, is_variable: &impl Fn(&[String]) -> bool) -> bool {
     match expr {
-        Expr::Column(_) | Expr::Subquery(_) => false,
-        _ => crate::expr::children(expr).into_iter().all(row_independent),
+        Expr::Column(parts) => is_variable(parts),
+        Expr::Subquery(_) => false,
+        _ => crate::expr::children(expr).into_iter().all(|child| row_independent(child, is_variable)),
     }
 }
 
@@ -151,10 +152,22 @@ fn conjuncts<'a>(expr: &'a Expr, found: &mut Vec<&'a Expr>) {
 
 /// Whether an index leads to the rows: a comparison of its first column with something that is the same for all rows.
 /// The planner decides by statistics; equality on a leading column is what it hardly ever answers with a full scan.
-/// `called`: what the statement calls the table.
-pub(super) fn is_indexed(exec: &Exec, table: &QName, called: &str, filter: &Expr) -> bool {
+/// `called`: what the statement calls the table; `others`: the other relations that it names.
+pub(super) fn is_indexed(exec: &Exec, table: &QName, called: &str, others: &Query, filter: &Expr) -> bool {
     let mut conditions = Vec::new();
     conjuncts(filter, &mut conditions);
+    let is_variable = |parts: &[String]| {
+        exec.lowered
+            && match parts {
+                [name] => others.reads.is_empty() && exec.relation(table).column(name).is_none(),
+                [.., qualifier, _] => {
+                    let names =
+                        |read: &Read| read.relation.alias.as_deref().unwrap_or(&read.relation.name.name) == qualifier;
+                    qualifier != called && !others.reads.iter().any(names)
+                }
+                [] => false,
+            }
+    };
     exec.schema.indexes_of(table).any(|index| {
         let Some(leading) = index.elements.first() else { return false };
         let is_key = |expr: &Expr| match (&leading.column, &leading.expression) {
@@ -169,11 +182,12 @@ pub(super) fn is_indexed(exec: &Exec, table: &QName, called: &str, filter: &Expr
             (None, Some(expression)) => crate::expr::placeless(expr) == *expression,
             (None, None) => false,
         };
-        index.valid && index.predicate.is_none() && conditions.iter().any(|condition| leads(condition, is_key))
+        index.valid && index.predicate.is_none() && conditions.iter().any(|it| leads(it, is_key, &is_variable))
     })
 }
 
-fn leads(condition: &Expr, is_key: impl Fn(&Expr) -> bool) -> bool {
+fn leads(condition: &Expr, is_key: impl Fn(&Expr) -> bool, is_variable: &impl Fn(&[String]) -> bool) -> bool {
+    let row_independent = |expr: &Expr| row_independent(expr, is_variable);
     match condition {
         Expr::Operator { name, left: Some(left), right } => {
             let indexable = matches!(name.as_str(), "=" | "<" | "<=" | ">" | ">=");

@@ -76,3 +76,33 @@ fn open(exec: &mut Exec, it: &ast::Publication) -> Result<Tables, Stop> {
     }
     Ok(tables)
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TABLE t (id int); CREATE TABLE u (id int); CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)";
+
+    #[test]
+    fn publishing() {
+        let sql = "
+CREATE PUBLICATION a FOR TABLE t, p; CREATE PUBLICATION b FOR ALL TABLES; ALTER PUBLICATION a SET TABLE u; ALTER PUBLICATION a DROP TABLE u; ALTER PUBLICATION nope ADD TABLE u; DROP PUBLICATION a";
+        expect![[r#"
+            CREATE PUBLICATION a FOR TABLE t, p
+                p SHARE UPDATE EXCLUSIVE, t SHARE UPDATE EXCLUSIVE
+            CREATE PUBLICATION b FOR ALL TABLES
+                nothing
+            ALTER PUBLICATION a SET TABLE u
+                p SHARE UPDATE EXCLUSIVE, t SHARE UPDATE EXCLUSIVE, u SHARE UPDATE EXCLUSIVE
+            ALTER PUBLICATION a DROP TABLE u
+                u SHARE UPDATE EXCLUSIVE
+            ALTER PUBLICATION nope ADD TABLE u
+                nothing | 42704: publication "nope" does not exist
+            DROP PUBLICATION a
+                nothing
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+}

@@ -399,3 +399,67 @@ fn move_routine(exec: &mut Exec, from: &QName, to: &QName) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TABLE users (id bigserial PRIMARY KEY, name text, CONSTRAINT named CHECK (name <> '')); CREATE INDEX users_name ON users (name); CREATE VIEW v AS SELECT name FROM users;
+CREATE TABLE orders (id int, user_id bigint REFERENCES users); CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE SCHEMA app";
+
+    #[test]
+    fn renaming() {
+        let sql = "
+ALTER TABLE users RENAME COLUMN name TO title; ALTER TABLE users RENAME COLUMN nope TO x; ALTER TABLE users RENAME COLUMN id TO title; ALTER TABLE p RENAME COLUMN a TO b;
+ALTER TABLE users RENAME CONSTRAINT named TO titled; ALTER TABLE users RENAME CONSTRAINT users_pkey TO users_key; ALTER INDEX users_name RENAME TO users_title; ALTER TABLE users_title RENAME TO i;
+ALTER TABLE users RENAME TO people; ALTER TABLE users RENAME TO x; ALTER TABLE people RENAME TO orders; ALTER TABLE IF EXISTS nope RENAME TO x; ALTER SCHEMA public RENAME TO pub";
+        expect![[r#"
+            ALTER TABLE users RENAME COLUMN name TO title
+                users ACCESS EXCLUSIVE | blocks orders:W users:RW v:R
+            ALTER TABLE users RENAME COLUMN nope TO x
+                nothing | 42703: column "nope" does not exist
+            ALTER TABLE users RENAME COLUMN id TO title
+                nothing | 42701: column "title" of relation "users" already exists
+            ALTER TABLE p RENAME COLUMN a TO b
+                p ACCESS EXCLUSIVE, p1 ACCESS EXCLUSIVE | blocks p:RW p1:RW
+            ALTER TABLE users RENAME CONSTRAINT named TO titled
+                users ACCESS EXCLUSIVE | blocks orders:W users:RW v:R
+            ALTER TABLE users RENAME CONSTRAINT users_pkey TO users_key
+                users ACCESS EXCLUSIVE, users_pkey SHARE UPDATE EXCLUSIVE | blocks orders:W users:RW v:R
+            ALTER INDEX users_name RENAME TO users_title
+                users_name SHARE UPDATE EXCLUSIVE
+            ALTER TABLE users_title RENAME TO i
+                users_title ACCESS EXCLUSIVE | blocks orders:W users:RW v:R
+            ALTER TABLE users RENAME TO people
+                users ACCESS EXCLUSIVE | blocks orders:W users:RW v:R
+            ALTER TABLE users RENAME TO x
+                nothing | 42P01: relation "users" does not exist
+            ALTER TABLE people RENAME TO orders
+                nothing | 42P07: relation "orders" already exists
+            ALTER TABLE IF EXISTS nope RENAME TO x
+                nothing
+            ALTER SCHEMA public RENAME TO pub
+                nothing
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+
+    #[test]
+    fn moving() {
+        let sql = "
+ALTER TABLE users SET SCHEMA app; INSERT INTO app.users (name) VALUES ('x'); ALTER SEQUENCE app.users_id_seq SET SCHEMA public; ALTER TABLE nope SET SCHEMA app";
+        expect![[r#"
+            ALTER TABLE users SET SCHEMA app
+                users ACCESS EXCLUSIVE, users_id_seq ACCESS EXCLUSIVE | blocks orders:W users:RW users_id_seq:W v:R
+            INSERT INTO app.users (name) VALUES ('x')
+                app.users ROW EXCLUSIVE+rows, app.users_id_seq ROW EXCLUSIVE
+            ALTER SEQUENCE app.users_id_seq SET SCHEMA public
+                nothing | 0A000: cannot move an owned sequence into another schema
+            ALTER TABLE nope SET SCHEMA app
+                nothing | 42P01: relation "nope" does not exist
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+}

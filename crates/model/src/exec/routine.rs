@@ -274,3 +274,74 @@ pub(super) fn relations(body: &Body) -> Vec<Name> {
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TABLE users (id bigint PRIMARY KEY, age int); CREATE TABLE audit (t text);
+CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO audit VALUES (NEW.age); RETURN NEW; END $$;
+CREATE TRIGGER log AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION log();
+CREATE PROCEDURE batch() LANGUAGE plpgsql AS $$ BEGIN UPDATE users SET age = 1; COMMIT; END $$;
+CREATE FUNCTION widen() RETURNS void LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE users ADD COLUMN c int; END $$";
+
+    #[test]
+    fn bodies_run() {
+        let sql = "
+UPDATE users SET age = 2 WHERE id = 1; CALL batch(); SELECT widen(); CALL unknown();
+DO $$ BEGIN IF current_setting('x') = 'y' THEN ALTER TABLE users ADD COLUMN d int; END IF; END $$;
+DO $$ BEGIN CREATE TABLE users (id int); EXCEPTION WHEN duplicate_table THEN NULL; END $$;
+DO $$ BEGIN EXECUTE 'CREATE INDEX CONCURRENTLY i ON users (age)'; END $$;
+DO $$ BEGIN EXECUTE format('ALTER TABLE %I ADD COLUMN e int', 'users'); END $$;
+DO $$ BEGIN FOR i IN 1..3 LOOP UPDATE users SET age = i WHERE id = i; COMMIT; END LOOP; END $$";
+        expect![[r#"
+            UPDATE users SET age = 2 WHERE id = 1
+                audit ROW EXCLUSIVE+rows, users ROW EXCLUSIVE+rows, users_pkey ROW EXCLUSIVE | blocks users:W
+            CALL batch()
+                audit ROW EXCLUSIVE+rows, users ROW EXCLUSIVE+rows, users ROW EXCLUSIVE+scan, users_pkey ROW EXCLUSIVE | 2D000 if wrapped: invalid transaction termination
+            SELECT widen()
+                users ACCESS EXCLUSIVE | blocks users:RW
+            CALL unknown()
+                nothing
+            DO $$ BEGIN IF current_setting('x') = 'y' THEN ALTER TABLE users ADD COLUMN d int; END IF; END $$
+                users ACCESS EXCLUSIVE? | blocks users:RW
+            DO $$ BEGIN CREATE TABLE users (id int); EXCEPTION WHEN duplicate_table THEN NULL; END $$
+                nothing
+            DO $$ BEGIN EXECUTE 'CREATE INDEX CONCURRENTLY i ON users (age)'; END $$
+                users SHARE UPDATE EXCLUSIVE | 25001: CREATE INDEX CONCURRENTLY cannot be executed from a function
+            DO $$ BEGIN EXECUTE format('ALTER TABLE %I ADD COLUMN e int', 'users'); END $$
+                users ACCESS EXCLUSIVE | blocks users:RW
+            DO $$ BEGIN FOR i IN 1..3 LOOP UPDATE users SET age = i WHERE id = i; COMMIT; END LOOP; END $$
+                users ROW EXCLUSIVE+rows?, users_pkey ROW EXCLUSIVE? | 2D000 if wrapped: invalid transaction termination
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+
+    #[test]
+    fn functions_are_analyzed() {
+        let sql = "
+CREATE FUNCTION a() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM users'; CREATE FUNCTION a() RETURNS bigint LANGUAGE sql AS 'SELECT 1';
+CREATE OR REPLACE FUNCTION a() RETURNS text LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION b() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM nope';
+CREATE FUNCTION c() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM users); END'; SET check_function_bodies = off;
+CREATE FUNCTION d() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM users'";
+        expect![[r#"
+            CREATE FUNCTION a() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM users'
+                users ACCESS SHARE
+            CREATE FUNCTION a() RETURNS bigint LANGUAGE sql AS 'SELECT 1'
+                nothing | 42723: function "a" already exists with same argument types
+            CREATE OR REPLACE FUNCTION a() RETURNS text LANGUAGE sql AS 'SELECT 1'
+                nothing | 42P13: cannot change return type of existing function
+            CREATE FUNCTION b() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM nope'
+                nothing | 42P01: relation "nope" does not exist
+            CREATE FUNCTION c() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM users); END'
+                nothing
+            SET check_function_bodies = off
+                nothing
+            CREATE FUNCTION d() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM users'
+                nothing
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+}

@@ -89,3 +89,48 @@ fn sequence_type(options: &[DefElem]) -> Option<Arc<str>> {
         other => other.into(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE SEQUENCE s; CREATE TABLE t (id int DEFAULT nextval('s'), v int); CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY)";
+
+    #[test]
+    fn sequences() {
+        let sql = "
+CREATE SEQUENCE s; CREATE SEQUENCE IF NOT EXISTS s; CREATE SEQUENCE s2 OWNED BY t.v; ALTER SEQUENCE s RESTART; ALTER SEQUENCE i_id_seq RESTART; ALTER SEQUENCE s RENAME TO s3; ALTER SEQUENCE s3 RESTART;
+INSERT INTO t (v) VALUES (1); DROP SEQUENCE s3; DROP SEQUENCE i_id_seq; DROP SEQUENCE s3 CASCADE; INSERT INTO t (v) VALUES (1); ALTER SEQUENCE IF EXISTS nope RESTART";
+        expect![[r#"
+            CREATE SEQUENCE s
+                nothing | 42P07: relation "s" already exists
+            CREATE SEQUENCE IF NOT EXISTS s
+                nothing
+            CREATE SEQUENCE s2 OWNED BY t.v
+                t ACCESS SHARE
+            ALTER SEQUENCE s RESTART
+                s SHARE ROW EXCLUSIVE | blocks s:W t:W
+            ALTER SEQUENCE i_id_seq RESTART
+                i_id_seq SHARE ROW EXCLUSIVE | blocks i:W i_id_seq:W
+            ALTER SEQUENCE s RENAME TO s3
+                s ACCESS EXCLUSIVE | blocks s:W t:W
+            ALTER SEQUENCE s3 RESTART
+                s3 SHARE ROW EXCLUSIVE | blocks s3:W t:W
+            INSERT INTO t (v) VALUES (1)
+                s3 ROW EXCLUSIVE, t ROW EXCLUSIVE+rows
+            DROP SEQUENCE s3
+                nothing | 2BP01: cannot drop sequence s3 because other objects depend on it
+            DROP SEQUENCE i_id_seq
+                nothing | 2BP01: cannot drop sequence i_id_seq because column id of table i requires it
+            DROP SEQUENCE s3 CASCADE
+                s3 ACCESS EXCLUSIVE, t ACCESS EXCLUSIVE | blocks s3:W t:RW
+            INSERT INTO t (v) VALUES (1)
+                t ROW EXCLUSIVE+rows
+            ALTER SEQUENCE IF EXISTS nope RESTART
+                nothing
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+}

@@ -417,3 +417,81 @@ fn check(exec: &mut Exec, expr: &Expr, context: Option<&ColumnType>, span: Span)
         _ => expr::children(expr).into_iter().for_each(|child| check(exec, child, context, span)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN pos AS int CHECK (VALUE > 0); CREATE TABLE t (id int, m mood, p pos); CREATE TABLE u (p pos)";
+
+    #[test]
+    fn enums() {
+        let sql = "
+ALTER TYPE mood ADD VALUE 'great' AFTER 'ok'; ALTER TYPE mood ADD VALUE 'ok'; ALTER TYPE mood ADD VALUE IF NOT EXISTS 'ok'; ALTER TYPE mood RENAME VALUE 'nope' TO 'x';
+UPDATE t SET m = 'great'; BEGIN; ALTER TYPE mood ADD VALUE 'new'; UPDATE t SET m = 'new'; ALTER TABLE t ALTER COLUMN m SET DEFAULT 'new'; COMMIT; UPDATE t SET m = 'new' WHERE m = 'sad';
+BEGIN; CREATE TYPE e2 AS ENUM ('a'); ALTER TYPE e2 ADD VALUE 'b'; CREATE TABLE w (e e2 DEFAULT 'b'); COMMIT";
+        expect![[r#"
+            ALTER TYPE mood ADD VALUE 'great' AFTER 'ok'
+                nothing
+            ALTER TYPE mood ADD VALUE 'ok'
+                nothing | 42710: enum label "ok" already exists
+            ALTER TYPE mood ADD VALUE IF NOT EXISTS 'ok'
+                nothing
+            ALTER TYPE mood RENAME VALUE 'nope' TO 'x'
+                nothing | 22023: "nope" is not an existing enum label
+            UPDATE t SET m = 'great'
+                t ROW EXCLUSIVE+rows, t ROW EXCLUSIVE+scan | blocks t:W
+            BEGIN
+                nothing
+            ALTER TYPE mood ADD VALUE 'new'
+                nothing
+            UPDATE t SET m = 'new'
+                t ROW EXCLUSIVE+rows, t ROW EXCLUSIVE+scan | blocks t:W | 55P04: unsafe use of new value "new" of enum type mood
+            ALTER TABLE t ALTER COLUMN m SET DEFAULT 'new'
+                t ACCESS EXCLUSIVE | blocks t:RW | 55P04: unsafe use of new value "new" of enum type mood
+            COMMIT
+                nothing
+            UPDATE t SET m = 'new' WHERE m = 'sad'
+                t ROW EXCLUSIVE+rows, t ROW EXCLUSIVE+scan | blocks t:W
+            BEGIN
+                nothing
+            CREATE TYPE e2 AS ENUM ('a')
+                nothing
+            ALTER TYPE e2 ADD VALUE 'b'
+                nothing
+            CREATE TABLE w (e e2 DEFAULT 'b')
+                nothing | 55P04: unsafe use of new value "b" of enum type e2 (14-16)
+            COMMIT
+                nothing
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+
+    #[test]
+    fn domains() {
+        let sql = "
+ALTER DOMAIN pos ADD CHECK (VALUE < 10); ALTER DOMAIN pos ADD CONSTRAINT c CHECK (VALUE < 9) NOT VALID; ALTER DOMAIN pos VALIDATE CONSTRAINT c;
+ALTER DOMAIN pos SET NOT NULL; ALTER DOMAIN pos SET NOT NULL; ALTER DOMAIN pos DROP CONSTRAINT nope; ALTER DOMAIN pos SET DEFAULT 1; ALTER DOMAIN nope DROP NOT NULL";
+        expect![[r#"
+            ALTER DOMAIN pos ADD CHECK (VALUE < 10)
+                t SHARE+scan, u SHARE+scan | blocks t:W u:W
+            ALTER DOMAIN pos ADD CONSTRAINT c CHECK (VALUE < 9) NOT VALID
+                nothing
+            ALTER DOMAIN pos VALIDATE CONSTRAINT c
+                t SHARE+scan, u SHARE+scan | blocks t:W u:W
+            ALTER DOMAIN pos SET NOT NULL
+                t SHARE+scan, u SHARE+scan | blocks t:W u:W
+            ALTER DOMAIN pos SET NOT NULL
+                nothing
+            ALTER DOMAIN pos DROP CONSTRAINT nope
+                nothing | 42704: constraint "nope" of domain "pos" does not exist
+            ALTER DOMAIN pos SET DEFAULT 1
+                nothing
+            ALTER DOMAIN nope DROP NOT NULL
+                nothing | 42704: type "nope" does not exist
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+}

@@ -121,3 +121,40 @@ pub(super) fn reads(exec: &Exec, query: &Query, columns: &[Vec<String>]) -> Vec<
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str = "CREATE TABLE t (id int, name varchar(5)); CREATE VIEW v AS SELECT * FROM t";
+
+    #[test]
+    fn views() {
+        let sql = "
+CREATE VIEW w AS SELECT id FROM v; CREATE VIEW v AS SELECT 1; CREATE OR REPLACE VIEW v AS SELECT id FROM t; CREATE OR REPLACE VIEW v AS SELECT id, name, 1 AS one FROM t; CREATE VIEW x AS SELECT * FROM nope;
+ALTER TABLE t ALTER COLUMN name TYPE varchar(9); DROP VIEW v; DROP VIEW v CASCADE; ALTER TABLE t ALTER COLUMN name TYPE varchar(9)";
+        expect![[r#"
+            CREATE VIEW w AS SELECT id FROM v
+                v ACCESS SHARE
+            CREATE VIEW v AS SELECT 1
+                nothing | 42P07: relation "v" already exists
+            CREATE OR REPLACE VIEW v AS SELECT id FROM t
+                t ACCESS SHARE, v ACCESS EXCLUSIVE | blocks v:R w:R
+            CREATE OR REPLACE VIEW v AS SELECT id, name, 1 AS one FROM t
+                t ACCESS SHARE, v ACCESS EXCLUSIVE | blocks v:R w:R
+            CREATE VIEW x AS SELECT * FROM nope
+                nothing | 42P01: relation "nope" does not exist
+            ALTER TABLE t ALTER COLUMN name TYPE varchar(9)
+                t ACCESS EXCLUSIVE | blocks t:RW v:R w:R | 0A000: cannot alter type of a column used by a view or rule
+            DROP VIEW v
+                nothing | 2BP01: cannot drop view v because other objects depend on it
+            DROP VIEW v CASCADE
+                v ACCESS EXCLUSIVE, w ACCESS EXCLUSIVE | blocks v:R w:R
+            ALTER TABLE t ALTER COLUMN name TYPE varchar(9)
+                t ACCESS EXCLUSIVE | blocks t:RW
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+}

@@ -70,15 +70,26 @@ fn merge(mut runs: Vec<Run>) -> Verdict {
     }
     let lists: Vec<&[Effect]> = runs.iter().map(|run| &*run.outcome.effects).collect();
     let effects = worst_of(&lists);
-    let top = severity(&effects);
-    let alike: Vec<&Run> = runs.iter().filter(|run| severity(&run.outcome.effects) == top).collect();
+    let as_bad = |run: &&Run| {
+        let all = relations(&lists);
+        all.iter().all(|it| {
+            let (own, worst) = (of(&run.outcome.effects, it), of(&effects, it));
+            severity(&own) == severity(&worst) || !worst.iter().any(matters)
+        })
+    };
+    let mut alike: Vec<&Run> = runs.iter().filter(as_bad).collect();
+    let differ = alike.len() < runs.len();
+    if alike.is_empty() {
+        // Each major is worse in something.
+        alike.push(&runs[worst]);
+    }
     let span = |runs: &[&Run]| {
         (
             runs.iter().map(|run| run.first).min().unwrap_or_default(),
             runs.iter().map(|run| run.last).max().unwrap_or_default(),
         )
     };
-    let majors = (alike.len() < runs.len()).then(|| span(&alike));
+    let majors = differ.then(|| span(&alike));
     let mut operations = runs[worst].outcome.operations.clone();
     for (at, operation) in operations.iter_mut().enumerate() {
         let same: Vec<&[Effect]> = runs
@@ -125,17 +136,11 @@ fn merge(mut runs: Vec<Run>) -> Verdict {
 
 /// Relation by relation, the effects of the run that treats it worst; the first run wins a tie.
 fn worst_of(lists: &[&[Effect]]) -> Vec<Effect> {
-    let mut relations: Vec<&QName> = lists.iter().flat_map(|list| list.iter().map(|effect| &effect.relation)).collect();
-    relations.sort();
-    relations.dedup();
     let mut worst = Vec::new();
-    for relation in relations {
-        let of = |list: &[Effect]| -> Vec<Effect> {
-            list.iter().filter(|effect| effect.relation == *relation).cloned().collect()
-        };
+    for relation in relations(lists) {
         let mut best = Vec::new();
         for list in lists {
-            let candidate = of(list);
+            let candidate = of(list, relation);
             if severity(&candidate) > severity(&best) {
                 best = candidate;
             }
@@ -145,8 +150,56 @@ fn worst_of(lists: &[&[Effect]]) -> Vec<Effect> {
     worst
 }
 
+fn relations<'a>(lists: &[&'a [Effect]]) -> Vec<&'a QName> {
+    let mut relations: Vec<&QName> = lists.iter().flat_map(|list| list.iter().map(|effect| &effect.relation)).collect();
+    relations.sort();
+    relations.dedup();
+    relations
+}
+
+fn of(list: &[Effect], relation: &QName) -> Vec<Effect> {
+    list.iter().filter(|effect| effect.relation == *relation).cloned().collect()
+}
+
+/// Locks that conflict with no everyday work and that no work is done under are not worth naming majors for.
+fn matters(effect: &Effect) -> bool {
+    effect.lock >= LockMode::ShareUpdateExclusive || effect.work != Work::Instant
+}
+
 fn severity(effects: &[Effect]) -> Option<(Work, LockMode, usize)> {
     let work = effects.iter().map(|effect| effect.work).max()?;
     let lock = effects.iter().map(|effect| effect.lock).max()?;
     Some((work, lock, effects.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    #[test]
+    fn the_worst_major_counts() {
+        let before = "
+CREATE TABLE p (a int, b int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE TYPE e AS ENUM ('x')";
+        let sql = "
+ALTER TABLE p ADD CONSTRAINT u UNIQUE (a, b); GRANT SELECT ON p TO someone; SELECT count(*) FROM p; LOCK TABLE e;
+ALTER DOMAIN d ADD CONSTRAINT c NOT NULL; ALTER TABLE p ADD COLUMN c int";
+        expect![[r#"
+            ALTER TABLE p ADD CONSTRAINT u UNIQUE (a, b)
+                p ACCESS EXCLUSIVE, p1 ACCESS EXCLUSIVE+build, p1_a_b_key SHARE+build, u SHARE UPDATE EXCLUSIVE | blocks p:RW p1:RW | 18-18
+            GRANT SELECT ON p TO someone
+                p ACCESS SHARE
+            SELECT count(*) FROM p
+                p ACCESS SHARE, p1 ACCESS SHARE+scan, p1_a_b_key ACCESS SHARE, u ACCESS SHARE
+            LOCK TABLE e
+                nothing | 42P01: relation "e" does not exist
+            ALTER DOMAIN d ADD CONSTRAINT c NOT NULL
+                nothing | 42704: type "d" does not exist
+            ALTER TABLE p ADD COLUMN c int
+                p ACCESS EXCLUSIVE, p1 ACCESS EXCLUSIVE | blocks p:RW p1:RW
+        "#]]
+        .assert_eq(&effects(before, sql));
+    }
 }
