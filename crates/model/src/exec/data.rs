@@ -440,7 +440,7 @@ SELECT nextval('users_id_seq'); SELECT setval(pg_get_serial_sequence('orders', '
             SELECT setval(pg_get_serial_sequence('orders', 'id'), 5)
                 orders_id_seq ROW EXCLUSIVE
             SELECT * FROM nope
-                nothing | 42P01: relation "nope" does not exist
+                nope ACCESS SHARE+scan
             SELECT * FROM pg_class
                 nothing
         "#]]

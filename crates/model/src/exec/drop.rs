@@ -398,7 +398,7 @@ DROP TABLE IF EXISTS nope; DROP TABLE nope; DROP TABLE users; DROP VIEW users; D
             DROP TABLE IF EXISTS nope
                 nothing
             DROP TABLE nope
-                nothing | 42P01: table "nope" does not exist
+                nope ACCESS EXCLUSIVE | blocks nope:RW
             DROP TABLE users
                 nothing | 2BP01: cannot drop table users because other objects depend on it
             DROP VIEW users
@@ -421,9 +421,9 @@ DROP INDEX users_pkey; DROP INDEX CONCURRENTLY users_name_idx; DROP INDEX nope; 
             DROP INDEX CONCURRENTLY users_name_idx
                 users SHARE UPDATE EXCLUSIVE, users_name_idx ACCESS EXCLUSIVE | 25001 if wrapped: DROP INDEX CONCURRENTLY cannot run inside a transaction block
             DROP INDEX nope
-                nothing | 42704: index "nope" does not exist
+                nope ACCESS EXCLUSIVE | blocks nope:RW
             DROP INDEX IF EXISTS nope
-                nothing
+                nope ACCESS EXCLUSIVE? | blocks nope:RW
         "#]]
         .assert_eq(&effects(BEFORE, sql));
     }

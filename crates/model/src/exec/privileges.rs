@@ -175,7 +175,7 @@ GRANT SELECT ON t TO someone; GRANT SELECT ON ALL TABLES IN SCHEMA public TO som
             GRANT SELECT ON ALL TABLES IN SCHEMA public TO someone
                 nothing
             GRANT SELECT ON nope TO someone
-                nothing | 42P01: relation "nope" does not exist
+                nope ACCESS SHARE
             ALTER TABLE t OWNER TO someone
                 t ACCESS EXCLUSIVE, t_id_seq ACCESS EXCLUSIVE, t_pkey ACCESS EXCLUSIVE | blocks t:RW t_id_seq:W
             DROP OWNED BY someone

@@ -99,7 +99,7 @@ CREATE PUBLICATION a FOR TABLE t, p; CREATE PUBLICATION b FOR ALL TABLES; ALTER 
             ALTER PUBLICATION a DROP TABLE u
                 u SHARE UPDATE EXCLUSIVE
             ALTER PUBLICATION nope ADD TABLE u
-                nothing | 42704: publication "nope" does not exist
+                u SHARE UPDATE EXCLUSIVE
             DROP PUBLICATION a
                 nothing
         "#]]

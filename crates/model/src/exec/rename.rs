@@ -435,11 +435,11 @@ ALTER TABLE users RENAME TO people; ALTER TABLE users RENAME TO x; ALTER TABLE p
             ALTER TABLE users RENAME TO people
                 users ACCESS EXCLUSIVE | blocks orders:W users:RW v:R
             ALTER TABLE users RENAME TO x
-                nothing | 42P01: relation "users" does not exist
+                users ACCESS EXCLUSIVE | blocks users:RW
             ALTER TABLE people RENAME TO orders
                 nothing | 42P07: relation "orders" already exists
             ALTER TABLE IF EXISTS nope RENAME TO x
-                nothing
+                nothing | 42P07: relation "x" already exists
             ALTER SCHEMA public RENAME TO pub
                 nothing
         "#]]
@@ -458,7 +458,7 @@ ALTER TABLE users SET SCHEMA app; INSERT INTO app.users (name) VALUES ('x'); ALT
             ALTER SEQUENCE app.users_id_seq SET SCHEMA public
                 nothing | 0A000: cannot move an owned sequence into another schema
             ALTER TABLE nope SET SCHEMA app
-                nothing | 42P01: relation "nope" does not exist
+                nope ACCESS EXCLUSIVE | blocks nope:RW
         "#]]
         .assert_eq(&effects(BEFORE, sql));
     }

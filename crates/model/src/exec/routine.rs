@@ -334,7 +334,7 @@ CREATE FUNCTION d() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM users'"
             CREATE OR REPLACE FUNCTION a() RETURNS text LANGUAGE sql AS 'SELECT 1'
                 nothing | 42P13: cannot change return type of existing function
             CREATE FUNCTION b() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM nope'
-                nothing | 42P01: relation "nope" does not exist
+                nope ACCESS SHARE
             CREATE FUNCTION c() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM users); END'
                 nothing
             SET check_function_bodies = off

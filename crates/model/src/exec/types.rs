@@ -490,7 +490,7 @@ ALTER DOMAIN pos SET NOT NULL; ALTER DOMAIN pos SET NOT NULL; ALTER DOMAIN pos D
             ALTER DOMAIN pos SET DEFAULT 1
                 nothing
             ALTER DOMAIN nope DROP NOT NULL
-                nothing | 42704: type "nope" does not exist
+                nothing
         "#]]
         .assert_eq(&effects(BEFORE, sql));
     }

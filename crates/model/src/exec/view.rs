@@ -145,7 +145,7 @@ ALTER TABLE t ALTER COLUMN name TYPE varchar(9); DROP VIEW v; DROP VIEW v CASCAD
             CREATE OR REPLACE VIEW v AS SELECT id, name, 1 AS one FROM t
                 t ACCESS SHARE, v ACCESS EXCLUSIVE | blocks v:R w:R
             CREATE VIEW x AS SELECT * FROM nope
-                nothing | 42P01: relation "nope" does not exist
+                nope ACCESS SHARE
             ALTER TABLE t ALTER COLUMN name TYPE varchar(9)
                 t ACCESS EXCLUSIVE | blocks t:RW v:R w:R | 0A000: cannot alter type of a column used by a view or rule
             DROP VIEW v

@@ -194,9 +194,9 @@ ALTER DOMAIN d ADD CONSTRAINT c NOT NULL; ALTER TABLE p ADD COLUMN c int";
             SELECT count(*) FROM p
                 p ACCESS SHARE, p1 ACCESS SHARE+scan, p1_a_b_key ACCESS SHARE, u ACCESS SHARE
             LOCK TABLE e
-                nothing | 42P01: relation "e" does not exist
+                e ACCESS EXCLUSIVE | blocks e:RW | 25P01: LOCK TABLE can only be used in transaction blocks
             ALTER DOMAIN d ADD CONSTRAINT c NOT NULL
-                nothing | 42704: type "d" does not exist
+                nothing
             ALTER TABLE p ADD COLUMN c int
                 p ACCESS EXCLUSIVE, p1 ACCESS EXCLUSIVE | blocks p:RW p1:RW
         "#]]
