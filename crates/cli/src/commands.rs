@@ -172,6 +172,8 @@ fn open(input: &Input) -> Result<(Engine, Options, bool), String> {
         return Err("--stdin-filename names standard input; give `-` as the path".to_owned());
     }
     let tool = match &input.tool {
+        // A text without a name tells nothing about who runs it.
+        None if stdin && input.stdin_filename.is_none() => engine::tool("unknown"),
         None => None,
         Some(name) => Some(engine::tool(name).ok_or_else(|| {
             let names: Vec<_> = engine::tool_names().collect();

@@ -187,6 +187,7 @@ fn settings(history: &History, migration: &project::migration::Migration, option
     let mut settings = rules::Settings {
         external_timeouts: history.config.lock_timeout == project::config::SessionTimeout::External,
         today: options.today,
+        majors_configured: options.majors.is_some() || history.config.postgres != model::trace::MAJORS,
         ..rules::Settings::default()
     };
     for (name, wish) in &history.config.rules {

@@ -69,7 +69,6 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             }
             finding = finding.note(format!("It fails on {}", majors_text(failure.majors)));
         }
-        finding.operations = (0..judged.operations.len()).map(|index| (statement, index)).collect();
         findings.push(finding);
     }
 }

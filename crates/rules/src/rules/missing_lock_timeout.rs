@@ -1,6 +1,6 @@
 //! Locks that others wait for, taken without lock_timeout.
 
-use model::effect::{Effect, lock_name};
+use model::effect::{Effect, Operation, OperationKind, lock_name};
 use model::trace::{Judged, Timeout};
 use syntax::ast::{LockMode, StatementKind};
 
@@ -66,7 +66,6 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             who_waits(effect.lock),
         );
         let mut finding = context.finding(&RULE, statement, context.whole(statement), message);
-        finding.operations = (0..judged.operations.len()).map(|index| (statement, index)).collect();
         let place = |at: usize| context.script.statements[at].span;
         finding = match (earlier.last(), later.iter().find(|(_, set)| set.values.is_some())) {
             (Some((at, _)), _) => finding.related(place(*at), "it is switched off here, or ends with a transaction"),
@@ -83,6 +82,13 @@ fn waits_unguarded<'a>(context: &Context, kind: &StatementKind, judged: &'a Judg
     // LOCK ... NOWAIT does not wait.
     let never_waits = matches!(kind, StatementKind::LockTable { nowait: true, .. });
     if !unguarded || never_waits || is_concurrent(kind) || surely_fails(context, judged) {
+        return None;
+    }
+    // Rules of their own ask for these to run concurrently, which needs no timeout.
+    let better_concurrently = |it: &Operation| {
+        matches!(it.kind, OperationKind::CreateIndex | OperationKind::DropIndex | OperationKind::Reindex)
+    };
+    if !judged.operations.is_empty() && judged.operations.iter().all(better_concurrently) {
         return None;
     }
     let held = |effect: &Effect| -> Option<LockMode> {
