@@ -79,7 +79,7 @@ fn judge_whole(engine: &Engine, options: &Options, history: History) -> HistoryV
         majors: options.majors.clone().unwrap_or_else(|| history.config.postgres.clone()),
         external_timeouts: history.config.lock_timeout == SessionTimeout::External,
     };
-    let schema = Schema { complete: knows_its_beginning(&history), ..Schema::default() };
+    let schema = Schema { complete: knows_its_beginning(&history), presumed: true, ..Schema::default() };
     judge(engine, options, history, settings, Begin { schema, session: Session::default() }, |migration| {
         is_target(migration, options)
     })

@@ -18,6 +18,8 @@ pub struct Schema {
     /// The history begins with an empty database, so what is not here does not exist. Otherwise an absent relation is
     /// unknown: existing, large and busy.
     pub complete: bool,
+    /// That it is complete is only presumed: the first migration that names a thing which none made shows otherwise.
+    pub presumed: bool,
     /// Tables, views, materialized views, sequences, foreign tables; not indexes.
     pub relations: OrdMap<QName, Arc<Relation>>,
     pub indexes: OrdMap<QName, Arc<Index>>,
