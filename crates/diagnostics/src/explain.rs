@@ -48,6 +48,29 @@ pub fn text(explained: &[Explained], assumed: &Assumed, sources: &Sources, style
     out
 }
 
+/// What is told about one statement, as Markdown; `tool` as messages call it.
+#[must_use]
+pub fn markdown(explained: &Explained, statement: usize, tool: &str) -> String {
+    let view = View::of(explained, tool, None, Style { color: false, unicode: true, width: 80 });
+    let Some((_, judged)) = view.statements.get(statement) else { return String::new() };
+    let mut out = format!("{}\n\n", view.transaction(judged.transaction));
+    for (label, _, text) in view.facts(statement) {
+        let text = text.replace(['\n', '\r'], " ").replace('\\', "\\\\").replace('*', "\\*").replace('<', "\\<");
+        let _ = if label.is_empty() { writeln!(out, "- {text}") } else { writeln!(out, "- **{label}** {text}") };
+    }
+    out
+}
+
+/// The strongest lock of a statement on what others use, and its work: `SHARE on orders, an index is built`.
+#[must_use]
+pub fn strongest_lock(explained: &Explained, statement: usize) -> Option<String> {
+    let effects = &explained.trace.judged.get(statement)?.effects;
+    let used = effects.iter().rev().filter(|effect| effect.born == Born::Before);
+    let strongest = used.max_by_key(|effect| (effect.lock, effect.on.is_none()))?;
+    let lines = locks::lines(effects.iter().filter(|effect| effect.relation == strongest.relation));
+    lines.into_iter().next().map(|(_, words)| words)
+}
+
 struct View<'a> {
     statements: Vec<(&'a Statement, &'a Judged)>,
     tool: &'a str,
@@ -120,7 +143,6 @@ impl<'a> View<'a> {
 
     /// `limited` is what was told last about timeouts; it holds until something else is told.
     fn tell_statement(&self, out: &mut String, group: &Group, limited: &mut String) {
-        let (statement, judged) = self.statements[group.first];
         let number = self.line(group.first).to_string();
         draw::paint(out, self.style, Ink::Faint, &format!("{number:>width$}  ", width = self.digits));
         let text = self.one_line(group.first, self.style.width - self.digits - 2);
@@ -130,32 +152,45 @@ impl<'a> View<'a> {
             let _ = writeln!(out, "{:indent$}and {} more like it", "", group.length - 1, indent = self.digits + 2);
         }
 
+        for (label, ink, text) in self.facts(group.first) {
+            if label == "limit" {
+                if *limited == text {
+                    continue;
+                }
+                limited.clone_from(&text);
+            }
+            self.tell(out, label, ink, &text);
+        }
+        out.push('\n');
+    }
+
+    /// What is told about a statement; an empty label continues the one before.
+    fn facts(&self, statement: usize) -> Vec<(&'static str, Ink, String)> {
+        let (statement, judged) = self.statements[statement];
+        let mut facts = Vec::new();
         if let StatementKind::Invalid(error) | StatementKind::Template(error) = &statement.parsed.kind {
-            self.tell(out, "error", Ink::Red, &error.message);
+            facts.push(("error", Ink::Red, error.message.clone()));
         } else if judged.operations.iter().any(|operation| operation.kind == OperationKind::Opaque) {
-            self.tell(out, "does", Ink::Yellow, "what is not known before it runs");
+            facts.push(("does", Ink::Yellow, "what is not known before it runs".to_owned()));
         }
         // An index that the statement creates is said with its table.
         let told = |effect: &&Effect| effect.on.is_none() || effect.born != Born::Here;
-        let locks = locks::lines(judged.effects.iter().filter(told));
-        for (index, (shade, text)) in locks.iter().take(TOLD).enumerate() {
-            self.tell(out, if index == 0 { "takes" } else { "" }, shade.ink(), text);
+        let mut locks = locks::lines(judged.effects.iter().filter(told));
+        let rest = locks.split_off(locks.len().min(TOLD)).len();
+        for (index, (shade, text)) in locks.into_iter().enumerate() {
+            facts.push((if index == 0 { "takes" } else { "" }, shade.ink(), text));
         }
-        if locks.len() > TOLD {
-            self.tell(out, "", Ink::Plain, &format!("and {}", draw::count(locks.len() - TOLD, "more lock")));
+        if rest > 0 {
+            facts.push(("", Ink::Plain, format!("and {}", draw::count(rest, "more lock"))));
         }
         if let Some((first, last)) = judged.majors {
             let versions = draw::majors((first, last));
-            self.tell(out, "", Ink::Plain, &format!("on PostgreSQL {versions}; less on other versions"));
+            facts.push(("", Ink::Plain, format!("on PostgreSQL {versions}; less on other versions")));
         }
         let blocked = self.blocked(judged);
         if !blocked.is_empty() {
-            self.tell(out, "blocks", Ink::Plain, &blocked);
-            let now = limit(judged);
-            if *limited != now {
-                self.tell(out, "limit", Ink::Plain, &now);
-                *limited = now;
-            }
+            facts.push(("blocks", Ink::Plain, blocked));
+            facts.push(("limit", Ink::Plain, limit(judged)));
         }
         for (index, whom) in judged.waits_for.iter().enumerate() {
             let text = match whom {
@@ -163,15 +198,15 @@ impl<'a> View<'a> {
                 WaitsFor::Writers => "for every transaction that writes to the table",
                 WaitsFor::Snapshots => "for every transaction with an older snapshot",
             };
-            self.tell(out, if index == 0 { "waits" } else { "" }, Ink::Plain, text);
+            facts.push((if index == 0 { "waits" } else { "" }, Ink::Plain, text.to_owned()));
         }
         for (index, breaks) in judged.breaks.iter().enumerate() {
-            self.tell(out, if index == 0 { "breaks" } else { "" }, Ink::Plain, &breaks_words(breaks));
+            facts.push((if index == 0 { "breaks" } else { "" }, Ink::Plain, breaks_words(breaks)));
         }
         if let Some(failure) = judged.fails.as_ref().filter(|_| fails_here(judged)) {
-            self.tell(out, "fails", Ink::Red, &self.failure(failure, judged.transaction.inside));
+            facts.push(("fails", Ink::Red, self.failure(failure, judged.transaction.inside)));
         }
-        out.push('\n');
+        facts
     }
 
     fn tell(&self, out: &mut String, label: &str, ink: Ink, text: &str) {
