@@ -95,6 +95,17 @@ impl Engine {
         self.pool.install(|| Ok(explain::explain(view::open(self, options)?)))
     }
 
+    /// What [`Engine::lint`] without a class and [`Engine::explain`] tell, from one reading of the files.
+    ///
+    /// # Errors
+    /// As [`Engine::lint`].
+    pub fn judge(&self, options: &Options) -> Result<(Linted, Vec<ExplainedSection>), Vec<Error>> {
+        self.pool.install(|| {
+            let view = view::open(self, options)?;
+            Ok((findings::lint(self, options, &view, None), explain::explain(view)))
+        })
+    }
+
     /// What `--fix` at that class would write, file by file.
     ///
     /// # Errors
