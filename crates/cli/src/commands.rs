@@ -21,10 +21,7 @@ pub fn run(arguments: Arguments) -> Result<i32, String> {
         Command::Explain(it) => explain(&it),
         Command::Plan(it) => plan(&it),
         Command::Rule(it) => rule(&it),
-        Command::Lsp(_) => {
-            lsp::serve();
-            Ok(CLEAN)
-        }
+        Command::Lsp(_) => Ok(if lsp::serve(today)? { CLEAN } else { FINDINGS }),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "safestep", &mut script);

@@ -1,0 +1,345 @@
+//! A small editor talks to the server through a pipe.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+
+use engine::{Date, Engine, Files};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
+use tower_lsp::LspService;
+
+use crate::{Server, Shared};
+
+struct Editor {
+    input: DuplexStream,
+    output: BufReader<DuplexStream>,
+    /// Came while an answer was waited for.
+    inbox: VecDeque<Value>,
+    id: u32,
+    directory: tempfile::TempDir,
+    serving: tokio::task::JoinHandle<()>,
+    shared: Arc<Shared>,
+    /// Of the server.
+    capabilities: Value,
+}
+
+impl Editor {
+    async fn start(capabilities: Value) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let engine = Engine::new(Files::disk(directory.path())).expect("threads");
+        let shared = Arc::new(Shared::new(engine, || Date { year: 2026, month: 1, day: 1 }));
+        let (input, server_input) = tokio::io::duplex(1 << 16);
+        let (server_output, output) = tokio::io::duplex(1 << 20);
+        let served = Arc::clone(&shared);
+        let serving = tokio::spawn(async move {
+            let (service, socket) = LspService::new(|client| Server::start(client, served));
+            tower_lsp::Server::new(server_input, server_output, socket).serve(service).await;
+        });
+        let (output, inbox) = (BufReader::new(output), VecDeque::new());
+        let mut editor = Self { input, output, inbox, id: 0, directory, serving, shared, capabilities: Value::Null };
+        let root = format!("file://{}", editor.directory.path().display());
+        let folders = json!([{ "uri": root, "name": "root" }]);
+        let params = json!({ "processId": null, "capabilities": capabilities, "workspaceFolders": folders });
+        editor.capabilities = editor.ask("initialize", params).await["capabilities"].clone();
+        editor.tell("initialized", json!({})).await;
+        editor
+    }
+
+    fn uri(&self, name: &str) -> String {
+        format!("file://{}", self.directory.path().join(name).display())
+    }
+
+    async fn send(&mut self, message: &Value) {
+        let body = message.to_string();
+        let message = format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        self.input.write_all(message.as_bytes()).await.expect("the server listens");
+    }
+
+    async fn receive(&mut self) -> Value {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            self.output.read_line(&mut line).await.expect("the server talks");
+            match line.trim().strip_prefix("Content-Length: ") {
+                Some(number) => length = number.parse().expect("a number"),
+                None if line.trim().is_empty() => break,
+                None => {}
+            }
+        }
+        let mut body = vec![0; length];
+        self.output.read_exact(&mut body).await.expect("a whole message");
+        serde_json::from_slice(&body).expect("JSON")
+    }
+
+    async fn tell(&mut self, method: &str, params: Value) {
+        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params })).await;
+    }
+
+    async fn answer(&mut self, method: &str, params: Value) -> Value {
+        self.id += 1;
+        let id = self.id;
+        let request = match params {
+            Value::Null => json!({ "jsonrpc": "2.0", "id": id, "method": method }),
+            params => json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }),
+        };
+        self.send(&request).await;
+        loop {
+            let message = self.receive().await;
+            if message["id"] == id {
+                return message;
+            }
+            self.inbox.push_back(message);
+        }
+    }
+
+    async fn ask(&mut self, method: &str, params: Value) -> Value {
+        let answer = self.answer(method, params).await;
+        assert!(answer.get("error").is_none(), "{answer}");
+        answer["result"].clone()
+    }
+
+    async fn open(&mut self, name: &str, text: &str) {
+        let document = json!({ "uri": self.uri(name), "languageId": "sql", "version": 1, "text": text });
+        self.tell("textDocument/didOpen", json!({ "textDocument": document })).await;
+    }
+
+    async fn change(&mut self, name: &str, version: i32, text: &str) {
+        let document = json!({ "uri": self.uri(name), "version": version });
+        let params = json!({ "textDocument": document, "contentChanges": [{ "text": text }] });
+        self.tell("textDocument/didChange", params).await;
+    }
+
+    async fn heard(&mut self) -> Value {
+        match self.inbox.pop_front() {
+            Some(message) => message,
+            None => self.receive().await,
+        }
+    }
+
+    /// What is published for that version of a file.
+    async fn diagnostics(&mut self, name: &str, version: i32) -> Vec<Value> {
+        let uri = self.uri(name);
+        loop {
+            let message = self.heard().await;
+            let params = &message["params"];
+            if message["method"] == "textDocument/publishDiagnostics" && params["uri"] == *uri {
+                assert!(params["version"].as_i64() <= Some(i64::from(version)), "from the future: {params}");
+                if params["version"] == version {
+                    return params["diagnostics"].as_array().expect("a list").clone();
+                }
+            }
+        }
+    }
+
+    async fn actions(&mut self, name: &str, range: &Value, only: Option<&str>) -> Vec<Value> {
+        let mut context = json!({ "diagnostics": [] });
+        if let Some(only) = only {
+            context["only"] = json!([only]);
+        }
+        let params = json!({ "textDocument": { "uri": self.uri(name) }, "range": range, "context": context });
+        self.ask("textDocument/codeAction", params).await.as_array().cloned().unwrap_or_default()
+    }
+}
+
+/// The text after edits of one file, as an editor that counts UTF-16 applies them.
+fn applied(text: &str, edits: &[Value]) -> String {
+    let offset = |place: &Value| {
+        let number = |key: &str| usize::try_from(place[key].as_u64().expect("a number")).expect("small");
+        let start = text.split_inclusive('\n').take(number("line")).map(str::len).sum::<usize>();
+        let mut units = 0;
+        let before = text[start..].chars().take_while(|char| {
+            units += char.len_utf16();
+            units <= number("character")
+        });
+        start + before.map(char::len_utf8).sum::<usize>()
+    };
+    let mut all: Vec<_> =
+        edits.iter().map(|it| (offset(&it["range"]["start"]), offset(&it["range"]["end"]), it)).collect();
+    all.sort_by_key(|(start, ..)| std::cmp::Reverse(*start));
+    let mut text = text.to_owned();
+    for (start, end, edit) in all {
+        text.replace_range(start..end, edit["newText"].as_str().expect("a text"));
+    }
+    text
+}
+
+fn changes(action: &Value, uri: &str) -> Vec<Value> {
+    action["edit"]["changes"][uri].as_array().unwrap_or_else(|| panic!("changes of {uri}: {action}")).clone()
+}
+
+fn titled<'a>(actions: &'a [Value], title: &str) -> &'a Value {
+    let found = actions.iter().find(|action| action["title"].as_str().is_some_and(|it| it.starts_with(title)));
+    found.unwrap_or_else(|| panic!("{title} among {actions:#?}"))
+}
+
+const INDEX: &str = "SET lock_timeout = '2s';\nCREATE INDEX orders_b ON orders (b);\n";
+
+#[tokio::test]
+async fn findings_come_and_go_and_say_where_they_are_explained() {
+    let mut editor = Editor::start(json!({})).await;
+    assert_eq!(editor.capabilities["positionEncoding"], "utf-16");
+    editor.open("a.sql", INDEX).await;
+    let said = editor.diagnostics("a.sql", 1).await;
+    let finding = said.iter().find(|it| it["code"] == "blocking-index-creation").expect("a finding");
+    assert_eq!((&finding["severity"], &finding["source"]), (&json!(1), &json!("safestep")));
+    assert_eq!(finding["range"]["start"], json!({ "line": 1, "character": 0 }));
+    let page = finding["codeDescription"]["href"].as_str().expect("a link");
+    assert!(page.ends_with("#blocking-index-creation"), "{page}");
+    editor.change("a.sql", 2, "SELECT 1;\n").await;
+    assert_eq!(editor.diagnostics("a.sql", 2).await, Vec::<Value>::new());
+    editor.change("a.sql", 3, INDEX).await;
+    assert!(!editor.diagnostics("a.sql", 3).await.is_empty());
+    let document = json!({ "uri": editor.uri("a.sql") });
+    editor.tell("textDocument/didClose", json!({ "textDocument": document })).await;
+    let taken_back = editor.heard().await;
+    assert_eq!(taken_back["params"], json!({ "uri": editor.uri("a.sql"), "diagnostics": [] }));
+}
+
+#[tokio::test]
+async fn a_quick_fix_and_an_allowance_silence_a_finding() {
+    let mut editor = Editor::start(json!({})).await;
+    for (name, text) in [
+        ("a.sql", INDEX.to_owned()),
+        ("b.sql", INDEX.replace('\n', "\r\n")),
+        ("c.sql", INDEX.replace(";\n", "; /* 😀é */ ")),
+    ] {
+        editor.open(name, &text).await;
+        let said = editor.diagnostics(name, 1).await;
+        let finding = said.iter().find(|it| it["code"] == "blocking-index-creation").expect("a finding");
+        let actions = editor.actions(name, &finding["range"], None).await;
+        let uri = editor.uri(name);
+
+        let fix = actions.iter().find(|it| it["kind"] == "quickfix" && it["isPreferred"] == true).expect("a fix");
+        let fixed = applied(&text, &changes(fix, &uri));
+        assert!(fixed.contains("CREATE INDEX CONCURRENTLY orders_b ON orders (b)"), "{fixed}");
+        editor.change(name, 2, &fixed).await;
+        assert_eq!(editor.diagnostics(name, 2).await, Vec::<Value>::new(), "{fixed}");
+
+        let all = editor.actions(name, &finding["range"], Some("source.fixAll")).await;
+        assert_eq!(all, Vec::<Value>::new(), "nothing is left to fix");
+        editor.change(name, 3, &text).await;
+        editor.diagnostics(name, 3).await;
+        let all = editor.actions(name, &finding["range"], Some("source.fixAll")).await;
+        assert_eq!(all.len(), 1, "{all:#?}");
+        assert_eq!(applied(&text, &changes(&all[0], &uri)), fixed);
+
+        let allow = titled(&actions, "Allow blocking-index-creation here");
+        let allowed = applied(&text, &changes(allow, &uri));
+        assert!(allowed.contains("-- safestep: allow(blocking-index-creation)"), "{allowed}");
+        assert_eq!(allowed.contains('\r'), text.contains('\r'));
+        assert_eq!(allowed.replace("\r\n", "").contains('\n'), !text.contains('\r'), "line ends are not mixed");
+        editor.change(name, 4, &allowed).await;
+        let said = editor.diagnostics(name, 4).await;
+        assert!(said.iter().all(|it| it["code"] != "blocking-index-creation"), "{said:#?}");
+    }
+}
+
+#[tokio::test]
+async fn columns_are_counted_as_agreed() {
+    let text = "/* é😀 */ CREATE INDEX orders_b ON orders (b);\n";
+    for (encodings, agreed, column) in [
+        (json!(["utf-16"]), "utf-16", 10),
+        (json!(["utf-16", "utf-32"]), "utf-32", 9),
+        (json!(["utf-32", "utf-16", "utf-8"]), "utf-8", 13),
+    ] {
+        let mut editor = Editor::start(json!({ "general": { "positionEncodings": encodings } })).await;
+        assert_eq!(editor.capabilities["positionEncoding"], agreed);
+        editor.open("a.sql", text).await;
+        let said = editor.diagnostics("a.sql", 1).await;
+        let finding = said.iter().find(|it| it["code"] == "blocking-index-creation").expect("a finding");
+        assert_eq!(finding["range"]["start"]["character"], column, "{agreed}");
+    }
+}
+
+#[tokio::test]
+async fn hover_and_hints_tell_locks() {
+    let mut editor = Editor::start(json!({})).await;
+    editor.open("a.sql", INDEX).await;
+    let document = json!({ "uri": editor.uri("a.sql") });
+    let place = json!({ "line": 1, "character": 9 });
+    let hover = editor.ask("textDocument/hover", json!({ "textDocument": document, "position": place })).await;
+    let told = hover["contents"]["value"].as_str().expect("Markdown");
+    for words in [
+        "- **takes** SHARE on orders, an index is built",
+        "- **blocks** writes to orders, while it runs",
+        "- **limit** lock_timeout 2s",
+        "- [blocking-index-creation](https://",
+    ] {
+        assert!(told.contains(words), "{words} in\n{told}");
+    }
+    let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 2, "character": 0 } });
+    let hints = editor.ask("textDocument/inlayHint", json!({ "textDocument": document, "range": range })).await;
+    let hints = hints.as_array().expect("a list");
+    assert_eq!(hints.len(), 1, "{hints:#?}");
+    assert_eq!(hints[0]["label"], "SHARE on orders, an index is built");
+    assert_eq!(hints[0]["position"], json!({ "line": 1, "character": 36 }));
+}
+
+#[tokio::test]
+async fn a_split_is_offered_to_clients_that_create_files() {
+    const FIRST: &str = "-- +goose Up\nCREATE TABLE orders (id bigint PRIMARY KEY, b int);\n";
+    const SECOND: &str = "-- +goose Up\nALTER TABLE orders ADD COLUMN a int;\nCREATE INDEX i ON orders (b);\n";
+    let able = json!({ "documentChanges": true, "resourceOperations": ["create", "rename", "delete"] });
+    for (edit, is_offered) in [(able, true), (json!({ "documentChanges": true }), false)] {
+        let mut editor = Editor::start(json!({ "workspace": { "workspaceEdit": edit } })).await;
+        let migrations = editor.directory.path().join("migrations");
+        std::fs::create_dir(&migrations).expect("a directory");
+        let write = |name: &str, text: &str| std::fs::write(Path::new(&migrations).join(name), text).expect("written");
+        write("20240101000000_a.sql", FIRST);
+        write("20240102000000_b.sql", SECOND);
+        let name = "migrations/20240102000000_b.sql";
+        editor.open(name, SECOND).await;
+        let said = editor.diagnostics(name, 1).await;
+        let finding = said.iter().find(|it| it["code"] == "blocking-index-creation").expect("a finding");
+        let actions = editor.actions(name, &finding["range"], Some("quickfix")).await;
+        let split = actions.iter().find(|it| {
+            it["edit"]["documentChanges"][0]["kind"] == "create" || it["edit"]["documentChanges"][1]["kind"] == "create"
+        });
+        assert_eq!(split.is_some(), is_offered, "{actions:#?}");
+        assert!(actions.iter().any(|it| it["title"] == "Allow blocking-index-creation here"));
+        if let Some(split) = split {
+            let operations = split["edit"]["documentChanges"].as_array().expect("a list");
+            let filled = operations.iter().filter_map(|it| it["edits"][0]["newText"].as_str());
+            assert!(filled.into_iter().any(|text| text.contains("CONCURRENTLY")), "{operations:#?}");
+            assert!(operations.iter().any(|it| it["textDocument"]["version"] == 1), "the open file is changed too");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_last_of_many_changes_is_what_is_judged() {
+    let mut editor = Editor::start(json!({})).await;
+    editor.open("a.sql", "").await;
+    for version in 2..=301 {
+        let text = format!("{}{INDEX}", "\n".repeat(usize::try_from(version).expect("positive")));
+        editor.change("a.sql", version, &text).await;
+    }
+    let said = editor.diagnostics("a.sql", 301).await;
+    let finding = said.iter().find(|it| it["code"] == "blocking-index-creation").expect("a finding");
+    assert_eq!(finding["range"]["start"]["line"], 302);
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_is_told_once() {
+    let mut editor = Editor::start(json!({})).await;
+    std::fs::write(editor.directory.path().join("safestep.toml"), "nonsense = 1\n").expect("written");
+    editor.open("a.sql", INDEX).await;
+    let told = editor.heard().await;
+    assert_eq!((&told["method"], &told["params"]["type"]), (&json!("window/showMessage"), &json!(1)));
+    assert!(told["params"]["message"].as_str().is_some_and(|it| it.contains("safestep.toml")), "{told}");
+    assert_eq!(editor.diagnostics("a.sql", 1).await, Vec::<Value>::new());
+    editor.change("a.sql", 2, "").await;
+    assert_eq!(editor.heard().await["method"], "textDocument/publishDiagnostics", "it is not told again");
+}
+
+#[tokio::test]
+async fn unknown_requests_are_refused_and_the_end_is_clean() {
+    let mut editor = Editor::start(json!({})).await;
+    let refused = editor.answer("textDocument/nonsense", json!({})).await;
+    assert_eq!(refused["error"]["code"], -32601, "{refused}");
+    assert_eq!(editor.ask("shutdown", Value::Null).await, Value::Null);
+    editor.send(&json!({ "jsonrpc": "2.0", "method": "exit" })).await;
+    editor.serving.await.expect("no panic");
+    assert!(editor.shared.shut_down.load(std::sync::atomic::Ordering::Relaxed));
+}
