@@ -18,6 +18,7 @@ mod nodes;
 mod options;
 mod parse;
 mod plpgsql;
+mod seed;
 mod shorten;
 mod span;
 mod split;

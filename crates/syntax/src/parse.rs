@@ -1,7 +1,7 @@
 //! Text to script: split, mask, parse each statement by itself, convert.
 
 use std::borrow::Cow;
-use std::ffi::CString;
+use std::ffi::CStr;
 use std::sync::Arc;
 
 use crate::ast::{Masked, MaskedKind, Needs, Parsed, Script, Statement, StatementKind, SyntaxError};
@@ -13,6 +13,7 @@ use crate::lex::{self, TokenKind};
 use crate::mask::{self, Stand};
 use crate::options::Options;
 use crate::plpgsql;
+use crate::seed;
 use crate::shorten;
 use crate::span::Span;
 use crate::split::{self, Piece};
@@ -63,10 +64,14 @@ fn script(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
     let mut split = split::split(text, options, None);
     let mut statements = Vec::with_capacity(split.pieces.len());
     let mut cuts = 0;
+    let mut header: Option<seed::Header> = None;
     while let Some(piece) = split.pieces.get(statements.len()) {
         let slice = piece.span.slice(text);
         let masks = piece.masked.clone();
-        let read = || statement(slice, piece, &split.masked[masks.clone()], &split.stands[masks.clone()], options);
+        let read = || match header.as_ref().filter(|_| masks.is_empty()).and_then(|header| seed::like(header, slice)) {
+            Some(kind) => Parsed { text: Arc::from(slice), kind, needs: None },
+            None => statement(slice, piece, &split.masked[masks.clone()], &split.stands[masks.clone()], options),
+        };
         let parsed = match cache {
             Some(cache) => cache.get_or_parse(slice, options, read),
             None => Arc::new(read()),
@@ -78,6 +83,14 @@ fn script(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
             cuts += 1;
             split::split_again(&mut split, statements.len(), cut, text, options);
             continue;
+        }
+        // Only plain strings are compared, which a setting changes.
+        if options.standard_conforming_strings
+            && masks.is_empty()
+            && matches!(parsed.kind, StatementKind::Insert(_))
+            && !header.as_ref().is_some_and(|header| header.begins(slice))
+        {
+            header = seed::header(&parsed);
         }
         statements.push(Statement { span: piece.span, end: piece.end, parsed });
     }
@@ -111,8 +124,11 @@ fn statement(text: &str, piece: &Piece, masked: &[Masked], stands: &[Stand], opt
     Parsed { text: Arc::from(text), kind, needs }
 }
 
-/// A text with everything in it masked that the options name.
+/// A text with the placeholders in it masked that are written with braces or percent signs.
 pub fn masked_text<'t>(text: &'t str, options: &Options) -> Cow<'t, str> {
+    if !text.contains(['{', '%']) {
+        return Cow::Borrowed(text);
+    }
     let split = split::split(text, options, None);
     unmasked(text, 0, &split.masked, &split.stands)
 }
@@ -159,8 +175,10 @@ fn source_statement(source: &Source<'_>) -> Result<(StatementKind, Option<Needs>
         return Err(SyntaxError { message, span: source.span(last.span), hint: None });
     }
     let flags = if source.options.standard_conforming_strings { 0 } else { ffi::STANDARD_CONFORMING_STRINGS_OFF };
-    let text = CString::new(for_the_parser(source)).unwrap_or_default();
-    let kind = ffi::parse(&text, flags, |statements| {
+    let bytes = for_the_parser(source);
+    // No NUL is in it: `script` has replaced them.
+    let text = CStr::from_bytes_until_nul(&bytes).unwrap_or_default();
+    let kind = ffi::parse(text, flags, |statements| {
         let mut nodes = statements.iter();
         match (nodes.next().map(ffi::Node::kind), nodes.next()) {
             (Some(crate::nodes::Kind::RawStmt(raw)), None) => raw.stmt.map(|node| convert::statement(source, node)),
@@ -184,22 +202,22 @@ fn nests_deeply(comment: &[u8]) -> bool {
     comment.len() > 4 * DEEP && comment.windows(2).filter(|pair| *pair == b"/*").count() > DEEP
 }
 
-/// The text with deep comments blanked; line breaks between strings count.
+/// The text with deep comments blanked and a NUL at its end; line breaks between strings count.
 fn for_the_parser(source: &Source<'_>) -> Vec<u8> {
-    let mut bytes = source.text.as_bytes().to_vec();
-    let mut position = 0;
-    let mut gaps: Vec<(usize, usize)> = Vec::new();
-    for token in &source.tokens {
-        gaps.push((position, token.span.start as usize));
-        position = token.span.end as usize;
-    }
-    gaps.push((position, bytes.len()));
-    for (from, to) in gaps {
-        let gap = &mut bytes[from..to];
-        if nests_deeply(gap) {
-            gap.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+    let text = source.text.as_bytes();
+    let mut bytes = Vec::with_capacity(text.len() + 1);
+    bytes.extend_from_slice(text);
+    if source.text.contains("/*") {
+        let starts = source.tokens.iter().map(|token| token.span.start as usize).chain([text.len()]);
+        let ends = [0].into_iter().chain(source.tokens.iter().map(|token| token.span.end as usize));
+        for (from, to) in ends.zip(starts) {
+            let gap = &mut bytes[from..to];
+            if nests_deeply(gap) {
+                gap.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+            }
         }
     }
+    bytes.push(0);
     bytes
 }
 

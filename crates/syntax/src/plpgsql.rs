@@ -260,7 +260,7 @@ impl Lowering<'_, '_, '_> {
                 let (start, stop) = (scan.start(from), scan.end(end - 1));
                 // SELECT is as long as PERFORM with a space less.
                 let text = format!("SELECT {}", &self.text[start + "PERFORM".len()..stop]);
-                self.statements(&text, &[Part::copy(0, start)], flags, Span::new(start, stop));
+                self.statement(&text, &[Part::copy(0, start)], flags, Span::new(start, stop));
             }
             "EXECUTE" => self.execute(scan, from, end, flags),
             "RETURN" if scan.is(from + 1, "QUERY") && scan.is(from + 2, "EXECUTE") => {
@@ -299,7 +299,7 @@ impl Lowering<'_, '_, '_> {
             let blank: String = text[first..last].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
             text.replace_range(first..last, &blank);
         }
-        self.statements(&text, &[Part::copy(0, start)], flags, Span::new(start, stop));
+        self.statement(&text, &[Part::copy(0, start)], flags, Span::new(start, stop));
     }
 
     /// An expression: worth a statement only if it calls or reads something.
@@ -312,7 +312,7 @@ impl Lowering<'_, '_, '_> {
         let text = format!("SELECT {}", &self.text[start..stop]);
         let parts = [Part::whole(0, Span::new(start, start)), Part::copy("SELECT ".len(), start)];
         let known = self.body.statements.len();
-        self.statements(&text, &parts, flags, Span::new(start, stop));
+        self.statement(&text, &parts, flags, Span::new(start, stop));
         if let [Lowered { kind: StatementKind::Select(query), .. }] = &self.body.statements[known..]
             && is_inert(query)
         {
@@ -330,29 +330,44 @@ impl Lowering<'_, '_, '_> {
         }
     }
 
-    /// Parses a text made of `parts` of the body; `place` is what is opaque if that fails.
+    /// Parses a text made of `parts` of the body, which may hold several statements; `place` is what is opaque if that
+    /// fails.
     fn statements(&mut self, text: &str, parts: &[Part], flags: Flags, place: Span) {
         let origin = Origin::inside(&self.origin, parts, text.len());
         for piece in split::split(text, &Options::plain(), None).pieces {
             let sql = piece.span.slice(text);
             let shift = [Part { at: 0, from: piece.span.start, whole: None }];
-            let inner = Origin::inside(&origin, &shift, sql.len());
-            match parse::sql_statement(sql, inner, self.holder.options, self.holder.nesting + 1) {
-                Ok((kind, needs)) => {
-                    self.holder.need_also(needs);
-                    self.body.statements.push(Lowered {
-                        span: origin.span(piece.span),
-                        kind,
-                        conditional: flags.conditional,
-                        in_loop: flags.in_loop,
-                        dynamic: flags.dynamic,
-                        guarded: false,
-                    });
-                }
-                Err(_) => {
-                    self.body.opaque.push(self.origin.span(place));
-                    return;
-                }
+            if !self.one(sql, Origin::inside(&origin, &shift, sql.len()), flags, place) {
+                return;
+            }
+        }
+    }
+
+    /// As [`Self::statements`] for a text that is one statement.
+    fn statement(&mut self, text: &str, parts: &[Part], flags: Flags, place: Span) {
+        let origin = Origin::inside(&self.origin, parts, text.len());
+        self.one(text, origin, flags, place);
+    }
+
+    fn one(&mut self, sql: &str, origin: Origin, flags: Flags, place: Span) -> bool {
+        let sql = sql.trim_end();
+        let span = origin.span(Span::new(0, sql.len()));
+        match parse::sql_statement(sql, origin, self.holder.options, self.holder.nesting + 1) {
+            Ok((kind, needs)) => {
+                self.holder.need_also(needs);
+                self.body.statements.push(Lowered {
+                    span,
+                    kind,
+                    conditional: flags.conditional,
+                    in_loop: flags.in_loop,
+                    dynamic: flags.dynamic,
+                    guarded: false,
+                });
+                true
+            }
+            Err(_) => {
+                self.body.opaque.push(self.origin.span(place));
+                false
             }
         }
     }
