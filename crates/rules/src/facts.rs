@@ -1,5 +1,6 @@
 //! What rules ask of a trace, and how they say it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use model::effect::{Effect, FailsWhen, Operation, OperationKind, Work, blocks_reads, blocks_writes, lock_name};
@@ -155,16 +156,6 @@ impl<'a> At<'a> {
         self.judged.before.relations.get(self.operation.relation.as_ref()?).map(|relation| &**relation)
     }
 
-    /// The earlier rename, in this file, that gave up the name which this rename takes.
-    #[must_use]
-    pub fn place_given_up(&self) -> Option<At<'a>> {
-        let Some(StatementKind::Rename(rename)) = self.kind() else { return None };
-        let place = self.operation.relation.as_ref()?.sibling(&rename.new_name);
-        let earlier = self.context.operations_of(OperationKind::RenameRelation);
-        let mut earlier = earlier.filter(|it| it.statement < self.statement);
-        earlier.find(|it| it.operation.relation.as_ref() == Some(&place))
-    }
-
     /// The relation's name; rules ask only operations that have one.
     #[must_use]
     pub fn name(&self) -> &'a str {
@@ -185,18 +176,22 @@ impl<'a> At<'a> {
         self.operation.effects.iter().any(|effect| is_busy(effect) && effect.work == work)
     }
 
-    /// Says which other relations the transaction keeps locked meanwhile, and until when.
+    /// Says which other relations the transaction keeps locked meanwhile.
     #[must_use]
     pub fn with_held(&self, mut finding: Finding) -> Finding {
         let own: Vec<&QName> = self.operation.effects.iter().map(table_of).collect();
         let held = self.judged.held.iter().filter(|it| it.born == Born::Before && blocks_writes(it.lock));
-        let others: Vec<&Effect> = held.filter(|it| !own.contains(&table_of(it))).collect();
-        for effect in others {
+        let mut others: Vec<&Effect> = held.filter(|it| !own.contains(&table_of(it))).collect();
+        others.sort_by_key(|it| std::cmp::Reverse(it.lock));
+        const SHOWN: usize = 3;
+        for effect in others.iter().take(SHOWN) {
             let said = format!("{} is held on {} since here", lock_name(effect.lock), effect.relation);
             if let Some(by) = self.context.taken_by(self.statement, effect) {
-                let statement = &self.context.script.statements[by];
-                finding.related.push((statement.span, said));
+                finding.related.push((self.context.script.statements[by].span, said));
             }
+        }
+        if others.len() > SHOWN {
+            finding.notes.push(format!("The transaction holds {} more relations", others.len() - SHOWN));
         }
         finding
     }
@@ -215,6 +210,35 @@ impl Finding {
         self.related.push((span, message.into()));
         self
     }
+}
+
+/// Operations by the relation they are about, in order.
+#[must_use]
+pub fn by_relation<'a>(operations: impl Iterator<Item = At<'a>>) -> BTreeMap<&'a QName, Vec<At<'a>>> {
+    let mut map: BTreeMap<&QName, Vec<At>> = BTreeMap::new();
+    for at in operations {
+        if let Some(relation) = &at.operation.relation {
+            map.entry(relation).or_default().push(at);
+        }
+    }
+    map
+}
+
+/// Renames that take a name which another rename of the file has given up: (statement, operation) of the one, and the other.
+#[must_use]
+pub fn swaps<'a>(context: &'a Context<'a>) -> BTreeMap<(usize, usize), At<'a>> {
+    let mut given_up: BTreeMap<&QName, At> = BTreeMap::new();
+    let mut swaps = BTreeMap::new();
+    for at in context.operations_of(OperationKind::RenameRelation) {
+        let (Some(StatementKind::Rename(rename)), Some(old)) = (at.kind(), at.operation.relation.as_ref()) else {
+            continue;
+        };
+        if let Some(earlier) = given_up.get(&old.sibling(&rename.new_name)) {
+            swaps.insert((at.statement, at.index), *earlier);
+        }
+        given_up.entry(old).or_insert(at);
+    }
+    swaps
 }
 
 /// It fails on every major in range, wherever it runs or because of where it runs.

@@ -2,8 +2,9 @@
 
 use model::effect::OperationKind;
 use model::schema::Born;
-use syntax::ast::{AlterAction, Expr, StatementKind};
+use syntax::ast::{AlterAction, Expr, StatementKind, Update};
 
+use crate::facts::by_relation;
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -45,9 +46,9 @@ UPDATE users SET state = 'new' WHERE state IS NULL AND id BETWEEN 1 AND 5000;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
+    let updates = by_relation(context.operations_of(OperationKind::Update));
     for at in context.operations() {
         let Some(AlterAction::SetDefault { column, default }) = at.action() else { continue };
-        let relation = at.operation.relation.as_ref();
         // A column that had a default before loses nothing.
         let had = at.relation().is_some_and(|it| {
             it.born != Born::Before || it.column(&column.text).is_some_and(|it| it.default.is_some())
@@ -55,22 +56,19 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if had || default.expr == Expr::Null {
             continue;
         }
-        let fills = |statement: &usize| {
-            let judged = &context.trace.judged[*statement];
-            let elsewhere = judged.transaction.id != at.judged.transaction.id;
-            let target =
-                judged.operations.iter().any(|it| it.kind == OperationKind::Update && it.relation.as_ref() == relation);
-            let sets = match &context.script.statements[*statement].parsed.kind {
-                StatementKind::Update(it) => it.assignments.iter().any(|it| it.column == column.text),
-                _ => false,
-            };
-            elsewhere && target && sets
-        };
-        let Some(fill) = (0..at.statement).find(fills) else { continue };
+        let updates = at.operation.relation.as_ref().and_then(|it| updates.get(it));
+        let fill = updates.into_iter().flatten().find(|update| {
+            let elsewhere = update.judged.transaction.id != at.judged.transaction.id;
+            let sets = |it: &Update| it.assignments.iter().any(|it| it.column == column.text);
+            elsewhere
+                && update.statement < at.statement
+                && matches!(update.kind(), Some(StatementKind::Update(it)) if sets(it))
+        });
+        let Some(fill) = fill else { continue };
         let message = format!("rows inserted after the backfill and before this default leave {} NULL", column.text);
         findings.push(
             at.finding(&RULE, message)
-                .related(context.script.statements[fill].span, "the old rows are filled here")
+                .related(context.locate(fill.statement, fill.operation.span), "the old rows are filled here")
                 .note("Set the default first, then fill the old rows"),
         );
     }

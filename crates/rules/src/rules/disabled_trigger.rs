@@ -1,8 +1,9 @@
 //! Triggers switched off and not on again.
 
 use model::schema::Born;
-use syntax::ast::AlterAction;
+use syntax::ast::{AlterAction, Ident};
 
+use crate::facts::{At, by_relation};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -46,17 +47,20 @@ COMMIT;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
+    let enables = |at: &At| matches!(at.action(), Some(AlterAction::EnableTrigger { .. }));
+    let enabling = by_relation(context.operations().filter(enables));
     for at in context.operations() {
         let Some(AlterAction::DisableTrigger { name }) = at.action() else { continue };
         if at.relation().is_some_and(|it| it.born != Born::Before) {
             continue;
         }
-        let enabled = context.operations().any(|later| {
+        let text = |it: &Option<Ident>| it.as_ref().map(|it| it.text.clone());
+        let enabling = at.operation.relation.as_ref().and_then(|it| enabling.get(it));
+        let enabled = enabling.into_iter().flatten().any(|later| {
             later.statement > at.statement
                 && later.judged.transaction.id == at.judged.transaction.id
-                && later.operation.relation == at.operation.relation
                 && matches!(later.action(), Some(AlterAction::EnableTrigger { name: other })
-                    if other.as_ref().map(|it| &it.text) == name.as_ref().map(|it| &it.text) || other.is_none())
+                    if other.is_none() || text(other) == text(name))
         });
         if enabled {
             continue;

@@ -1,5 +1,7 @@
 //! CREATE INDEX CONCURRENTLY IF NOT EXISTS taken for a retry.
 
+use std::collections::BTreeMap;
+
 use model::effect::OperationKind;
 use syntax::ast::{ObjectKind, StatementKind};
 
@@ -46,16 +48,22 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS users_email_idx ON users (email);
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     let looks = context.statements().any(|(_, kind, _)| looks_at_pg_index(kind));
+    // The first statement that drops an index, by its name.
+    let mut dropped: BTreeMap<&str, usize> = BTreeMap::new();
+    for (statement, kind, _) in context.statements() {
+        if let StatementKind::Drop(drop) = kind
+            && drop.object == ObjectKind::Index
+        {
+            for it in &drop.names {
+                dropped.entry(&it.name.name).or_insert(statement);
+            }
+        }
+    }
     for at in context.operations_of(OperationKind::CreateIndex) {
         let Some(StatementKind::CreateIndex(index)) = at.kind() else { continue };
         let Some(name) = index.name.as_ref().filter(|_| index.concurrently && index.if_not_exists) else { continue };
         let busy = at.operation.effects.iter().any(crate::facts::is_busy);
-        let dropped = context.statements().take(at.statement).any(|(_, kind, _)| match kind {
-            StatementKind::Drop(drop) => {
-                drop.object == ObjectKind::Index && drop.names.iter().any(|it| it.name.name == name.text)
-            }
-            _ => false,
-        });
+        let dropped = dropped.get(name.text.as_str()).is_some_and(|drop| *drop < at.statement);
         if looks || dropped || !busy {
             continue;
         }

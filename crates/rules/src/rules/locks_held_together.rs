@@ -5,7 +5,7 @@ use model::name::QName;
 use model::schema::RelationKind;
 use syntax::ast::StatementKind;
 
-use crate::facts::{At, list, stops_others, table_of};
+use crate::facts::{At, list, stops_others, swaps, table_of};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -63,6 +63,7 @@ fn own<'a>(at: &At<'a>) -> Option<&'a Effect> {
 }
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
+    let swaps = swaps(context);
     let mut transaction = 0;
     // The tables that the transaction has locked so far, under their present names, each with its statement.
     let mut tables: Vec<(QName, usize)> = Vec::new();
@@ -75,7 +76,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         let table = table_of(effect);
         if !tables.iter().any(|(it, _)| it == table) {
             // One statement may lock several, e.g. DROP TABLE a, b; and a swap of two has to lock both.
-            let inevitable = at.place_given_up().is_some();
+            let inevitable = swaps.contains_key(&(at.statement, at.index));
             if let [(first, by)] = &tables[..]
                 && *by != at.statement
                 && !inevitable

@@ -2,8 +2,9 @@
 
 use model::effect::OperationKind;
 use model::schema::Born;
-use syntax::ast::{ConstraintKind, Expr};
+use syntax::ast::{ConstraintKind, Expr, StatementKind, Update};
 
+use crate::facts::by_relation;
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -47,6 +48,7 @@ ALTER TABLE users VALIDATE CONSTRAINT state_present;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
+    let updates = by_relation(context.operations_of(OperationKind::Update));
     for at in context.operations() {
         let Some(constraint) = at.constraint().filter(|it| it.not_valid) else { continue };
         let column = match &constraint.kind {
@@ -57,17 +59,15 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             },
             _ => continue,
         };
-        let relation = at.operation.relation.as_ref();
         if at.relation().is_some_and(|it| it.born != Born::Before) {
             continue;
         }
-        let filled = context.operations().find(|later| {
+        let updates = at.operation.relation.as_ref().and_then(|it| updates.get(it));
+        let filled = updates.into_iter().flatten().find(|later| {
+            let sets = |it: &Update| it.assignments.iter().any(|it| it.column == column);
             later.statement > at.statement
                 && later.judged.transaction.id != at.judged.transaction.id
-                && later.operation.kind == OperationKind::Update
-                && later.operation.relation.as_ref() == relation
-                && matches!(later.kind(), Some(syntax::ast::StatementKind::Update(it))
-                    if it.assignments.iter().any(|it| it.column == column))
+                && matches!(later.kind(), Some(StatementKind::Update(it)) if sets(it))
         });
         let Some(filled) = filled else { continue };
         let place = context.locate(filled.statement, filled.operation.span);

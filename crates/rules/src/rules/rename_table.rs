@@ -4,7 +4,7 @@ use model::effect::OperationKind;
 use model::schema::RelationKind;
 use syntax::ast::StatementKind;
 
-use crate::facts::stops_others;
+use crate::facts::{stops_others, swaps};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo, Section};
 
 pub static RULE: Rule = Rule {
@@ -51,6 +51,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     if context.section == Section::Down {
         return;
     }
+    let swaps = swaps(context);
     for at in context.operations() {
         let new = match (at.operation.kind, at.kind()) {
             (OperationKind::RenameRelation, Some(StatementKind::Rename(it))) => format!("called {}", it.new_name),
@@ -69,7 +70,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         );
         let replaced = context.end_of_transaction(at.statement).relations.contains_key(old);
         // What takes the place of another table was made for it.
-        if !stops_others(own) || !named || replaced || at.place_given_up().is_some() {
+        if !stops_others(own) || !named || replaced || swaps.contains_key(&(at.statement, at.index)) {
             continue;
         }
         let message = format!("running code that uses {old} fails once it is {new}");

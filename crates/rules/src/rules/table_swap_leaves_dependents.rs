@@ -4,7 +4,7 @@ use model::effect::OperationKind;
 use model::schema::RelationKind;
 use syntax::ast::StatementKind;
 
-use crate::facts::existed;
+use crate::facts::{existed, swaps};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo, Section};
 
 pub static RULE: Rule = Rule {
@@ -52,11 +52,12 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     if context.section == Section::Down {
         return;
     }
+    let swaps = swaps(context);
     for at in context.operations_of(OperationKind::RenameRelation) {
         let (Some(from), Some(StatementKind::Rename(rename))) = (at.operation.relation.as_ref(), at.kind()) else {
             continue;
         };
-        let Some(given_up) = at.place_given_up() else { continue };
+        let Some(given_up) = swaps.get(&(at.statement, at.index)) else { continue };
         let place = from.sibling(&rename.new_name);
         if given_up
             .relation()
