@@ -6,7 +6,6 @@ use model::effect::{Operation, Work, blocks_reads, blocks_writes};
 use model::schema::{Born, Relation, RelationKind, Schema};
 use syntax::Span;
 use syntax::ast::{AlterAction, AlterTable, Constraint, RelationRef, StatementKind, Subcommand};
-use syntax::lex;
 
 use crate::Request;
 use crate::edit::{self, Edit};
@@ -115,17 +114,9 @@ impl<'a> Site<'a> {
         self.relation_ref().map(|it| self.written(&it.name)).unwrap_or_default()
     }
 
-    /// A name as written, or rebuilt when a comment stands inside.
+    /// A name as written.
     pub fn written(&self, name: &syntax::ast::Name) -> String {
-        let source = self.slice(name.span);
-        if !source.is_empty() && lex::tokens(source).iter().all(|token| !token.is_comment()) {
-            return source.to_owned();
-        }
-        let quoted = syntax::quote_ident(&name.name);
-        match &name.schema {
-            Some(schema) => format!("{}.{quoted}", syntax::quote_ident(schema)),
-            None => quoted,
-        }
+        edit::on_one_line(self.slice(name.span))
     }
 
     /// An index or sequence beside the table: qualified as the table is in the statement.
@@ -166,16 +157,5 @@ impl<'a> Site<'a> {
 /// What stands before the first subcommand, on one line and without comments, which stay with the first step.
 pub(crate) fn prefix(text: &str, it: Option<&AlterTable>) -> String {
     let first = it.and_then(|it| it.subcommands.first()).map_or(0, |first| first.span.start);
-    let head = &text[..first as usize];
-    let mut result = String::new();
-    let mut position = 0;
-    for token in lex::tokens(head).iter().filter(|token| !token.is_comment()) {
-        if token.span.start > position && !result.is_empty() {
-            result.push(' ');
-        }
-        result.push_str(token.span.slice(head));
-        position = token.span.end;
-    }
-    result.push(' ');
-    result
+    format!("{} ", edit::on_one_line(&text[..first as usize]))
 }

@@ -47,6 +47,20 @@ pub(crate) fn terminated(mut sql: String) -> String {
     sql
 }
 
+/// The tokens of a text on one line, without comments.
+pub(crate) fn on_one_line(text: &str) -> String {
+    let mut result = String::new();
+    let mut position = 0;
+    for token in lex::tokens(text).iter().filter(|token| !token.is_comment()) {
+        if token.span.start > position && !result.is_empty() {
+            result.push(' ');
+        }
+        result.push_str(token.span.slice(text));
+        position = token.span.end;
+    }
+    result
+}
+
 /// `SELECT '<text>'`: a string literal that reads the same whatever standard_conforming_strings says.
 pub(crate) fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");

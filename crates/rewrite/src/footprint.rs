@@ -28,6 +28,9 @@ pub(crate) enum Thing {
     Constraint(QName, String),
     /// That the columns are unique; `*` for the primary key.
     Key(QName, String),
+    /// Which unique index a foreign key would be tied to. An index may be built beside another one on the same columns, but
+    /// a foreign key must not come between and hold the one that is to be dropped.
+    Tie(QName, String),
     Comment(QName, String),
     Type(String),
     Function(String),
@@ -277,6 +280,7 @@ impl Print<'_> {
                     self.read(Thing::Column(referenced.clone(), column.clone()));
                 }
                 let key = if columns.is_empty() { "*".to_owned() } else { sorted(&columns) };
+                self.read(Thing::Tie(referenced.clone(), key.clone()));
                 self.read(Thing::Key(referenced, key));
             }
             ConstraintKind::Exclude(_) => self.write(Thing::Relation(table.clone())),
@@ -309,9 +313,28 @@ impl Print<'_> {
             Some(schema::ConstraintKind::NotNull { column }) => {
                 self.write(Thing::NotNull(table.clone(), column.to_string()));
             }
-            Some(schema::ConstraintKind::ForeignKey { referenced, .. }) => self.on(&referenced),
-            Some(schema::ConstraintKind::Unique { .. } | schema::ConstraintKind::PrimaryKey { .. }) => {
-                self.write(Thing::Relation(table.sibling(name)));
+            Some(schema::ConstraintKind::ForeignKey { columns, referenced, referenced_columns, .. }) => {
+                self.on(&referenced);
+                for column in &columns {
+                    self.read(Thing::Column(table.clone(), column.to_string()));
+                }
+                let key: Vec<String> = referenced_columns.iter().map(Arc::to_string).collect();
+                for column in &key {
+                    self.read(Thing::Column(referenced.clone(), column.clone()));
+                }
+                self.read(Thing::Tie(referenced.clone(), "*".to_owned()));
+                self.read(Thing::Tie(referenced, sorted(&key)));
+            }
+            Some(kind @ (schema::ConstraintKind::Unique { .. } | schema::ConstraintKind::PrimaryKey { .. })) => {
+                let index = table.sibling(name);
+                if let Some(index) = self.schema.indexes.get(&index).cloned() {
+                    self.index_columns(&index);
+                    self.untie(&index);
+                }
+                if matches!(kind, schema::ConstraintKind::PrimaryKey { .. }) {
+                    self.write(Thing::Tie(table.clone(), "*".to_owned()));
+                }
+                self.write(Thing::Relation(index));
             }
             _ if !drops => {}
             _ => self.write(Thing::Relation(table.clone())),
@@ -376,10 +399,38 @@ impl Print<'_> {
             match self.schema.indexes.get(&name).cloned() {
                 Some(index) if !it.cascade => {
                     self.on(&index.table);
+                    self.index_columns(&index);
+                    self.untie(&index);
                     self.write(Thing::Relation(name));
                 }
                 _ => self.out.barrier = true,
             }
+        }
+    }
+
+    /// A type change of a column would meet the index, or not.
+    fn index_columns(&mut self, index: &schema::Index) {
+        for element in &index.elements {
+            if let Some(column) = &element.column {
+                self.read(Thing::Column(index.table.clone(), column.to_string()));
+            }
+            if let Some(expression) = &element.expression {
+                self.expr(&index.table, expression);
+            }
+        }
+        for column in &index.including {
+            self.read(Thing::Column(index.table.clone(), column.to_string()));
+        }
+        if let Some(predicate) = &index.predicate {
+            self.expr(&index.table, predicate);
+        }
+    }
+
+    fn untie(&mut self, index: &schema::Index) {
+        if index.unique {
+            let columns: Vec<String> =
+                index.elements.iter().filter_map(|it| it.column.as_ref()).map(Arc::to_string).collect();
+            self.write(Thing::Tie(index.table.clone(), sorted(&columns)));
         }
     }
 

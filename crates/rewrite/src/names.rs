@@ -17,13 +17,26 @@ pub(crate) fn constraint(site: &Site, constraint: &Constraint, column: Option<&s
     let before = site.before.relations.get(relation);
     let after = site.after.relations.get(relation)?;
     let given = given_names(site);
+    // A name that was there before is new when the constraint of that name is another one now.
+    let is_new = |it: &&schema::Constraint| {
+        let old = before.and_then(|before| before.constraint(&it.name));
+        old.is_none_or(|old| old.kind != it.kind || drops(site, &it.name))
+    };
     after
         .constraints
         .iter()
-        .filter(|it| before.is_none_or(|before| before.constraint(&it.name).is_none()))
+        .filter(is_new)
         .filter(|it| !given.contains(&&*it.name))
         .find(|it| is_same(&it.kind, constraint, column))
         .map(|it| it.name.to_string())
+}
+
+fn drops(site: &Site, constraint: &str) -> bool {
+    site.alter_table().is_some_and(|it| {
+        it.subcommands.iter().any(
+            |it| matches!(&it.action, AlterAction::DropConstraint { name, .. } if name.text == constraint),
+        )
+    })
 }
 
 /// The names that the statement gives itself.

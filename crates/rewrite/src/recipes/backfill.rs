@@ -31,7 +31,7 @@ pub(crate) fn update(site: &Site) -> Result<Rewrite, String> {
     if it.assignments.iter().any(|it| keys.contains(&syntax::quote_ident(&it.column))) {
         return Err("it changes the primary key, along which its batches would go".to_owned());
     }
-    let clauses = Clauses::of(site, "UPDATE", "SET").ok_or("the statement is not understood")?;
+    let from = target_text(site, "UPDATE", "SET").ok_or("the statement is not understood")?;
     let now = Now::of(site);
     let condition = condition(site, table, it, &now)?;
     let assignments = match (it.assignments.first(), it.assignments.last()) {
@@ -42,9 +42,9 @@ pub(crate) fn update(site: &Site) -> Result<Rewrite, String> {
     let batch = Batch {
         table: site.table(),
         keys,
-        from: clauses.target,
         qualifier: qualifier(&it.target),
-        change: format!("UPDATE {} SET {assignments}", clauses.target),
+        change: format!("UPDATE {from} SET {assignments}"),
+        from: &from,
         condition,
         now: now.used,
     };
@@ -62,14 +62,14 @@ pub(crate) fn delete(site: &Site) -> Result<Rewrite, String> {
     }
     let table = target(site, &it.facts, &it.target)?;
     no_statement_triggers(table, |trigger| trigger.delete)?;
-    let clauses = Clauses::of(site, "FROM", "WHERE").ok_or("the statement is not understood")?;
+    let from = target_text(site, "FROM", "WHERE").ok_or("the statement is not understood")?;
     let now = Now::of(site);
     let batch = Batch {
         table: site.table(),
         keys: primary_key(table)?,
-        from: clauses.target,
         qualifier: qualifier(&it.target),
-        change: format!("DELETE FROM {}", clauses.target),
+        change: format!("DELETE FROM {from}"),
+        from: &from,
         condition: deleted(site, it, &now)?,
         now: now.used,
     };
@@ -190,36 +190,26 @@ fn deleted(site: &Site, it: &Delete, now: &Now) -> Result<String, String> {
     Ok(now.replaced(site, filter.span))
 }
 
-/// The parts of the statement that its tree has no place for.
-struct Clauses<'a> {
-    /// The table with ONLY and alias.
-    target: &'a str,
-}
-
-impl<'a> Clauses<'a> {
-    /// The target stands between two words. WITH and RETURNING are not understood.
-    fn of(site: &Site<'a>, after: &str, before: &str) -> Option<Self> {
-        let text = site.text;
-        let tokens: Vec<Token> = lex::tokens(text).into_iter().filter(|token| !token.is_comment()).collect();
-        let mut depth = 0_usize;
-        let mut start = None;
-        let mut end = None;
-        for (index, token) in tokens.iter().enumerate() {
-            match token.kind {
-                TokenKind::LeftParen => depth += 1,
-                TokenKind::RightParen => depth = depth.saturating_sub(1),
-                _ if depth > 0 => {}
-                _ if token.is(text, "RETURNING") || (index == 0 && token.is(text, "WITH")) => return None,
-                _ if start.is_none() && token.is(text, after) => start = Some(token.span.end),
-                _ if start.is_some() && end.is_none() && token.is(text, before) => end = Some(token.span.start),
-                _ => {}
-            }
+/// The table with ONLY and alias, which stands between two words. WITH and RETURNING are not understood.
+fn target_text(site: &Site, after: &str, before: &str) -> Option<String> {
+    let text = site.text;
+    let tokens: Vec<Token> = lex::tokens(text).into_iter().filter(|token| !token.is_comment()).collect();
+    let mut depth = 0_usize;
+    let (mut start, mut end) = (None, None);
+    for (index, token) in tokens.iter().enumerate() {
+        match token.kind {
+            TokenKind::LeftParen => depth += 1,
+            TokenKind::RightParen => depth = depth.saturating_sub(1),
+            _ if depth > 0 => {}
+            _ if token.is(text, "RETURNING") || (index == 0 && token.is(text, "WITH")) => return None,
+            _ if start.is_none() && token.is(text, after) => start = Some(token.span.end),
+            _ if start.is_some() && end.is_none() && token.is(text, before) => end = Some(token.span.start),
+            _ => {}
         }
-        let last = tokens.last()?.span.end;
-        let target = Span { start: start?, end: end.unwrap_or(last) }.slice(text).trim();
-        let plain = !target.is_empty() && lex::tokens(target).iter().all(|token| !token.is_comment());
-        plain.then_some(Self { target })
     }
+    let last = tokens.last()?.span.end;
+    let target = edit::on_one_line(Span { start: start?, end: end.unwrap_or(last) }.slice(text));
+    (!target.is_empty()).then_some(target)
 }
 
 /// `now()` is one moment for the whole statement, and must be so for all batches.
@@ -254,7 +244,7 @@ impl Now {
     fn replaced(&self, site: &Site, span: Span) -> String {
         let edits: Vec<edit::Edit> =
             self.spans.iter().map(|span| edit::Edit { span: *span, text: "safestep_now".to_owned() }).collect();
-        edit::apply(site.text, span, &edits)
+        edit::on_one_line(&edit::apply(site.text, span, &edits))
     }
 }
 

@@ -470,3 +470,47 @@ ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users;
         "#]],
     );
 }
+
+#[test]
+fn what_depends_on_an_index_waits_until_it_is_dropped() {
+    check(
+        &wrapped(
+            "CREATE TABLE p (a int NOT NULL, b int NOT NULL); CREATE UNIQUE INDEX p_key ON p (a, b); CREATE TABLE c (a int, b int);",
+        ),
+        "
+DROP INDEX p_key;
+ALTER TABLE p ADD PRIMARY KEY (a, b);
+ALTER TABLE c ADD FOREIGN KEY (a, b) REFERENCES p (a, b);
+",
+        expect![[r#"
+            == build_p_pkey (no transaction)
+            CREATE UNIQUE INDEX CONCURRENTLY p_pkey ON p (a, b);  -- long
+                undo DROP INDEX CONCURRENTLY IF EXISTS p_pkey;
+            == add_p_pkey
+            ALTER TABLE p ADD CONSTRAINT p_pkey PRIMARY KEY USING INDEX p_pkey;  -- blocks
+                undo ALTER TABLE p DROP CONSTRAINT p_pkey;
+            == drop_p_key (no transaction)
+            DROP INDEX CONCURRENTLY p_key;  --
+                undo CREATE UNIQUE INDEX CONCURRENTLY p_key ON p (a, b);
+            == add_c_a_b_fkey
+            ALTER TABLE c ADD CONSTRAINT c_a_b_fkey FOREIGN KEY (a, b) REFERENCES p (a, b) NOT VALID;  -- blocks
+                undo ALTER TABLE c DROP CONSTRAINT c_a_b_fkey;
+            == validate_c_a_b_fkey
+            ALTER TABLE c VALIDATE CONSTRAINT c_a_b_fkey;  -- own long
+        "#]],
+    );
+    check(
+        &wrapped("CREATE TABLE t (a varchar(10), b int); CREATE INDEX t_b_idx ON t (b) WHERE a <> '';"),
+        "
+DROP INDEX t_b_idx;
+ALTER TABLE t ALTER a TYPE text;
+",
+        expect![[r#"
+            == drop_t_b_idx (no transaction)
+            DROP INDEX CONCURRENTLY t_b_idx;  --
+                undo CREATE INDEX CONCURRENTLY t_b_idx ON t (b) WHERE a <> '';
+            == alter_t
+            ALTER TABLE t ALTER a TYPE text;  -- blocks verbatim
+        "#]],
+    );
+}
