@@ -10,7 +10,7 @@ use crate::draft::{Draft, Place, Rewrite, Role};
 use crate::edit::{self, Edit};
 use crate::layout::{Around, layout};
 use crate::settings::{InForce, setting};
-use crate::{Request, recipes, titles};
+use crate::{Request, obstacles, recipes, titles};
 
 /// A step in the order of the original.
 #[derive(Clone, Debug)]
@@ -48,6 +48,7 @@ pub(crate) fn expand(
 ) -> Expansion {
     let (around, tail) = layout(request);
     let mut out = Expansion { items: Vec::new(), class: Class::Safe, assumptions: Vec::new(), withheld: Vec::new() };
+    let bonds = obstacles::bonds(request);
     let mut settings = InForce::default();
     // Comments of statements that leave no step.
     let mut carried = Carried::default();
@@ -71,8 +72,13 @@ pub(crate) fn expand(
         let touched = !operations.is_empty() || isolated.iter().any(|(statement, _)| *statement == index);
         let first = out.items.len();
         statement_items(request, index, &operations, &place, &mut out);
+        let bound = bonds.iter().find(|it| it.statements.contains(&index));
+        let follows = first > 0 && bound.is_some_and(|bond| bond.statements.contains(&out.items[first - 1].statement));
         for item in &mut out.items[first..] {
-            item.untouched = !touched;
+            item.untouched = !touched || bound.is_some();
+            if follows {
+                item.draft.role = Role::Joined;
+            }
             if (failing || touched) && matches!(kind, StatementKind::AlterEnum(_)) {
                 item.draft.role = Role::EndsPart;
             }

@@ -33,9 +33,9 @@ pub(crate) fn constraint(site: &Site, constraint: &Constraint, column: Option<&s
 
 fn drops(site: &Site, constraint: &str) -> bool {
     site.alter_table().is_some_and(|it| {
-        it.subcommands.iter().any(
-            |it| matches!(&it.action, AlterAction::DropConstraint { name, .. } if name.text == constraint),
-        )
+        it.subcommands
+            .iter()
+            .any(|it| matches!(&it.action, AlterAction::DropConstraint { name, .. } if name.text == constraint))
     })
 }
 

@@ -79,6 +79,12 @@ fn proven(request: &Request, failing: bool) -> Outcome {
         withheld.extend(chosen.iter().map(|it| (*it, reason.clone())));
         return unchanged(request, withheld);
     }
+    for bond in obstacles::bonds(request) {
+        let bound = |it: &Chosen| bond.statements.contains(&it.0);
+        let reason = format!("it must stay with its neighbours: {}", bond.reason);
+        withheld.extend(chosen.iter().filter(|it| bound(it)).map(|it| (*it, reason.clone())));
+        chosen.retain(|it| !bound(it));
+    }
     // Every round leaves at least one operation out.
     loop {
         let isolated: Vec<Chosen> = withheld.keys().copied().collect();
@@ -183,12 +189,6 @@ fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
 fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result<Plan, Refusal> {
     let facts = facts(request, &expansion.items)?;
     let groups = arrange(&expansion.items, &facts, freedom);
-    if groups.len() > 1
-        && let Some(reason) = obstacles::inseparable(request)
-    {
-        let operations = expansion.items.iter().flat_map(operations).collect();
-        return Err(Refusal { operations, reason: format!("the file must run as one: {reason}") });
-    }
     settings_reach(request, expansion, &groups)?;
     let executed = execute(request, &expansion.items, &groups)?;
     for (index, item) in expansion.items.iter().enumerate() {

@@ -231,8 +231,13 @@ fn mode(items: &[Item], steps: &[usize]) -> Mode {
     steps.iter().map(|step| items[*step].draft.mode).max().unwrap_or(Mode::Tx)
 }
 
-/// Long or unknown work of the original that ran in a transaction of its own stays like that.
+/// Long or unknown work of the original that ran in a transaction of its own stays like that, and so do statements that
+/// must follow each other in one session.
 fn is_loose(items: &[Item], facts: &[Facts], steps: &[usize]) -> bool {
+    let bound = |step: &usize| items[*step].verbatim && facts[*step].transaction.is_none();
+    if steps.len() > 1 && steps.iter().all(bound) {
+        return true;
+    }
     steps.iter().all(|step| {
         let item = &items[*step];
         item.untouched && item.draft.mode == Mode::Tx && facts[*step].long && facts[*step].transaction.is_none()
@@ -251,8 +256,12 @@ fn with_assertions(items: &[Item], mut groups: Vec<Group>) -> Vec<Group> {
         }
         let about = groups.iter().position(|group| group.steps.contains(&(index.saturating_sub(1))));
         let Some(about) = about else { continue };
-        let fits =
-            |group: &&mut Group| group.transaction && same_settings(&items[group.steps[0]].settings, &item.settings);
+        // A validation stays alone with its lock.
+        let validates = |group: &Group| group.steps.iter().any(|step| items[*step].draft.mode == Mode::OwnTx);
+        let fits = |group: &&mut Group| {
+            let same = same_settings(&items[group.steps[0]].settings, &item.settings);
+            group.transaction && same && !validates(group)
+        };
         match groups.iter_mut().skip(about + 1).find(fits) {
             Some(group) => group.steps.insert(0, index),
             None if item.draft.role == Role::RequiredAssertion => {

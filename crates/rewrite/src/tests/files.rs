@@ -126,17 +126,21 @@ fn files_that_must_run_as_one() {
         (
             "LOCK TABLE orders; CREATE INDEX ON users (email); SELECT 1;",
             expect![[r#"
-            unchanged
-            withheld 0.0: the file must run as one: LOCK TABLE holds its lock only until the end of its transaction
-            withheld 1.0: the file must run as one: LOCK TABLE holds its lock only until the end of its transaction
-        "#]],
+                unchanged
+                withheld 0.0: it must stay with its neighbours: LOCK TABLE holds its lock only until the end of its transaction
+                withheld 1.0: it must stay with its neighbours: LOCK TABLE holds its lock only until the end of its transaction
+            "#]],
         ),
         (
             "CREATE TEMP TABLE t (a int); CREATE INDEX ON users (email);",
             expect![[r#"
-            unchanged
-            withheld 1.0: the file must run as one: a temporary table lives in one session
-        "#]],
+                == create_t
+                CREATE TEMP TABLE t (a int);  -- verbatim
+                == create_users_email_idx (no transaction)
+                CREATE INDEX CONCURRENTLY users_email_idx ON users (email);  -- long
+                    undo DROP INDEX CONCURRENTLY users_email_idx;
+                withheld 0.0: it must stay with its neighbours: a temporary table lives in one session
+            "#]],
         ),
         (
             "BEGIN ISOLATION LEVEL SERIALIZABLE; CREATE INDEX ON users (email); COMMIT;",
@@ -170,6 +174,47 @@ fn files_that_must_run_as_one() {
     ] {
         check(&wrapped(SHOP), sql, expected);
     }
+}
+
+#[test]
+fn a_temporary_table_keeps_its_statements_together() {
+    check(
+        &wrapped(SHOP),
+        "
+CREATE INDEX ON users (email);
+CREATE TEMP TABLE wanted (id bigint);
+INSERT INTO wanted SELECT user_id FROM orders;
+CREATE INDEX ON orders (user_id);
+UPDATE users SET age = 1 WHERE id IN (SELECT id FROM wanted);
+ALTER TABLE users ADD CHECK (age > 0);
+",
+        expect![[r#"
+            == create_users_email_idx (no transaction)
+            CREATE INDEX CONCURRENTLY users_email_idx ON users (email);  -- long
+                undo DROP INDEX CONCURRENTLY users_email_idx;
+            == create_wanted
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_email_idx') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index users_email_idx is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS users_email_idx; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            CREATE TEMP TABLE wanted (id bigint);  -- verbatim
+            INSERT INTO wanted SELECT user_id FROM orders;  -- long verbatim
+            CREATE INDEX ON orders (user_id);  -- long blocks verbatim
+            UPDATE users SET age = 1 WHERE id IN (SELECT id FROM wanted);  -- long verbatim
+            == add_users_age_check
+            ALTER TABLE users ADD CONSTRAINT users_age_check CHECK (age > 0) NOT VALID;  -- blocks
+                undo ALTER TABLE users DROP CONSTRAINT users_age_check;
+            == validate_users_age_check
+            ALTER TABLE users VALIDATE CONSTRAINT users_age_check;  -- own long
+            withheld 1.0: it must stay with its neighbours: a temporary table lives in one session
+            withheld 2.0: it must stay with its neighbours: a temporary table lives in one session
+            withheld 3.0: it must stay with its neighbours: a temporary table lives in one session
+            withheld 4.0: it must stay with its neighbours: a temporary table lives in one session
+        "#]],
+    );
 }
 
 #[test]
