@@ -208,7 +208,7 @@ fn split(job: &Job) -> Result<Emission, String> {
                 let (body, transaction) = down_body(job, share, division, unit, transaction)?;
                 let whole = unit.span.slice(&unit.text);
                 Some(match index {
-                    0 => (Text { lead: marks_of(unit), body, tail: trailing(whole).to_owned() }, transaction),
+                    0 => (Text { lead: marks_of(unit, writer), body, tail: trailing(whole).to_owned() }, transaction),
                     _ => (Text { lead: String::new(), body, tail: "\n".to_owned() }, transaction),
                 })
             }

@@ -103,6 +103,9 @@ fn stage(changes: &[FileChange], done: &mut Undo) -> Result<Vec<Option<NamedTemp
 fn commit(changes: &[FileChange], staged: Vec<Option<NamedTempFile>>, done: &mut Undo) -> Result<(), Error> {
     let mut emptied = BTreeSet::new();
     for (change, file) in changes.iter().zip(staged) {
+        if change.old.is_none() && change.new.is_none() {
+            continue;
+        }
         let place = target(&change.path);
         let before = change.old.as_deref().map(|old| old.as_bytes().to_vec());
         let result = match file {
@@ -186,6 +189,7 @@ mod tests {
             change(&at("a b.sql"), Some("old"), Some("new")),
             change(&at("deep/er/ü.sql"), None, Some("made")),
             change(&at("gone/up.sql"), Some("x"), None),
+            change(&at("never.sql"), None, None),
         ])
         .expect("written");
         assert_eq!(all(root.path()), pairs(&[("a b.sql", "new"), ("deep/er/ü.sql", "made")]));

@@ -289,6 +289,16 @@ fn statements(unit: &UnitText) -> Result<(Vec<Statement>, Vec<Setting>), String>
         };
         found.push(Statement { whole, pieces });
     }
+    // What is said at the end stays behind the last statement.
+    let end = unmarked(text, from, unit.span.end as usize, &unit.marks);
+    if let (Some(last), end) = (found.last_mut(), end.trim())
+        && !end.is_empty()
+    {
+        last.whole.sql.push_str(&format!("\n{end}"));
+        if let Some(piece) = last.pieces.last_mut() {
+            piece.sql.push_str(&format!("\n{end}"));
+        }
+    }
     Ok((found, settings))
 }
 
@@ -680,6 +690,15 @@ mod tests {
             withheld: the Down section sets search_path for the statements behind it
         "#]]
         .assert_eq(&drawn("SET search_path = x;\nDROP TABLE t;", &[vec![column()], vec![other()]]));
+    }
+
+    #[test]
+    fn comments_at_the_end_stay() {
+        let files = [vec![kept(0, "CREATE TABLE t ();")], vec![index(1)]];
+        expect![[r#"
+            0: DROP TABLE t; -- gone\n-- The rows are lost.
+            1: DROP INDEX CONCURRENTLY i;
+        "#]].assert_eq(&drawn("DROP INDEX i;\nDROP TABLE t; -- gone\n\n-- The rows are lost.\n", &files));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use model::runner::{Messages, RunnerTransaction};
 use syntax::ast::{Script, StatementKind, TransactionKind};
 
 use crate::emit::body::{self, Block, Envelope, Line, Session};
+use crate::emit::original::is_fence;
 use crate::emit::{Emission, Emitted, FileChange, Job, with_line_endings};
 use crate::lines::lines;
 use crate::migration::UnitText;
@@ -123,7 +124,7 @@ fn above(unit: &UnitText, start: usize, writer: &Writer) -> usize {
     let head: Vec<_> = lines(text).take_while(|line| line.range.start < at).collect();
     for line in head.iter().rev() {
         let mark = unit.marks.iter().any(|mark| mark.start as usize == line.range.start);
-        let fence = mark && writer.fences.iter().any(|fence| line.text.to_ascii_lowercase().contains(fence));
+        let fence = mark && is_fence(line.text, writer);
         if line.range.start < unit.span.start as usize || (mark && !fence) || !line.text.trim_start().starts_with("--")
         {
             break;

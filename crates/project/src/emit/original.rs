@@ -110,17 +110,23 @@ fn head_of(sql: &str) -> String {
     sql[..end].trim_start_matches('\u{feff}').to_owned()
 }
 
-/// The marks at the beginning of a section, with the comments between them.
-pub(super) fn marks_of(unit: &UnitText) -> String {
+/// The marks at the beginning of a section, but for those that stand around one statement.
+pub(super) fn marks_of(unit: &UnitText, writer: &Writer) -> String {
     let text = unit.span.slice(&unit.text);
     let mut end = 0;
     for line in lines(text) {
         let here = Span::new(line.range.start, line.range.end).shifted(unit.span.start);
-        if unit.marks.contains(&here) && end == line.range.start {
+        if unit.marks.contains(&here) && end == line.range.start && !is_fence(line.text, writer) {
             end = line.next;
         }
     }
     text[..end].to_owned()
+}
+
+/// A mark that stands around one statement.
+pub(super) fn is_fence(mark: &str, writer: &Writer) -> bool {
+    let mark = mark.to_ascii_lowercase();
+    writer.fences.iter().any(|fence| mark.contains(fence))
 }
 
 pub(super) fn trailing(text: &str) -> &str {

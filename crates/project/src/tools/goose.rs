@@ -485,6 +485,58 @@ mod tests {
     }
 
     #[test]
+    fn a_fence_around_a_whole_section_goes() {
+        let text = format!(
+            "-- +goose Up\n-- +goose StatementBegin\n{UP}-- +goose StatementEnd\n\n-- +goose Down\n-- +goose StatementBegin\n{DOWN}\
+             -- +goose StatementEnd\n"
+        );
+        let files = memory(&[("m/1_orders.sql", &text)]);
+        expect![[r#"
+            ==== m/1_orders.sql
+            -- Step 1 of 3, split by safestep. Then: 2_orders_step2_create_orders_note.sql, 3_orders_step3_validate_orders_total.sql.
+            -- Roll back with `goose down`, once for each step, last step first.
+            -- +goose Up
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN note text;
+            ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
+
+            -- +goose Down
+            SET LOCAL lock_timeout = '2s';
+            ALTER TABLE orders DROP CONSTRAINT orders_total;
+            ALTER TABLE orders DROP COLUMN note;
+            ==== m/2_orders_step2_create_orders_note.sql
+            -- +goose NO TRANSACTION
+            -- Step 2 of 3, split by safestep from 1_orders.sql.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `goose up`.
+            -- Roll back with `goose down`, once for each step, last step first.
+            -- +goose Up
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            -- for the search
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+            RESET lock_timeout;
+            RESET statement_timeout;
+
+            -- +goose Down
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            DROP INDEX CONCURRENTLY orders_note;
+            RESET lock_timeout;
+            RESET statement_timeout;
+            ==== m/3_orders_step3_validate_orders_total.sql
+            -- Step 3 of 3, split by safestep from 1_orders.sql.
+            -- Roll back with `goose down`, once for each step, last step first.
+            -- +goose Up
+            SET LOCAL statement_timeout = 0;
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
+
+            -- +goose Down
+            -- There is nothing to undo.
+        "#]].assert_eq(&emitted(&files, "m/1_orders.sql", &three_parts()));
+    }
+
+    #[test]
     fn one_part_outside_a_transaction_changes_the_file_itself() {
         let files =
             memory(&[("m/7_i.sql", "-- +goose Up\n-- why\nCREATE INDEX i ON t (a);\n\n-- +goose Down\nDROP INDEX i;")]);
