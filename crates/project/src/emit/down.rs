@@ -161,6 +161,9 @@ struct Thing {
     name: String,
 }
 
+/// A relation that a statement has to do with, and no thing of its own.
+const NEAR: &str = "near";
+
 fn known<'a>(file: usize, step: &'a Step) -> Known<'a> {
     let script = syntax::parse(&step.sql, &Options::default());
     let kinds: Vec<&StatementKind> = script.statements.iter().map(|statement| &statement.parsed.kind).collect();
@@ -196,7 +199,10 @@ fn home(clause: &Clause, steps: &[Known]) -> Result<Home, String> {
     }
     let meets = |step: &Known| step.things.iter().flatten().any(|it| things.iter().any(|thing| same(thing, it)));
     let exact: Vec<usize> = (0..steps.len()).filter(|at| meets(&steps[*at])).collect();
-    let inverted = |at: &usize| things.iter().all(|thing| steps[*at].undone.iter().any(|it| same(thing, it)));
+    let inverted = |at: &usize| {
+        let mut own = things.iter().filter(|thing| thing.kind != NEAR);
+        own.all(|thing| steps[*at].undone.iter().any(|it| same(thing, it)))
+    };
     if let Some(at) = exact.iter().find(|at| inverted(at)) {
         return Ok(Home { file: steps[*at].file, step: Some(*at), replaced: true });
     }
@@ -221,7 +227,7 @@ fn same(a: &Thing, b: &Thing) -> bool {
         (Some(a), Some(b)) => a == b,
         _ => true,
     };
-    a.kind == b.kind && on && (a.name == b.name || a.name.is_empty() || b.name.is_empty())
+    a.kind == b.kind && a.kind != NEAR && on && (a.name == b.name || a.name.is_empty() || b.name.is_empty())
 }
 
 fn relation(thing: &Thing) -> Option<&str> {
@@ -384,7 +390,7 @@ fn things(kind: &StatementKind) -> Option<Vec<Thing>> {
         StatementKind::CreateTableAs(it) => one(thing("relation", &it.name.name)),
         StatementKind::CreateIndex(it) => {
             let named = it.name.iter().map(|name| thing("relation", &name.text));
-            Some(named.chain([on("index on", &it.relation.name.name, "")]).collect())
+            Some(named.chain([on(NEAR, &it.relation.name.name, "")]).collect())
         }
         StatementKind::CreateView(it) => one(thing("relation", &it.name.name)),
         StatementKind::CreateSequence(it) => one(thing("relation", &it.name.name)),
@@ -521,8 +527,13 @@ fn action_things(relation: &str, action: &AlterAction) -> Vec<Thing> {
 fn constraint_things(relation: &str, constraint: &Constraint) -> Vec<Thing> {
     let name = constraint.name.as_ref().map_or("", |name| name.text.as_str());
     let mut things = vec![on("constraint", relation, name)];
-    if let ConstraintKind::NotNull { column: Some(column) } = &constraint.kind {
-        things.push(on("not null", relation, &column.text));
+    match &constraint.kind {
+        ConstraintKind::NotNull { column: Some(column) } => things.push(on("not null", relation, &column.text)),
+        // The index takes the name of the constraint.
+        ConstraintKind::Unique(key) | ConstraintKind::PrimaryKey(key) => {
+            things.extend(key.using_index.iter().map(|index| thing("relation", &index.text)));
+        }
+        _ => {}
     }
     things
 }
@@ -693,12 +704,33 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_comes_back_stays_behind_what_frees_it() {
+        let files = [
+            vec![
+                kept(0, "ALTER TABLE t DROP CONSTRAINT k;"),
+                kept(1, "ALTER TABLE t ADD CONSTRAINT k PRIMARY KEY USING INDEX u;"),
+            ],
+            vec![index(2)],
+        ];
+        let down = "ALTER TABLE t DROP CONSTRAINT k;\nALTER TABLE t ADD CONSTRAINT k PRIMARY KEY (a, b);\n\
+                    CREATE UNIQUE INDEX u ON t (a);\nDROP INDEX i;\n";
+        expect![[r#"
+            0: ALTER TABLE t DROP CONSTRAINT k;
+            0: ALTER TABLE t ADD CONSTRAINT k PRIMARY KEY (a, b);
+            0: CREATE UNIQUE INDEX u ON t (a);
+            1: DROP INDEX CONCURRENTLY i;
+        "#]]
+        .assert_eq(&drawn(down, &files));
+    }
+
+    #[test]
     fn comments_at_the_end_stay() {
         let files = [vec![kept(0, "CREATE TABLE t ();")], vec![index(1)]];
         expect![[r#"
             0: DROP TABLE t; -- gone\n-- The rows are lost.
             1: DROP INDEX CONCURRENTLY i;
-        "#]].assert_eq(&drawn("DROP INDEX i;\nDROP TABLE t; -- gone\n\n-- The rows are lost.\n", &files));
+        "#]]
+        .assert_eq(&drawn("DROP INDEX i;\nDROP TABLE t; -- gone\n\n-- The rows are lost.\n", &files));
     }
 
     #[test]
