@@ -28,6 +28,7 @@ mod header;
 mod in_place;
 mod original;
 mod target;
+mod things;
 pub(crate) mod version;
 
 /// What the caller knows beside the plan.
@@ -380,12 +381,24 @@ fn down_body(
         (false, false, true) => Envelope::Given,
         (false, false, false) => Envelope::Nothing,
     };
+    let mut settings = share.settings.clone();
+    match envelope {
+        Envelope::Alone if settings.iter().any(|setting| !body::is_timeout(&setting.name)) => {
+            let name = &settings[0].name;
+            return Err(format!(
+                "its Down section cannot be divided: a statement that must be alone in its file needs {name}"
+            ));
+        }
+        // What the section sets ends with it.
+        Envelope::Given | Envelope::Written => settings.iter_mut().for_each(body::make_local),
+        _ => {}
+    }
     let fenced = share.lines.iter().map(|line| Line {
         sql: (writer.statement)(&line.sql, false),
         verbatim: line.verbatim || left_alone(line.mode, writer),
         ..line.clone()
     });
-    let block = Block { envelope, settings: division.settings.clone(), lines: fenced.collect() };
+    let block = Block { envelope, settings, lines: fenced.collect() };
     let mut session = Session::default();
     let mut text = body::write(&block, &job.history.config, &mut session);
     if !unit.runner.resets_session {
@@ -393,6 +406,8 @@ fn down_body(
             text.push('\n');
             text.push_str(&line);
         }
+        let left = block.settings.iter().filter(|setting| !setting.local && envelope == Envelope::Nothing);
+        text.extend(left.map(|setting| format!("\nRESET {};", setting.name)));
     }
     Ok((text, transaction))
 }

@@ -214,6 +214,12 @@ fn is_zero(sql: &str) -> bool {
     })
 }
 
+/// Holds for the transaction only from now on.
+pub(crate) fn make_local(setting: &mut Setting) {
+    setting.sql = local(setting);
+    setting.local = true;
+}
+
 /// `SET x = 1` and `SET SESSION x = 1` for this transaction only.
 fn local(setting: &Setting) -> String {
     let sql = &setting.sql;

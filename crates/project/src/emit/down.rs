@@ -2,21 +2,25 @@
 //!
 //! A step whose exact inverse is known is undone by it, and what the original Down section says about the same thing is
 //! left out. Every other clause of the original Down section goes to the file with the step that it undoes. Files are
-//! undone last first, so the inverse of each file comes in the right order by itself.
+//! undone last first, so the inverse of each file comes in the right order by itself. A clause that undoes no known step
+//! goes where it keeps its place among the clauses that it may depend on.
 
 use std::collections::BTreeSet;
 
 use model::plan::{Inverse, Mode, Setting, Step};
 use syntax::Options;
-use syntax::ast::{AlterAction, Constraint, ConstraintKind, DomainAction, EnumAction, ObjectKind, StatementKind};
+use syntax::ast::{AlterAction, ObjectKind, StatementKind};
 
-use crate::emit::body::{Line, is_timeout};
+use crate::emit::body::Line;
 use crate::emit::original::unmarked;
+use crate::emit::things::{Act, NEAR, Thing, action_things, object, things};
 use crate::migration::UnitText;
 
 /// What one file's Down section does.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Share {
+    /// What the original sets for these statements.
+    pub settings: Vec<Setting>,
     pub lines: Vec<Line>,
     /// What stands there in place of statements: whole sentences.
     pub remarks: Vec<String>,
@@ -27,29 +31,29 @@ pub(crate) struct Share {
 pub(crate) struct Division {
     /// One per file.
     pub shares: Vec<Share>,
-    /// Timeouts that the original Down section sets.
-    pub settings: Vec<Setting>,
     /// The first share is the whole original section in its order, and the others are empty.
     pub unchanged: bool,
 }
 
 /// Divides the Down section for files that hold these steps each. The error is a reason, as a phrase.
 pub(crate) fn divide(unit: &UnitText, files: &[Vec<&Step>]) -> Result<Division, String> {
-    let (statements, settings) = statements(unit)?;
+    let statements = statements(unit)?;
+    if statements.is_empty() {
+        let remarks = vec!["The original has nothing that undoes it.".to_owned()];
+        let shares = vec![Share { remarks, ..Share::default() }; files.len()];
+        return Ok(Division { shares, unchanged: true });
+    }
     let steps: Vec<Known> =
         files.iter().enumerate().flat_map(|(file, steps)| steps.iter().map(move |step| known(file, step))).collect();
-
+    let homes = homes(&statements, &steps)?;
     let mut clauses: Vec<(Clause, Home)> = Vec::new();
-    let mut replaced = false;
+    let mut homes = homes.into_iter();
     for statement in statements {
-        let homes: Vec<Home> = statement.pieces.iter().map(|piece| home(piece, &steps)).collect::<Result<_, _>>()?;
-        let any = homes.iter().any(|home| home.replaced);
-        replaced |= any;
+        let homes: Vec<Home> = homes.by_ref().take(statement.pieces.len()).collect();
+        let together = |first: &Home| homes.iter().all(|home| home.file == first.file && !home.replaced);
         match homes.first() {
             // Pieces that stay together stay one statement.
-            Some(first) if !any && homes.iter().all(|home| home.file == first.file) => {
-                clauses.push((statement.whole, *first));
-            }
+            Some(first) if together(first) => clauses.push((statement.whole, *first)),
             _ => clauses.extend(statement.pieces.into_iter().zip(homes)),
         }
     }
@@ -57,35 +61,8 @@ pub(crate) fn divide(unit: &UnitText, files: &[Vec<&Step>]) -> Result<Division, 
     let mut shares = vec![Share::default(); files.len()];
     for (file, share) in shares.iter_mut().enumerate() {
         let own: Vec<usize> = (0..clauses.len()).filter(|at| clauses[*at].1.file == file).collect();
-        let mut placed: Vec<usize> = Vec::new();
-        let exact = steps.iter().any(|step| step.file == file && matches!(step.step.inverse, Inverse::Sql { .. }));
-        replaced |= exact;
-        for (index, step) in steps.iter().enumerate().rev().filter(|(_, step)| step.file == file && exact) {
-            let mine = |at: &&usize| clauses[**at].1.step == Some(index);
-            if let Inverse::Sql { sql, mode } = &step.step.inverse {
-                // What is said about a statement is said about what takes its place.
-                let said = own
-                    .iter()
-                    .filter(mine)
-                    .filter(|at| clauses[**at].1.replaced)
-                    .map(|at| clauses[*at].0.above.as_str());
-                share.lines.push(Line {
-                    sql: said.chain([sql.as_str()]).collect(),
-                    mode: *mode,
-                    verbatim: false,
-                    spaced: false,
-                    blocks: *mode != Mode::NonTx,
-                    long: false,
-                });
-            }
-            for at in own.iter().filter(mine).filter(|at| !clauses[**at].1.replaced) {
-                share.lines.push(clauses[*at].0.line(share.lines.is_empty()));
-                placed.push(*at);
-            }
-        }
-        for at in own.iter().filter(|at| !placed.contains(at) && !clauses[**at].1.replaced) {
-            share.lines.push(clauses[*at].0.line(share.lines.is_empty()));
-        }
+        share.settings = settings_of(own.iter().map(|at| &clauses[*at].0))?;
+        share.lines = lines(file, &clauses, &own, &steps);
         if share.lines.is_empty() {
             let impossible = files[file].iter().filter_map(|step| match &step.inverse {
                 Inverse::Impossible(reason) => Some(format!("Not undone: {reason}.")),
@@ -94,8 +71,9 @@ pub(crate) fn divide(unit: &UnitText, files: &[Vec<&Step>]) -> Result<Division, 
             share.remarks = impossible.collect::<BTreeSet<_>>().into_iter().collect();
         }
     }
-    let unchanged = !replaced && shares.iter().skip(1).all(|share| share.lines.is_empty());
-    Ok(Division { shares, settings, unchanged })
+    let exact = steps.iter().any(|step| matches!(step.step.inverse, Inverse::Sql { .. }));
+    let unchanged = !exact && shares.iter().skip(1).all(|share| share.lines.is_empty());
+    Ok(Division { shares, unchanged })
 }
 
 /// Where a clause goes.
@@ -111,7 +89,7 @@ struct Home {
 /// A statement of the original Down section.
 struct Statement {
     whole: Clause,
-    /// Itself, or one for each thing that it removes.
+    /// Itself, or one for each thing that it deals with.
     pieces: Vec<Clause>,
 }
 
@@ -120,6 +98,8 @@ struct Clause {
     /// The comments above it.
     above: String,
     sql: String,
+    /// What the section sets above it, timeouts among them.
+    settings: Vec<Setting>,
     /// `None`: nobody knows what it touches.
     things: Option<Vec<Thing>>,
     /// Harmless wherever it stands.
@@ -131,43 +111,41 @@ struct Clause {
 }
 
 impl Clause {
-    fn line(&self, first: bool) -> Line {
+    fn line(&self) -> Line {
         Line {
             sql: format!("{}{}", self.above, self.sql),
             mode: self.mode,
             verbatim: true,
-            spaced: self.spaced && !first,
+            spaced: self.spaced,
             blocks: self.mode != Mode::NonTx && !self.data && !self.idle,
             long: self.long,
         }
+    }
+
+    fn relations(&self) -> BTreeSet<&str> {
+        self.things.iter().flatten().filter_map(Thing::relation).collect()
+    }
+
+    /// The order of the two may matter: not when each is about relations alone, and about different ones.
+    fn may_depend_on(&self, other: &Self) -> bool {
+        let known = |clause: &Self| {
+            clause.things.as_ref().is_some_and(|things| things.iter().all(|thing| thing.relation().is_some()))
+        };
+        !(self.idle || other.idle) && !(known(self) && known(other) && self.relations().is_disjoint(&other.relations()))
     }
 }
 
 struct Known<'a> {
     file: usize,
     step: &'a Step,
-    things: Option<Vec<Thing>>,
+    things: Vec<Thing>,
     undone: Vec<Thing>,
     data: bool,
 }
 
-/// Something that statements make, change or remove.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Thing {
-    kind: &'static str,
-    /// The relation it is on, without schema.
-    on: Option<String>,
-    /// Without schema; empty is any of the kind.
-    name: String,
-}
-
-/// A relation that a statement has to do with, and no thing of its own.
-const NEAR: &str = "near";
-
 fn known<'a>(file: usize, step: &'a Step) -> Known<'a> {
     let script = syntax::parse(&step.sql, &Options::default());
     let kinds: Vec<&StatementKind> = script.statements.iter().map(|statement| &statement.parsed.kind).collect();
-    let touched: Option<Vec<Vec<Thing>>> = kinds.iter().map(|kind| things(kind)).collect();
     let undone = match &step.inverse {
         Inverse::Sql { sql, .. } => {
             let script = syntax::parse(sql, &Options::plain());
@@ -178,71 +156,126 @@ fn known<'a>(file: usize, step: &'a Step) -> Known<'a> {
     Known {
         file,
         step,
-        things: touched.map(|touched| touched.into_iter().flatten().collect()),
+        things: kinds.iter().filter_map(|kind| things(kind)).flatten().collect(),
         undone,
         data: kinds.iter().any(|kind| is_data(kind)),
     }
 }
 
-fn home(clause: &Clause, steps: &[Known]) -> Result<Home, String> {
-    let file = |file: usize| Ok(Home { file, step: None, replaced: false });
-    let unclear = || Err(format!("`{}` could belong to several of the files", first_line(&clause.sql)));
-    let Some(things) = &clause.things else {
-        let working: BTreeSet<usize> = steps.iter().filter(|it| !it.step.from.is_empty()).map(|it| it.file).collect();
-        return match working.len() {
-            0 | 1 => file(working.first().copied().unwrap_or(0)),
-            _ => unclear(),
-        };
-    };
-    if clause.idle {
-        return file(0);
+/// One for each piece of each statement.
+fn homes(statements: &[Statement], steps: &[Known]) -> Result<Vec<Home>, String> {
+    let pieces: Vec<&Clause> = statements.iter().flat_map(|statement| &statement.pieces).collect();
+    let mut homes: Vec<Option<Home>> = pieces.iter().map(|piece| by_things(piece, steps)).collect();
+    let claimed: BTreeSet<usize> = homes.iter().flatten().filter_map(|home| home.step).collect();
+    let open = (0..steps.len()).filter(|at| !claimed.contains(at)).map(|at| &steps[at]);
+    let inverse = open.clone().any(|step| matches!(step.step.inverse, Inverse::Sql { .. }));
+    let waiting: BTreeSet<usize> =
+        open.filter(|step| step.step.inverse == Inverse::Original).map(|step| step.file).collect();
+    for at in 0..pieces.len() {
+        if homes[at].is_some() {
+            continue;
+        }
+        let unclear = || format!("it is not clear which of the files `{}` belongs to", shortened(&pieces[at].sql));
+        let depends = |other: &usize| pieces[at].may_depend_on(pieces[*other]);
+        let file = |other: usize| homes[other].map(|home| home.file);
+        // Files are undone last first: what came before must not come in an earlier file, nor what came after in a later.
+        let last = (0..at).filter(depends).filter_map(file).min();
+        let first = (at + 1..pieces.len()).filter(depends).filter_map(file).max().unwrap_or(0);
+        let range = first..=last.unwrap_or(usize::MAX);
+        // Nobody knows what a block undoes: not what an inverse would undo again, and of the rest only the one choice.
+        let opaque = pieces[at].things.is_none();
+        let only = waiting.first().filter(|_| opaque);
+        if range.is_empty()
+            || opaque && (inverse || waiting.len() > 1)
+            || only.is_some_and(|file| !range.contains(file))
+        {
+            return Err(unclear());
+        }
+        let relations = pieces[at].relations();
+        let near = steps.iter().filter(|step| range.contains(&step.file) && (!pieces[at].data || step.data));
+        let near = near.filter(|step| step.things.iter().filter_map(Thing::relation).any(|it| relations.contains(it)));
+        let file = only.copied().or_else(|| near.map(|step| step.file).min()).unwrap_or(first);
+        homes[at] = Some(Home { file, step: None, replaced: false });
     }
-    let meets = |step: &Known| step.things.iter().flatten().any(|it| things.iter().any(|thing| same(thing, it)));
-    let exact: Vec<usize> = (0..steps.len()).filter(|at| meets(&steps[*at])).collect();
+    Ok(homes.into_iter().flatten().collect())
+}
+
+/// The step that a clause undoes.
+fn by_things(clause: &Clause, steps: &[Known]) -> Option<Home> {
+    let things: Vec<&Thing> = clause.things.iter().flatten().filter(|thing| thing.kind != NEAR).collect();
+    let home = |at: usize, replaced| Home { file: steps[at].file, step: Some(at), replaced };
+    let matching = |test: fn(&Thing, &Thing) -> bool| -> Vec<usize> {
+        let met = |step: &Known| step.things.iter().any(|it| things.iter().any(|thing| test(thing, it)));
+        (0..steps.len()).filter(|at| met(&steps[*at])).collect()
+    };
     let inverted = |at: &usize| {
-        let mut own = things.iter().filter(|thing| thing.kind != NEAR);
-        own.all(|thing| steps[*at].undone.iter().any(|it| same(thing, it)))
+        let same = |thing: &Thing, it: &Thing| thing.act == it.act && thing.meets(it);
+        !things.is_empty() && things.iter().all(|thing| steps[*at].undone.iter().any(|it| same(thing, it)))
     };
-    if let Some(at) = exact.iter().find(|at| inverted(at)) {
-        return Ok(Home { file: steps[*at].file, step: Some(*at), replaced: true });
+    if let Some(at) = (0..steps.len()).find(inverted) {
+        return Some(home(at, true));
     }
-    // What was made first is removed last.
-    if let Some(at) = exact.first() {
-        return Ok(Home { file: steps[*at].file, step: Some(*at), replaced: false });
-    }
-    let relations: BTreeSet<&str> = things.iter().filter_map(relation).collect();
-    let touches = |step: &&Known| {
-        let mut touched = step.things.iter().flatten().filter_map(relation);
-        touched.any(|name| relations.contains(name)) && (!clause.data || step.data)
-    };
-    let near: BTreeSet<usize> = steps.iter().filter(touches).map(|step| step.file).collect();
-    match near.len() {
-        0 | 1 => file(near.first().copied().unwrap_or(0)),
-        _ => unclear(),
-    }
+    let undone = matching(Thing::undoes);
+    let removes = things.iter().any(|thing| thing.act == Act::Removes);
+    let at = if removes { undone.last() } else { undone.first() };
+    at.copied().or_else(|| matching(Thing::meets).first().copied()).map(|at| home(at, false))
 }
 
-fn same(a: &Thing, b: &Thing) -> bool {
-    let on = match (&a.on, &b.on) {
-        (Some(a), Some(b)) => a == b,
-        _ => true,
-    };
-    a.kind == b.kind && a.kind != NEAR && on && (a.name == b.name || a.name.is_empty() || b.name.is_empty())
-}
-
-fn relation(thing: &Thing) -> Option<&str> {
-    match (&thing.on, thing.kind) {
-        (Some(on), _) => Some(on),
-        (None, "relation") => Some(&thing.name),
-        (None, _) => None,
+/// The statements of one file, in order.
+fn lines(file: usize, clauses: &[(Clause, Home)], own: &[usize], steps: &[Known]) -> Vec<Line> {
+    let mut placed: Vec<(Option<usize>, Line)> = Vec::new();
+    let exact = steps.iter().any(|step| step.file == file && matches!(step.step.inverse, Inverse::Sql { .. }));
+    for (index, step) in steps.iter().enumerate().rev().filter(|(_, step)| step.file == file && exact) {
+        let mine = |at: &&usize| clauses[**at].1.step == Some(index);
+        if let Inverse::Sql { sql, mode } = &step.step.inverse {
+            // What is said about a statement is said about what takes its place.
+            let replaced = own.iter().filter(mine).filter(|at| clauses[**at].1.replaced);
+            let said = replaced.clone().map(|at| clauses[*at].0.above.as_str());
+            let line = Line {
+                sql: said.chain([sql.as_str()]).collect(),
+                mode: *mode,
+                verbatim: false,
+                spaced: false,
+                blocks: *mode != Mode::NonTx,
+                long: false,
+            };
+            placed.push((replaced.clone().next().copied(), line));
+        }
+        let kept = own.iter().filter(mine).filter(|at| !clauses[**at].1.replaced);
+        placed.extend(kept.map(|at| (Some(*at), clauses[*at].0.line())));
     }
+    for at in own.iter().filter(|at| !clauses[**at].1.replaced) {
+        if placed.iter().any(|(known, _)| *known == Some(*at)) {
+            continue;
+        }
+        let behind = placed.iter().position(|(known, _)| known.is_some_and(|known| known > *at));
+        placed.insert(behind.unwrap_or(placed.len()), (Some(*at), clauses[*at].0.line()));
+    }
+    if let Some((_, first)) = placed.first_mut() {
+        first.spaced = false;
+    }
+    placed.into_iter().map(|(_, line)| line).collect()
 }
 
-fn statements(unit: &UnitText) -> Result<(Vec<Statement>, Vec<Setting>), String> {
+/// What must be set for all of the clauses. They stand in one file, so they must agree.
+fn settings_of<'a>(clauses: impl Iterator<Item = &'a Clause>) -> Result<Vec<Setting>, String> {
+    let mut agreed: Option<&Vec<Setting>> = None;
+    for clause in clauses {
+        match agreed {
+            Some(settings) if *settings != clause.settings => {
+                return Err("it sets something for some of its statements only".to_owned());
+            }
+            _ => agreed = Some(&clause.settings),
+        }
+    }
+    Ok(agreed.cloned().unwrap_or_default())
+}
+
+fn statements(unit: &UnitText) -> Result<Vec<Statement>, String> {
     let text = &*unit.text;
     let script = syntax::parse(text, &unit.options);
     let mut found = Vec::new();
-    let mut settings = Vec::new();
+    let mut settings: Vec<Setting> = Vec::new();
     let mut from = unit.span.start as usize;
     let count = script.statements.len();
     for (index, statement) in script.statements.iter().enumerate() {
@@ -257,18 +290,16 @@ fn statements(unit: &UnitText) -> Result<(Vec<Statement>, Vec<Setting>), String>
         let sql = format!("{}{terminator}{below}", text[start..end].trim_end());
         match kind {
             StatementKind::Transaction { .. } if index == 0 || index + 1 == count => continue,
-            StatementKind::Transaction { .. } => return Err("the Down section has transactions of its own".to_owned()),
+            StatementKind::Transaction { .. } => return Err("it has transactions of its own".to_owned()),
             StatementKind::Invalid(_) | StatementKind::Template(_) => {
-                return Err("the Down section holds a statement that cannot be read".to_owned());
+                return Err("it holds a statement that cannot be read".to_owned());
             }
-            StatementKind::Set(set) if is_timeout(&set.name) => {
+            StatementKind::Set(set) => {
+                settings.retain(|known| known.name != set.name && set.name != "all");
                 if set.values.is_some() {
                     settings.push(Setting { name: set.name.clone(), sql, local: set.local });
                 }
                 continue;
-            }
-            StatementKind::Set(set) => {
-                return Err(format!("the Down section sets {} for the statements behind it", set.name));
             }
             _ => {}
         }
@@ -276,6 +307,7 @@ fn statements(unit: &UnitText) -> Result<(Vec<Statement>, Vec<Setting>), String>
         let clause = |above: &str, sql: String, things, spaced| Clause {
             above: above.to_owned(),
             sql,
+            settings: settings.clone(),
             things,
             idle: matches!(kind, StatementKind::Select(query) if query.functions.is_empty() && query.reads.is_empty()),
             data: is_data(kind),
@@ -305,7 +337,7 @@ fn statements(unit: &UnitText) -> Result<(Vec<Statement>, Vec<Setting>), String>
             piece.sql.push_str(&format!("\n{end}"));
         }
     }
-    Ok((found, settings))
+    Ok(found)
 }
 
 /// A statement that removes several things, as one statement for each.
@@ -331,211 +363,13 @@ fn cut(text: &str, kind: &StatementKind) -> Option<Vec<(String, Option<Vec<Thing
             }
             let (head, tail) = (&text[..first.start as usize], &text[last.end as usize..]);
             let pieces = it.names.iter().map(|name| {
-                let thing = object(it.object, None, &name.name.name);
+                let thing = object(Act::Removes, it.object, None, &name.name.name);
                 (format!("{head}{}{tail};", name.name.span.slice(text)), thing.map(|thing| vec![thing]))
             });
             Some(pieces.collect())
         }
         _ => None,
     }
-}
-
-fn thing(kind: &'static str, name: &str) -> Thing {
-    Thing { kind, on: None, name: name.to_owned() }
-}
-
-fn on(kind: &'static str, relation: &str, name: &str) -> Thing {
-    Thing { kind, on: Some(relation.to_owned()), name: name.to_owned() }
-}
-
-fn object(kind: ObjectKind, relation: Option<&str>, name: &str) -> Option<Thing> {
-    let class = match kind {
-        ObjectKind::Table
-        | ObjectKind::Index
-        | ObjectKind::View
-        | ObjectKind::MaterializedView
-        | ObjectKind::Sequence
-        | ObjectKind::ForeignTable => "relation",
-        ObjectKind::Type | ObjectKind::Domain => "type",
-        ObjectKind::Column | ObjectKind::Attribute => "column",
-        ObjectKind::TableConstraint | ObjectKind::DomainConstraint => "constraint",
-        ObjectKind::Trigger => "trigger",
-        ObjectKind::Rule => "rule",
-        ObjectKind::Policy => "policy",
-        ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine | ObjectKind::Aggregate => "routine",
-        ObjectKind::Schema => "schema",
-        ObjectKind::Extension => "extension",
-        ObjectKind::Statistics => "statistics",
-        ObjectKind::Publication => "publication",
-        ObjectKind::Subscription => "subscription",
-        ObjectKind::EventTrigger => "event trigger",
-        ObjectKind::Collation => "collation",
-        ObjectKind::Role => "role",
-        ObjectKind::Database => "database",
-        ObjectKind::Tablespace => "tablespace",
-        ObjectKind::Other => return None,
-    };
-    Some(Thing { kind: class, on: relation.map(str::to_owned), name: name.to_owned() })
-}
-
-/// What a statement makes, changes or removes; `None` when that is not known.
-fn things(kind: &StatementKind) -> Option<Vec<Thing>> {
-    let one = |thing: Thing| Some(vec![thing]);
-    match kind {
-        StatementKind::AlterTable(it) => {
-            let relation = &it.relation.name.name;
-            Some(it.subcommands.iter().flat_map(|subcommand| action_things(relation, &subcommand.action)).collect())
-        }
-        StatementKind::CreateTable(it) => one(thing("relation", &it.name.name)),
-        StatementKind::CreateTableAs(it) => one(thing("relation", &it.name.name)),
-        StatementKind::CreateIndex(it) => {
-            let named = it.name.iter().map(|name| thing("relation", &name.text));
-            Some(named.chain([on(NEAR, &it.relation.name.name, "")]).collect())
-        }
-        StatementKind::CreateView(it) => one(thing("relation", &it.name.name)),
-        StatementKind::CreateSequence(it) => one(thing("relation", &it.name.name)),
-        StatementKind::AlterSequence(it) => one(on("sequence", &it.name.name, "")),
-        StatementKind::RefreshMaterializedView { .. } | StatementKind::Analyze { .. } | StatementKind::Vacuum(_) => {
-            Some(Vec::new())
-        }
-        StatementKind::Truncate { relations, .. } => {
-            Some(relations.iter().map(|relation| on("rows", &relation.name.name, "")).collect())
-        }
-        StatementKind::Drop(it) => it
-            .names
-            .iter()
-            .map(|name| object(it.object, name.relation.as_ref().map(|it| it.name.as_str()), &name.name.name))
-            .collect(),
-        StatementKind::Rename(it) => {
-            let relation = it.relation.as_ref().map(|relation| relation.name.as_str());
-            let on = if it.object == it.relation_object { None } else { relation };
-            Some(vec![object(it.object, on, &it.name.name)?, object(it.object, on, &it.new_name)?])
-        }
-        StatementKind::SetSchema(it) => one(Thing { kind: "schema of", ..object(it.object, None, &it.name.name)? }),
-        StatementKind::SetOwner(it) => one(thing("owner", &it.name.name)),
-        StatementKind::Comment(it) => one(Thing {
-            kind: "comment",
-            on: it.relation.as_ref().map(|relation| relation.name.clone()),
-            name: it.name.name.clone(),
-        }),
-        StatementKind::Grant(it) => Some(it.names.iter().map(|name| thing("privileges", &name.name)).collect()),
-        StatementKind::CreateTrigger(it) => one(on("trigger", &it.relation.name, &it.name.text)),
-        StatementKind::CreateRule { name, relation, .. } => one(on("rule", &relation.name, &name.text)),
-        StatementKind::CreatePolicy { name, relation, .. } | StatementKind::AlterPolicy { name, relation, .. } => {
-            one(on("policy", &relation.name, &name.text))
-        }
-        StatementKind::CreateStatistics { name, .. } => one(thing("statistics", &name.as_ref()?.name)),
-        StatementKind::CreateEnum { name, .. }
-        | StatementKind::CreateComposite { name, .. }
-        | StatementKind::CreateRange { name }
-        | StatementKind::CreateDomain { name, .. } => one(thing("type", &name.name)),
-        StatementKind::AlterEnum(it) => Some(match &it.action {
-            EnumAction::AddValue { value, .. } | EnumAction::DropValue { value } => {
-                vec![on("enum value", &it.name.name, value)]
-            }
-            EnumAction::RenameValue { from, to } => {
-                vec![on("enum value", &it.name.name, from), on("enum value", &it.name.name, to)]
-            }
-        }),
-        StatementKind::AlterDomain { name, action } => Some(match action {
-            DomainAction::SetDefault(_) => vec![on("default", &name.name, "")],
-            DomainAction::SetNotNull | DomainAction::DropNotNull => vec![on("not null", &name.name, "")],
-            DomainAction::AddConstraint(it) => {
-                vec![on("constraint", &name.name, it.name.as_ref().map_or("", |it| &it.text))]
-            }
-            DomainAction::DropConstraint { name: constraint, .. } => {
-                vec![on("constraint", &name.name, &constraint.text)]
-            }
-            DomainAction::ValidateConstraint { .. } => Vec::new(),
-        }),
-        StatementKind::CreateFunction(it) => one(thing("routine", &it.name.name)),
-        StatementKind::AlterFunction { name, .. } => one(thing("routine", &name.name)),
-        StatementKind::CreateSchema { name, elements, .. } if elements.is_empty() => {
-            one(thing("schema", name.as_ref()?))
-        }
-        StatementKind::CreateExtension { name, .. } | StatementKind::AlterExtension { name } => {
-            one(thing("extension", name))
-        }
-        StatementKind::CreatePublication(it) => one(thing("publication", &it.name)),
-        StatementKind::AlterPublication { publication, .. } => one(thing("publication", &publication.name)),
-        StatementKind::Reindex(_) | StatementKind::LockTable { .. } | StatementKind::SetConstraints { .. } => {
-            Some(Vec::new())
-        }
-        StatementKind::Insert(it) => one(on("rows", &it.target.name.name, "")),
-        StatementKind::Update(it) => one(on("rows", &it.target.name.name, "")),
-        StatementKind::Delete(it) => one(on("rows", &it.target.name.name, "")),
-        StatementKind::Merge { target, .. } => one(on("rows", &target.name.name, "")),
-        StatementKind::Copy(it) => one(on("rows", &it.relation.as_ref()?.name.name, "")),
-        StatementKind::Select(query) if query.functions.is_empty() && query.writes.is_empty() => Some(Vec::new()),
-        _ => None,
-    }
-}
-
-fn action_things(relation: &str, action: &AlterAction) -> Vec<Thing> {
-    let one = |kind, name: &str| vec![on(kind, relation, name)];
-    match action {
-        AlterAction::AddColumn { column, .. } => {
-            let named = column.constraints.iter().filter_map(|constraint| constraint.name.as_ref());
-            let constraints = named.map(|name| on("constraint", relation, &name.text));
-            std::iter::once(on("column", relation, &column.name.text)).chain(constraints).collect()
-        }
-        AlterAction::DropColumn { column, .. } => one("column", &column.text),
-        AlterAction::SetDefault { column, .. } | AlterAction::DropDefault { column } => one("default", &column.text),
-        AlterAction::SetNotNull { column } | AlterAction::DropNotNull { column } => one("not null", &column.text),
-        AlterAction::AlterType { column, .. } => one("type of", &column.text),
-        AlterAction::SetExpression { column, .. } | AlterAction::DropExpression { column, .. } => {
-            one("expression", &column.text)
-        }
-        AlterAction::AddIdentity { column, .. }
-        | AlterAction::SetIdentity { column, .. }
-        | AlterAction::DropIdentity { column, .. } => one("identity", &column.text),
-        AlterAction::SetStatistics { column } => one("statistics of", column.as_ref().map_or("", |it| &it.text)),
-        AlterAction::SetColumnOptions { column, .. } | AlterAction::ResetColumnOptions { column, .. } => {
-            one("options of", &column.text)
-        }
-        AlterAction::SetStorage { column } => one("storage of", &column.text),
-        AlterAction::SetCompression { column } => one("compression of", &column.text),
-        AlterAction::AddConstraint(constraint) => constraint_things(relation, constraint),
-        AlterAction::AlterConstraint { name, .. } | AlterAction::DropConstraint { name, .. } => {
-            one("constraint", &name.text)
-        }
-        AlterAction::ValidateConstraint { .. } => Vec::new(),
-        AlterAction::Owner { .. } => vec![thing("owner", relation)],
-        AlterAction::ClusterOn { .. } | AlterAction::SetWithoutCluster => one("cluster", ""),
-        AlterAction::SetLogged | AlterAction::SetUnlogged => one("logged", ""),
-        AlterAction::SetAccessMethod { .. } => one("access method", ""),
-        AlterAction::SetTablespace { .. } => one("tablespace of", ""),
-        AlterAction::SetOptions { .. } | AlterAction::ResetOptions { .. } | AlterAction::GenericOptions => {
-            one("options", "")
-        }
-        AlterAction::Inherit { parent } | AlterAction::NoInherit { parent } => one("parent", &parent.name),
-        AlterAction::Of { .. } | AlterAction::NotOf => one("of type", ""),
-        AlterAction::ReplicaIdentity { .. } => one("replica identity", ""),
-        AlterAction::RowSecurity { .. } => one("row security", ""),
-        AlterAction::ForceRowSecurity { .. } => one("forced row security", ""),
-        AlterAction::EnableTrigger { name } | AlterAction::DisableTrigger { name } => {
-            one("firing of", name.as_ref().map_or("", |name| &name.text))
-        }
-        AlterAction::EnableRule { name } | AlterAction::DisableRule { name } => one("rule firing of", &name.text),
-        AlterAction::AttachPartition { partition, .. } | AlterAction::DetachPartition { partition, .. } => {
-            one("partition", &partition.name)
-        }
-        AlterAction::SetWithoutOids => Vec::new(),
-    }
-}
-
-fn constraint_things(relation: &str, constraint: &Constraint) -> Vec<Thing> {
-    let name = constraint.name.as_ref().map_or("", |name| name.text.as_str());
-    let mut things = vec![on("constraint", relation, name)];
-    match &constraint.kind {
-        ConstraintKind::NotNull { column: Some(column) } => things.push(on("not null", relation, &column.text)),
-        // The index takes the name of the constraint.
-        ConstraintKind::Unique(key) | ConstraintKind::PrimaryKey(key) => {
-            things.extend(key.using_index.iter().map(|index| thing("relation", &index.text)));
-        }
-        _ => {}
-    }
-    things
 }
 
 fn is_data(kind: &StatementKind) -> bool {
@@ -573,9 +407,15 @@ fn is_instant(kind: &StatementKind) -> bool {
     matches!(kind, StatementKind::Drop(_))
 }
 
-fn first_line(sql: &str) -> &str {
-    let statement = sql.lines().find(|line| !line.trim().is_empty() && !line.trim_start().starts_with("--"));
-    statement.unwrap_or_default().trim()
+/// A statement on one line, and not all of it when it is long.
+fn shortened(sql: &str) -> String {
+    let code = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
+    let words: Vec<&str> = code.flat_map(str::split_whitespace).collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(70) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
 }
 
 #[cfg(test)]
@@ -596,9 +436,9 @@ mod tests {
         match divide(unit, &steps) {
             Ok(division) if division.unchanged => "unchanged\n".to_owned(),
             Ok(division) => {
-                let mut drawn: String =
-                    division.settings.iter().map(|setting| format!("every file: {}\n", setting.sql)).collect();
+                let mut drawn = String::new();
                 for (file, share) in division.shares.iter().enumerate() {
+                    drawn.extend(share.settings.iter().map(|setting| format!("{file}: {}\n", setting.sql)));
                     let lines = share.lines.iter().map(|line| format!("{file}: {}\n", line.sql.replace('\n', "\\n")));
                     drawn.extend(lines);
                     drawn.extend(share.remarks.iter().map(|remark| format!("{file}: ({remark})\n")));
@@ -678,11 +518,11 @@ mod tests {
         "#]]
         .assert_eq(&drawn(down, &[vec![column()], vec![fill()], vec![other()]]));
         expect![[r#"
-            withheld: `ALTER TABLE t DROP COLUMN z;` could belong to several of the files
+            unchanged
         "#]]
         .assert_eq(&drawn("ALTER TABLE t DROP COLUMN z;", &[vec![column()], vec![other()]]));
         expect![[r#"
-            withheld: `DO $$ BEGIN END $$;` could belong to several of the files
+            withheld: it is not clear which of the files `DO $$ BEGIN END $$;` belongs to
         "#]]
         .assert_eq(&drawn("DO $$ BEGIN END $$;", &[vec![column()], vec![other()]]));
         expect![[r#"
@@ -698,7 +538,7 @@ mod tests {
         "#]]
         .assert_eq(&drawn("", &[vec![column()], vec![other()]]));
         expect![[r#"
-            withheld: the Down section sets search_path for the statements behind it
+            unchanged
         "#]]
         .assert_eq(&drawn("SET search_path = x;\nDROP TABLE t;", &[vec![column()], vec![other()]]));
     }
@@ -724,6 +564,44 @@ mod tests {
     }
 
     #[test]
+    fn what_is_dropped_and_made_again_is_told_apart() {
+        let files = [
+            vec![kept(0, "DROP VIEW v;")],
+            vec![index(1)],
+            vec![
+                kept(2, "ALTER TABLE t ALTER COLUMN a TYPE varchar(255);"),
+                kept(3, "CREATE VIEW v AS SELECT * FROM t;"),
+            ],
+        ];
+        let down = "DROP VIEW v;\nALTER TABLE t ALTER COLUMN a TYPE varchar(20);\nDROP INDEX i;\n\
+                    CREATE VIEW v AS SELECT * FROM t;\n";
+        expect![[r#"
+            0: CREATE VIEW v AS SELECT * FROM t;
+            1: DROP INDEX CONCURRENTLY i;
+            2: DROP VIEW v;
+            2: ALTER TABLE t ALTER COLUMN a TYPE varchar(20);
+        "#]]
+        .assert_eq(&drawn(down, &files));
+    }
+
+    #[test]
+    fn settings_go_with_the_statements_that_they_are_made_for() {
+        let files = [vec![kept(0, "ALTER TABLE t ALTER a TYPE timestamptz;")], vec![index(1)]];
+        let down = "DROP INDEX i;\nSET timezone = 'UTC';\nALTER TABLE t ALTER a TYPE timestamp;\nRESET timezone;\n";
+        expect![[r#"
+            0: SET timezone = 'UTC';
+            0: ALTER TABLE t ALTER a TYPE timestamp;
+            1: DROP INDEX CONCURRENTLY i;
+        "#]]
+        .assert_eq(&drawn(down, &files));
+        let down = "ALTER TABLE t ALTER a TYPE timestamp;\nSET timezone = 'UTC';\nUPDATE t SET b = now();\n";
+        expect![[r#"
+            withheld: it sets something for some of its statements only
+        "#]]
+        .assert_eq(&drawn(down, &files));
+    }
+
+    #[test]
     fn comments_at_the_end_stay() {
         let files = [vec![kept(0, "CREATE TABLE t ();")], vec![index(1)]];
         expect![[r#"
@@ -738,17 +616,18 @@ mod tests {
         let files = [vec![kept(0, "CREATE TABLE t ();")], vec![index(1)]];
         let down = "BEGIN;\nSET LOCAL lock_timeout = '3s';\nDROP INDEX i;\nDROP TABLE t;\nCOMMIT;\n";
         expect![[r#"
-            every file: SET LOCAL lock_timeout = '3s';
+            0: SET LOCAL lock_timeout = '3s';
             0: DROP TABLE t;
+            1: SET LOCAL lock_timeout = '3s';
             1: DROP INDEX CONCURRENTLY i;
         "#]]
         .assert_eq(&drawn(down, &files));
         expect![[r#"
-            withheld: the Down section has transactions of its own
+            withheld: it has transactions of its own
         "#]]
         .assert_eq(&drawn("DROP INDEX i;\nCOMMIT;\nDROP TABLE t;\n", &files));
         expect![[r#"
-            withheld: the Down section holds a statement that cannot be read
+            withheld: it holds a statement that cannot be read
         "#]]
         .assert_eq(&drawn("DROP INDEX i i;\n", &files));
     }

@@ -295,23 +295,22 @@ mod tests {
             ==== m/20240601235959_a.sql
             -- Step 1 of 2, split by safestep. Then: 20240602000000_a_step2_keep.sql.
             -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then `dbmate up`.
-            -- Roll back with `dbmate rollback`, once for each step, last step first.
+            -- There is no Down section; undo the steps by a new migration, last step first.
             -- migrate:up foo:bar transaction:false
             CREATE INDEX CONCURRENTLY i ON t (a);
 
-            -- migrate:down transaction:false
-            DROP INDEX CONCURRENTLY i;
+            -- migrate:down
 
             ==== m/20240602000000_a_step2_keep.sql
             -- Step 2 of 2, split by safestep from 20240601235959_a.sql.
-            -- Roll back with `dbmate rollback`, once for each step, last step first.
+            -- There is no Down section; undo the steps by a new migration, last step first.
             -- migrate:up
             SET LOCAL lock_timeout = '2s';
             SET LOCAL statement_timeout = '30s';
             ALTER TABLE t ADD a int;
 
             -- migrate:down
-            -- There is nothing to undo.
+            -- The original has nothing that undoes it.
         "#]]
         .assert_eq(&emitted(&files, "m/20240601235959_a.sql", &steps));
     }
