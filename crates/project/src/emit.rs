@@ -206,7 +206,7 @@ fn split(job: &Job) -> Result<Emission, String> {
             }
             (Some(unit), Some(division)) => {
                 let share = &division.shares[index];
-                let (body, transaction) = down_body(job, share, division, unit, transaction)?;
+                let (body, transaction) = down_body(job, share, unit, transaction)?;
                 let whole = unit.span.slice(&unit.text);
                 Some(match index {
                     0 => (Text { lead: marks_of(unit, writer), body, tail: trailing(whole).to_owned() }, transaction),
@@ -342,13 +342,7 @@ fn begins(script: &Script) -> bool {
 }
 
 /// The Down section of one file, and whether it runs in a transaction.
-fn down_body(
-    job: &Job,
-    share: &Share,
-    division: &down::Division,
-    unit: &UnitText,
-    up_transaction: bool,
-) -> Result<(String, bool), String> {
+fn down_body(job: &Job, share: &Share, unit: &UnitText, up_transaction: bool) -> Result<(String, bool), String> {
     let writer = job.writer;
     if share.lines.is_empty() {
         let mut text: Vec<String> =

@@ -131,7 +131,8 @@ impl Clause {
         let known = |clause: &Self| {
             clause.things.as_ref().is_some_and(|things| things.iter().all(|thing| thing.relation().is_some()))
         };
-        !(self.idle || other.idle) && !(known(self) && known(other) && self.relations().is_disjoint(&other.relations()))
+        let apart = known(self) && known(other) && self.relations().is_disjoint(&other.relations());
+        !(self.idle || other.idle || apart)
     }
 }
 
