@@ -154,38 +154,71 @@ pub(crate) fn next(text: &[u8], position: usize, standard_strings: bool) -> Opti
             Some(end) => (TokenKind::BlockComment, end),
             None => (TokenKind::Unclosed, text.len()),
         },
-        _ if is_operator(first) => (TokenKind::Operator, operator_end(text, start)),
+        _ if is_class(first, OPERATOR) => (TokenKind::Operator, operator_end(text, start)),
         _ => (TokenKind::Junk, start + 1),
     };
     Some(Token { kind, span: Span::new(start, end) })
 }
 
-pub(crate) fn skip_space(text: &[u8], mut position: usize) -> usize {
-    while text.get(position).is_some_and(|byte| is_space(*byte)) {
-        position += 1;
+const SPACE: u8 = 1;
+const NAME: u8 = 2;
+const NAME_PART: u8 = 4;
+const OPERATOR: u8 = 8;
+
+/// What each byte can be part of.
+static CLASSES: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            // `scan.l`: space is `[ \t\n\r\f\v]`.
+            b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => SPACE,
+            // Bytes above ASCII belong to names, a no-break space too.
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80..=0xff => NAME | NAME_PART,
+            b'0'..=b'9' | b'$' => NAME_PART,
+            b'~' | b'!' | b'@' | b'#' | b'^' | b'&' | b'|' | b'`' | b'?' | b'+' | b'-' | b'*' | b'/' | b'%' | b'<'
+            | b'>' | b'=' => OPERATOR,
+            _ => 0,
+        };
+        byte += 1;
     }
-    position
+    classes
 }
 
-/// `scan.l`: space is `[ \t\n\r\f\v]`.
+fn is_class(byte: u8, class: u8) -> bool {
+    CLASSES[byte as usize] & class != 0
+}
+
+/// The first position from `position` on whose byte is not of the class.
+fn class_end(text: &[u8], position: usize, class: u8) -> usize {
+    match text.get(position..) {
+        Some(rest) => {
+            rest.iter().position(|byte| !is_class(*byte, class)).map_or(text.len(), |length| position + length)
+        }
+        None => position,
+    }
+}
+
+pub(crate) fn skip_space(text: &[u8], position: usize) -> usize {
+    class_end(text, position, SPACE)
+}
+
 pub(crate) fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+    is_class(byte, SPACE)
 }
 
-/// Bytes above ASCII belong to names, a no-break space too.
 pub(crate) fn begins_name(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
+    is_class(byte, NAME)
 }
 
 pub(crate) fn continues_name(byte: u8) -> bool {
-    begins_name(byte) || byte.is_ascii_digit() || byte == b'$'
+    is_class(byte, NAME_PART)
 }
 
-pub(crate) fn name_end(text: &[u8], mut position: usize) -> usize {
-    while text.get(position).is_some_and(|byte| continues_name(*byte)) {
-        position += 1;
-    }
-    position
+pub(crate) fn name_end(text: &[u8], position: usize) -> usize {
+    class_end(text, position, NAME_PART)
 }
 
 /// The end of the line without its line break.
@@ -339,32 +372,10 @@ fn fits_int(literal: &[u8]) -> bool {
         .is_some()
 }
 
-pub(crate) fn is_operator(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'~' | b'!'
-            | b'@'
-            | b'#'
-            | b'^'
-            | b'&'
-            | b'|'
-            | b'`'
-            | b'?'
-            | b'+'
-            | b'-'
-            | b'*'
-            | b'/'
-            | b'%'
-            | b'<'
-            | b'>'
-            | b'='
-    )
-}
-
 /// An operator ends before a comment, and ends in `+` or `-` only if it holds a character that no standard operator has.
 fn operator_end(text: &[u8], start: usize) -> usize {
     let mut end = start;
-    while text.get(end).is_some_and(|byte| is_operator(*byte)) {
+    while text.get(end).is_some_and(|byte| is_class(*byte, OPERATOR)) {
         if end > start && matches!(text.get(end..end + 2), Some(b"/*" | b"--")) {
             break;
         }

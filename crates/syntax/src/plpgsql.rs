@@ -249,10 +249,16 @@ impl Lowering<'_, '_, '_> {
                 let value = scan.assigns(from, end).unwrap_or(end);
                 self.expression(scan, value, end, flags);
             }
-            "NULL" | "RAISE" | "GET" | "FETCH" | "MOVE" | "CLOSE" => {}
+            "NULL" | "GET" | "FETCH" | "MOVE" | "CLOSE" => {}
             "EXIT" | "CONTINUE" => {
                 let when = scan.find_where(from, end, |index| scan.is(index, "WHEN"));
                 self.expression(scan, when + 1, end, flags);
+            }
+            // RAISE level 'format', argument, ... USING option = value.
+            "RAISE" => {
+                let argument = scan.find_where(from, end, |index| scan.kind(index) == Some(TokenKind::Comma));
+                let using = scan.find_where(argument, end, |index| scan.is(index, "USING"));
+                self.expression(scan, argument + 1, using, flags);
             }
             "ASSERT" => self.expression(scan, from + 1, end, flags),
             "COMMIT" | "ROLLBACK" => self.body.commits.push(self.place(scan, from, end)),

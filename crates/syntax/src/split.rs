@@ -120,8 +120,9 @@ struct State {
     start: Option<usize>,
     end: usize,
     first_mask: usize,
-    /// Positions of the open parentheses.
-    parens: Vec<u32>,
+    /// Open parentheses, and where the outermost stands.
+    parens: usize,
+    outermost: u32,
     brackets: usize,
     /// BEGIN ATOMIC and the CASEs in it.
     begins: usize,
@@ -277,10 +278,13 @@ impl Splitter<'_> {
         self.extend(start, end);
         let state = &mut self.state;
         match token.kind {
-            TokenKind::LeftParen => state.parens.push(token.span.start),
-            TokenKind::RightParen => {
-                state.parens.pop();
+            TokenKind::LeftParen => {
+                if state.parens == 0 {
+                    state.outermost = token.span.start;
+                }
+                state.parens += 1;
             }
+            TokenKind::RightParen => state.parens = state.parens.saturating_sub(1),
             TokenKind::LeftBracket => state.brackets += 1,
             TokenKind::RightBracket => state.brackets = state.brackets.saturating_sub(1),
             TokenKind::Word => self.word(token),
@@ -323,7 +327,7 @@ impl Splitter<'_> {
                 && at_line_start(self.text, next)
                 && statement_word(self.text, next).is_some_and(|word| !in_body(word));
         }
-        if self.state.parens.is_empty() {
+        if self.state.parens == 0 {
             return true;
         }
         // Only the actions of CREATE RULE hold a `;` in parentheses: elsewhere one is missing.
@@ -377,7 +381,7 @@ impl Splitter<'_> {
             span: Span::new(start, state.end),
             end: Span::new(0, terminator.unwrap_or(state.end)).end,
             masked: first_mask..first_mask + inside,
-            unclosed: state.parens.first().copied().filter(|open| (*open as usize) < state.end),
+            unclosed: (state.parens > 0 && (state.outermost as usize) < state.end).then_some(state.outermost),
         });
         if state.copies && self.options.copy_data {
             self.copy_data();

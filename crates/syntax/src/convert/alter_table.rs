@@ -1,5 +1,6 @@
 //! ALTER TABLE and its siblings: one converted subcommand per source segment.
 
+use super::Tight;
 use super::column;
 use super::expr;
 use super::names;
@@ -28,7 +29,7 @@ pub fn alter_table(source: &Source<'_>, node: &pg::AlterTableStmt<'_>) -> Statem
             let (from, to) = segments.get(index).copied().unwrap_or((start, source.tokens.len()));
             Some(Subcommand { span: source.tokens_span(from, to), action: action(source, command, from, to) })
         })
-        .collect();
+        .tight();
     let object = names::object_kind(node.objtype);
     if object == ObjectKind::Sequence
         && let Some(at) = source.find(start, "LOGGED").or_else(|| source.find(start, "UNLOGGED"))

@@ -1,5 +1,6 @@
 //! Column definitions, constraints, index elements.
 
+use super::Tight;
 use super::names;
 use super::source::Source;
 use super::{expr, query};
@@ -59,9 +60,9 @@ pub fn column_constraints(
             Kind::Constraint(constraint) => Some(constraint),
             _ => None,
         })
-        .collect();
+        .tight();
     let mut starts: Vec<usize> =
-        nodes.iter().filter(|node| !is_attribute(node)).filter_map(|node| source.at(node.location)).collect();
+        nodes.iter().filter(|node| !is_attribute(node)).filter_map(|node| source.at(node.location)).tight();
     starts.extend(collate.and_then(|clause| source.at(clause.location)));
     let mut constraints: Vec<Constraint> = Vec::with_capacity(nodes.len());
     for node in nodes {
@@ -249,7 +250,7 @@ fn exclude(source: &Source<'_>, node: &pg::Constraint<'_>, keyword: usize) -> Ex
             let with = source.scan(from, |at, token| at > from && token.is(source.text, "WITH")).min(to);
             Some((index_element(source, element, from, with), operator))
         })
-        .collect();
+        .tight();
     let behind = open.map_or(keyword, |open| source.group_end(open));
     let predicate = source.find(behind, "WHERE").filter(|_| node.where_clause.is_some()).map(|at| {
         let open = at + 1;
@@ -307,7 +308,7 @@ fn foreign_columns(source: &Source<'_>, list: List<'_>, open: Option<usize>) -> 
             let span = places.get(index).map_or_else(Default::default, |(_, to)| source.tokens_span(to - 1, *to));
             Ident { text: text.to_owned(), span }
         })
-        .collect()
+        .tight()
 }
 
 /// An element of an index or of a partition key at the tokens `from..to`.
@@ -380,10 +381,10 @@ fn range_data(source: &Source<'_>, list: List<'_>) -> Vec<RangeDatum> {
         },
         _ => RangeDatum::Value(expr::expr(source, node)),
     };
-    list.iter().map(datum).collect()
+    list.iter().map(datum).tight()
 }
 
-/// The columns an expression names.
+/// The columns that expressions and queries name, by parts.
 pub fn columns_used<'a>(source: &Source<'_>, roots: impl IntoIterator<Item = Node<'a>>) -> Vec<Vec<String>> {
-    query::collect(source, roots).1
+    query::collect(source, roots).1.into_iter().map(expr::column_parts).tight()
 }

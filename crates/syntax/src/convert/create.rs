@@ -1,5 +1,6 @@
 //! CREATE of relations and of things on them.
 
+use super::Tight;
 use super::column;
 use super::names;
 use super::source::{Cursor, Source};
@@ -33,7 +34,7 @@ pub fn create_table(source: &Source<'_>, node: &pg::CreateStmt<'_>, foreign: boo
         columns,
         constraints,
         likes,
-        inherits: names::relations(source, node.inh_relations).into_iter().map(|relation| relation.name).collect(),
+        inherits: names::relations(source, node.inh_relations).into_iter().map(|relation| relation.name).tight(),
         of_type: node.of_typename.map(|ty| names::type_name(source, ty)),
         partition_of: node.partbound.map(|bound| column::partition_bound(source, bound)),
         partition_by: node.partspec.map(|spec| partition_by(source, spec)),
@@ -100,7 +101,7 @@ fn like(source: &Source<'_>, clause: &pg::TableLikeClause<'_>, foreign: bool) ->
     let including = if clause.options == pg::CREATE_TABLE_LIKE_ALL {
         vec!["all"]
     } else {
-        OPTIONS.iter().filter(|(bit, _)| clause.options & bit != 0).map(|(_, name)| *name).collect()
+        OPTIONS.iter().filter(|(bit, _)| clause.options & bit != 0).map(|(_, name)| *name).tight()
     };
     Some(Like { relation, including, span: source.tokens_span(start, end) })
 }
@@ -119,7 +120,7 @@ fn partition_by(source: &Source<'_>, spec: &pg::PartitionSpec<'_>) -> PartitionB
                 Kind::PartitionElem(element) => Some(column::partition_element(source, element)),
                 _ => None,
             })
-            .collect(),
+            .tight(),
     }
 }
 
@@ -129,7 +130,7 @@ pub fn create_table_as(source: &Source<'_>, node: &pg::CreateTableAsStmt<'_>) ->
         return StatementKind::Other { tag: "CREATE TABLE AS" };
     };
     let Some(range) = into.rel else { return StatementKind::Other { tag: "CREATE TABLE AS" } };
-    let columns: Vec<String> = into.col_names.strings().map(str::to_owned).collect();
+    let columns: Vec<String> = into.col_names.strings().map(str::to_owned).tight();
     let query = query::query_with_targets(source, inner);
     StatementKind::CreateTableAs(CreateTableAs {
         name: names::relation_name(source, range),
@@ -164,7 +165,7 @@ pub fn create_view(source: &Source<'_>, node: &pg::ViewStmt<'_>) -> StatementKin
     let (Some(range), Some(inner)) = (node.view, node.query) else {
         return StatementKind::Other { tag: "CREATE VIEW" };
     };
-    let given: Vec<String> = node.aliases.strings().map(str::to_owned).collect();
+    let given: Vec<String> = node.aliases.strings().map(str::to_owned).tight();
     StatementKind::CreateView(CreateView {
         name: names::relation_name(source, range),
         replace: node.replace,
@@ -199,7 +200,7 @@ pub fn create_index(source: &Source<'_>, node: &pg::IndexStmt<'_>) -> StatementK
             }
             _ => None,
         })
-        .collect();
+        .tight();
     let behind = open.map_or(table_end, |open| source.group_end(open));
     let including = source.find(behind, "INCLUDE").map(|at| at + 1);
     let included = node.index_including_params.iter().filter_map(|element| match element.kind() {
@@ -240,7 +241,7 @@ pub fn sequence_options(list: List<'_>) -> (Vec<DefElem>, Option<(Name, String)>
             && option.defname.get() == "owned_by"
             && let Some(Kind::List(parts)) = option.arg.map(Node::kind)
         {
-            let parts: Vec<&str> = parts.strings().collect();
+            let parts: Vec<&str> = parts.strings().tight();
             if let Some((column, table)) = parts.split_last()
                 && !table.is_empty()
             {
@@ -298,7 +299,7 @@ pub fn create_trigger(source: &Source<'_>, node: &pg::CreateTrigStmt<'_>) -> Sta
         delete: event(8),
         update: event(16),
         truncate: event(32),
-        columns: node.columns.strings().map(str::to_owned).collect(),
+        columns: node.columns.strings().map(str::to_owned).tight(),
         when: node.when_clause.map(|node| expr::expr(source, node)),
         function: names::name_at(source, node.funcname, function_at),
         referenced: node.constrrel.map(|range| names::relation_name(source, range)),
@@ -337,7 +338,7 @@ pub fn policy(
     (
         Ident { text: name.to_owned(), span: source.tokens_span(2, 3) },
         optional_relation(source, table),
-        expressions.into_iter().flatten().map(|node| expr::expr(source, node)).collect(),
+        expressions.into_iter().flatten().map(|node| expr::expr(source, node)).tight(),
     )
 }
 

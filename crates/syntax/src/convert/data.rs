@@ -1,5 +1,6 @@
 //! Statements that read and change rows.
 
+use super::Tight;
 use super::names;
 use super::query;
 use super::source::Source;
@@ -46,7 +47,7 @@ pub fn insert(source: &Source<'_>, node: &pg::InsertStmt<'_>) -> StatementKind {
             }),
             _ => None,
         })
-        .collect();
+        .tight();
     let rows = match node.select_stmt.map(Node::kind) {
         None => InsertSource::Default,
         Some(Kind::SelectStmt(select)) if !select.values_lists.is_empty() => {
@@ -102,7 +103,7 @@ fn assignments(source: &Source<'_>, list: List<'_>) -> Vec<Assignment> {
                 span: source.tokens_span(start, end),
             })
         })
-        .collect()
+        .tight()
 }
 
 /// FROM, WHERE and RETURNING; the FROM of IS DISTINCT FROM does not count.

@@ -1,5 +1,6 @@
 //! Expressions. Their depth is bounded: below it only the columns, calls and subqueries inside are kept.
 
+use super::Tight;
 use super::names;
 use super::query;
 use super::source::Source;
@@ -25,7 +26,7 @@ pub fn expr(source: &Source<'_>, node: Node<'_>) -> Expr {
 }
 
 pub fn exprs(source: &Source<'_>, list: List<'_>) -> Vec<Expr> {
-    list.iter().map(|node| expr(source, node)).collect()
+    list.iter().map(|node| expr(source, node)).tight()
 }
 
 fn at_depth(source: &Source<'_>, node: Node<'_>, depth: u32) -> Expr {
@@ -34,7 +35,7 @@ fn at_depth(source: &Source<'_>, node: Node<'_>, depth: u32) -> Expr {
     }
     let one = |node: Node<'_>| at_depth(source, node, depth + 1);
     let boxed = |node: Option<Node<'_>>| Box::new(node.map_or(Expr::Null, one));
-    let all = |list: List<'_>| -> Vec<Expr> { list.iter().map(one).collect() };
+    let all = |list: List<'_>| -> Vec<Expr> { list.iter().map(one).tight() };
     match node.kind() {
         Kind::AConst(value) => literal(value),
         Kind::ColumnRef(column) => Expr::Column(column_parts(column)),
@@ -87,7 +88,7 @@ fn at_depth(source: &Source<'_>, node: Node<'_>, depth: u32) -> Expr {
             },
         },
         Kind::CaseExpr(case) => {
-            let mut parts: Vec<Expr> = case.arg.map(one).into_iter().collect();
+            let mut parts: Vec<Expr> = case.arg.map(one).into_iter().tight();
             for when in case.args.iter() {
                 if let Kind::CaseWhen(when) = when.kind() {
                     parts.extend(when.expr.map(one));
@@ -113,7 +114,7 @@ fn at_depth(source: &Source<'_>, node: Node<'_>, depth: u32) -> Expr {
             query::note_needs(source, node);
             let mut children = Vec::new();
             query::children(node, &mut children);
-            Expr::Other(children.into_iter().map(one).collect())
+            Expr::Other(children.into_iter().map(one).tight())
         }
     }
 }
@@ -129,7 +130,7 @@ fn literal(value: &pg::AConst<'_>) -> Expr {
 }
 
 pub fn column_parts(column: &pg::ColumnRef<'_>) -> Vec<String> {
-    column.fields.iter().map(|field| field.string().unwrap_or("*").to_owned()).collect()
+    column.fields.iter().map(|field| field.string().unwrap_or("*").to_owned()).tight()
 }
 
 /// A function's name. The grammar spells its own functions with `pg_catalog`, which the source does not show.
@@ -150,9 +151,9 @@ fn operation(source: &Source<'_>, node: &pg::AExpr<'_>, depth: u32) -> Expr {
     let boxed = |node: Option<Node<'_>>| Box::new(node.map_or(Expr::Null, one));
     let all = |node: Option<Node<'_>>| -> Vec<Expr> {
         match node.map(Node::kind) {
-            Some(Kind::List(list)) => list.iter().map(one).collect(),
-            Some(Kind::AArrayExpr(array)) => array.elements.iter().map(one).collect(),
-            _ => node.map(one).into_iter().collect(),
+            Some(Kind::List(list)) => list.iter().map(one).tight(),
+            Some(Kind::AArrayExpr(array)) => array.elements.iter().map(one).tight(),
+            _ => node.map(one).into_iter().tight(),
         }
     };
     let name = node.name.strings().next_back().unwrap_or_default();
@@ -181,7 +182,7 @@ fn operation(source: &Source<'_>, node: &pg::AExpr<'_>, depth: u32) -> Expr {
                 ["nullif"].into_iter(),
                 source.at(node.location).map_or_else(Default::default, |index| source.tokens_span(index, index + 1)),
             ),
-            arguments: node.lexpr.into_iter().chain(node.rexpr).map(one).collect(),
+            arguments: node.lexpr.into_iter().chain(node.rexpr).map(one).tight(),
         },
         pg::AEXPR_BETWEEN | pg::AEXPR_NOT_BETWEEN | pg::AEXPR_BETWEEN_SYM | pg::AEXPR_NOT_BETWEEN_SYM => {
             let mut bounds = all(node.rexpr).into_iter();

@@ -19,6 +19,18 @@ use crate::nodes::{self as pg, Kind};
 use crate::plpgsql;
 use source::Source;
 
+/// Collects without slack: trees are kept, and most lists have one element, for which a vector would reserve four.
+trait Tight: Iterator + Sized {
+    fn tight(self) -> Vec<Self::Item> {
+        let (least, most) = self.size_hint();
+        let mut collected = Vec::with_capacity(most.unwrap_or(least));
+        collected.extend(self);
+        collected
+    }
+}
+
+impl<I: Iterator> Tight for I {}
+
 /// A statement that stands at the tokens `from..to` of another.
 pub fn statement_at(source: &Source<'_>, node: Node<'_>, from: usize, to: usize) -> StatementKind {
     let part = source.part(from, to);

@@ -1,5 +1,6 @@
 //! Names, relations, types and options.
 
+use super::Tight;
 use super::source::Source;
 use crate::ast::{DefElem, Ident, LockMode, Name, ObjectKind, RelationRef, TypeName};
 use crate::ffi::{self, Constant, List, Node};
@@ -31,7 +32,7 @@ pub fn relations(source: &Source<'_>, list: List<'_>) -> Vec<RelationRef> {
             Kind::RangeVar(range) => Some(relation(source, range)),
             _ => None,
         })
-        .collect()
+        .tight()
 }
 
 /// A qualified name by its parts; a catalog is left out.
@@ -55,7 +56,7 @@ pub fn idents_in<'a>(source: &Source<'_>, texts: impl Iterator<Item = &'a str>, 
             let span = elements.get(index).map_or(Span::default(), |(from, _)| source.tokens_span(*from, from + 1));
             Ident { text: text.to_owned(), span }
         })
-        .collect()
+        .tight()
 }
 
 /// A name the tree holds as a list of strings, a single string, a type or a function with arguments.
@@ -90,11 +91,11 @@ pub fn roles(list: List<'_>) -> Vec<String> {
             Kind::RoleSpec(spec) => Some(role(Some(spec))),
             _ => None,
         })
-        .collect()
+        .tight()
 }
 
 pub fn type_name(source: &Source<'_>, ty: &pg::TypeName<'_>) -> TypeName {
-    let parts: Vec<&str> = ty.names.strings().collect();
+    let parts: Vec<&str> = ty.names.strings().tight();
     let (schema, name) = match parts.as_slice() {
         // The grammar's own names of the standard types, and the same written out.
         ["pg_catalog", name] => (None, *name),
@@ -195,7 +196,7 @@ pub fn options(list: List<'_>) -> Vec<DefElem> {
             }),
             _ => None,
         })
-        .collect()
+        .tight()
 }
 
 /// An option's value as written without quotes; parts of lists with commas, of names with dots.

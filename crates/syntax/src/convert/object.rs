@@ -1,5 +1,6 @@
 //! What is done to any object: DROP, RENAME, SET SCHEMA, OWNER, COMMENT, GRANT.
 
+use super::Tight;
 use super::names;
 use super::source::{Cursor, Source};
 use crate::ast::{CommentOn, Drop, DropName, Grant, Name, ObjectKind, Rename, SetOwner, SetSchema, StatementKind};
@@ -42,7 +43,7 @@ pub fn drop(source: &Source<'_>, node: &pg::DropStmt<'_>) -> StatementKind {
                 }
             }
         })
-        .collect();
+        .tight();
     StatementKind::Drop(Drop {
         object: names::object_kind(node.remove_type),
         names,
@@ -55,7 +56,7 @@ pub fn drop(source: &Source<'_>, node: &pg::DropStmt<'_>) -> StatementKind {
 /// `name ON relation`, which the tree holds as the relation's parts and the name.
 fn on_relation(source: &Source<'_>, object: Node<'_>, at: usize) -> (Name, Option<Name>) {
     let Kind::List(parts) = object.kind() else { return (names::object_name(Some(object), source.whole()), None) };
-    let parts: Vec<&str> = parts.strings().collect();
+    let parts: Vec<&str> = parts.strings().tight();
     let (name, relation) = parts.split_last().map_or(("", &[][..]), |(name, relation)| (*name, relation));
     let name = Name { schema: None, name: name.to_owned(), span: source.tokens_span(at, at + 1) };
     let span = source.tokens_span(at + 2, source.name_end(at + 2));
@@ -181,7 +182,7 @@ fn commented(source: &Source<'_>, kind: u32, object: Option<Node<'_>>, at: usize
     match (kind, object) {
         (pg::OBJECT_COLUMN, Some(object)) => {
             let Kind::List(parts) = object.kind() else { return (names::object_name(Some(object), span), None) };
-            let parts: Vec<&str> = parts.strings().collect();
+            let parts: Vec<&str> = parts.strings().tight();
             let Some((column, relation)) = parts.split_last() else { return (names::object_name(None, span), None) };
             let name = Name { schema: None, name: (*column).to_owned(), span: source.tokens_span(end - 1, end) };
             let relation = (!relation.is_empty()).then(|| {
@@ -238,7 +239,7 @@ pub fn grant(source: &Source<'_>, node: &pg::GrantStmt<'_>) -> StatementKind {
                 names::object_name(Some(object), source.tokens_span(from, source.name_end(from)))
             }
         })
-        .collect();
+        .tight();
     StatementKind::Grant(Grant {
         revoke: !node.is_grant,
         object: names::object_kind(node.objtype),
@@ -272,7 +273,7 @@ pub fn grant_role(source: &Source<'_>, node: &pg::GrantRoleStmt<'_>) -> Statemen
             };
             Name { schema: None, name, span: source.tokens_span(from, from + 1) }
         })
-        .collect();
+        .tight();
     StatementKind::Grant(Grant { revoke: !node.is_grant, object: ObjectKind::Role, names, all_in_schema: false })
 }
 
@@ -323,7 +324,8 @@ pub fn publication(
             let construct = if filter.is_some() { "a publication's row filter" } else { "a publication's column list" };
             source.need(15, construct, open.saturating_sub(usize::from(filter.is_some())), end);
         }
-        let columns = columns.into_iter().filter_map(|parts| parts.into_iter().next_back()).collect();
+        let columns =
+            columns.iter().filter_map(|column| column.fields.strings().next_back().map(str::to_owned)).tight();
         publication.tables.push((names::relation(source, range), columns));
     }
     publication

@@ -27,8 +27,11 @@ pub fn query_with_targets(source: &Source<'_>, node: Node<'_>) -> Query {
     query
 }
 
-/// The facts of several nodes together, and the columns they name, by parts.
-pub fn collect<'a>(source: &Source<'_>, roots: impl IntoIterator<Item = Node<'a>>) -> (Query, Vec<Vec<String>>) {
+/// The facts of several nodes together, and the columns they name.
+pub fn collect<'a>(
+    source: &Source<'_>,
+    roots: impl IntoIterator<Item = Node<'a>>,
+) -> (Query, Vec<&'a pg::ColumnRef<'a>>) {
     let mut walk = Walk::default();
     for root in roots {
         if let Kind::SelectStmt(select) = root.kind() {
@@ -43,7 +46,7 @@ pub fn collect<'a>(source: &Source<'_>, roots: impl IntoIterator<Item = Node<'a>
 /// The columns, calls and subqueries below a node, flat.
 pub fn leaves(source: &Source<'_>, node: Node<'_>) -> Vec<Expr> {
     let (query, columns) = collect(source, [node]);
-    let mut leaves: Vec<Expr> = columns.into_iter().map(Expr::Column).collect();
+    let mut leaves: Vec<Expr> = columns.into_iter().map(|column| Expr::Column(expr::column_parts(column))).collect();
     leaves.extend(query.functions.iter().map(|name| Expr::Call { name: name.clone(), arguments: Vec::new() }));
     if !query.reads.is_empty() {
         leaves.push(Expr::Subquery(Box::new(query)));
@@ -62,7 +65,7 @@ fn restricts(select: &pg::SelectStmt<'_>) -> bool {
 #[derive(Default)]
 struct Walk<'a> {
     query: Query,
-    columns: Vec<Vec<String>>,
+    columns: Vec<&'a pg::ColumnRef<'a>>,
     stack: Vec<Item<'a>>,
     scopes: Vec<Scope<'a>>,
     locks: Vec<&'a pg::LockingClause<'a>>,
@@ -91,7 +94,7 @@ impl<'a> Walk<'a> {
             let bottom = self.stack.len();
             match item.node.kind() {
                 Kind::RangeVar(range) => self.read(source, range, item),
-                Kind::ColumnRef(column) => self.columns.push(expr::column_parts(column)),
+                Kind::ColumnRef(column) => self.columns.push(column),
                 Kind::FuncCall(call) => {
                     let name = expr::call_name(source, call);
                     if !self.query.functions.iter().any(|known| known.name == name.name && known.schema == name.schema)

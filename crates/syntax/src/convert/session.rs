@@ -1,5 +1,6 @@
 //! Session, transaction, maintenance and cluster statements.
 
+use super::Tight;
 use super::create;
 use super::names;
 use super::source::{Cursor, Source};
@@ -33,7 +34,7 @@ pub fn set(source: &Source<'_>, node: &pg::VariableSetStmt<'_>) -> StatementKind
         source.need_at(17, "transaction_timeout", source.whole());
     }
     let values = match node.kind {
-        pg::VAR_SET_VALUE | pg::VAR_SET_MULTI => Some(node.args.iter().map(names::value_text).collect()),
+        pg::VAR_SET_VALUE | pg::VAR_SET_MULTI => Some(node.args.iter().map(names::value_text).tight()),
         // SET x FROM CURRENT.
         pg::VAR_SET_CURRENT => Some(Vec::new()),
         _ => None,
@@ -82,7 +83,7 @@ pub fn vacuum(source: &Source<'_>, node: &pg::VacuumStmt<'_>) -> StatementKind {
             }
             _ => None,
         })
-        .collect();
+        .tight();
     if relations.iter().any(|(relation, _)| relation.only)
         && let Some(at) = source.find(0, "ONLY")
     {

@@ -1,5 +1,6 @@
 //! Types, domains, functions, schemas, extensions.
 
+use super::Tight;
 use super::column;
 use super::names;
 use super::source::{Cursor, Source};
@@ -15,7 +16,7 @@ use crate::plpgsql;
 pub fn create_enum(source: &Source<'_>, node: &pg::CreateEnumStmt<'_>) -> StatementKind {
     StatementKind::CreateEnum {
         name: names::name_at(source, node.type_name, 2),
-        values: node.vals.strings().map(str::to_owned).collect(),
+        values: node.vals.strings().map(str::to_owned).tight(),
     }
 }
 
@@ -43,7 +44,7 @@ pub fn create_composite(source: &Source<'_>, node: &pg::CompositeTypeStmt<'_>) -
                 Kind::ColumnDef(def) => Some(column::column_def(source, def)),
                 _ => None,
             })
-            .collect(),
+            .tight(),
     }
 }
 
@@ -180,7 +181,7 @@ fn atomic_body(source: &Source<'_>, node: Node<'_>, from: usize) -> Body {
             Kind::ReturnStmt(returned) => returned.returnval,
             _ => Some(*node),
         })
-        .collect();
+        .tight();
     let statements = nodes
         .into_iter()
         .enumerate()
@@ -205,7 +206,7 @@ fn atomic_body(source: &Source<'_>, node: Node<'_>, from: usize) -> Body {
                 guarded: false,
             }
         })
-        .collect();
+        .tight();
     Body {
         span: source.tokens_span(first, end),
         statements,
@@ -266,7 +267,7 @@ pub fn create_schema(source: &Source<'_>, node: &pg::CreateSchemaStmt<'_>) -> St
     StatementKind::CreateSchema {
         name: node.schemaname.opt_owned(),
         if_not_exists: node.if_not_exists,
-        elements: elements.collect(),
+        elements: elements.tight(),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Tests over whole scripts, one file per subject; helpers that draw what was read.
 
+mod bodies;
+mod caching;
 mod convert;
+mod lexer;
 mod properties;
 mod recovery;
 
