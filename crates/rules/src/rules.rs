@@ -37,6 +37,7 @@ pub mod dropped_unique_index_breaks_upsert;
 pub mod enum_value_used_in_same_transaction;
 pub mod foreign_key_without_index;
 pub mod foreign_key_without_not_valid;
+pub mod if_not_exists_keeps_old_definition;
 pub mod if_not_exists_masks_invalid_index;
 pub mod integer_key;
 pub mod lock_upgrade_in_transaction;
@@ -110,6 +111,7 @@ pub static ALL: &[&Rule] = &[
     &enum_value_used_in_same_transaction::RULE,
     &foreign_key_without_index::RULE,
     &foreign_key_without_not_valid::RULE,
+    &if_not_exists_keeps_old_definition::RULE,
     &if_not_exists_masks_invalid_index::RULE,
     &integer_key::RULE,
     &lock_upgrade_in_transaction::RULE,
