@@ -1,7 +1,7 @@
 //! Edits of the original text, which keep every byte that they are not about.
 
 use syntax::Span;
-use syntax::lex::{self, TokenKind};
+use syntax::lex::{self, Token, TokenKind};
 
 /// The text below `span`, which counts from the beginning of the statement, becomes `text`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,18 +47,24 @@ pub(crate) fn terminated(mut sql: String) -> String {
     sql
 }
 
-/// The tokens of a text on one line, without comments.
+/// The tokens of a text on one line, without comments. Only between two strings a line break means something: it joins them.
 pub(crate) fn on_one_line(text: &str) -> String {
     let mut result = String::new();
-    let mut position = 0;
-    for token in lex::tokens(text).iter().filter(|token| !token.is_comment()) {
-        if token.span.start > position && !result.is_empty() {
-            result.push(' ');
+    let mut last: Option<Token> = None;
+    for token in lex::tokens(text).into_iter().filter(|token| !token.is_comment()) {
+        if let Some(last) = last.replace(token)
+            && last.span.end < token.span.start
+        {
+            let strings = is_string(last.kind) && token.kind == TokenKind::String;
+            result.push(if strings { '\n' } else { ' ' });
         }
         result.push_str(token.span.slice(text));
-        position = token.span.end;
     }
     result
+}
+
+fn is_string(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::String | TokenKind::PrefixedString | TokenKind::BitString)
 }
 
 /// `SELECT '<text>'`: a string literal that reads the same whatever standard_conforming_strings says.
@@ -81,6 +87,11 @@ mod tests {
     #[test]
     fn a_line_comment_does_not_swallow_the_terminator() {
         assert_eq!(terminated("ALTER TABLE t ADD a int -- a".to_owned()), "ALTER TABLE t ADD a int -- a\n;");
+    }
+
+    #[test]
+    fn one_line_keeps_what_the_tokens_mean() {
+        assert_eq!(on_one_line("a =  /* x */ 'b'\n  'c' -- d\n AND\n(e)"), "a = 'b'\n'c' AND (e)");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::draft::{Draft, Place, Rewrite, Role};
 use crate::edit::{self, Edit};
 use crate::layout::{Around, layout};
 use crate::settings::{InForce, setting};
-use crate::{Request, obstacles, recipes, titles};
+use crate::{Request, bonds, recipes, titles};
 
 /// A step in the order of the original.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub(crate) fn expand(
 ) -> Expansion {
     let (around, tail) = layout(request);
     let mut out = Expansion { items: Vec::new(), class: Class::Safe, assumptions: Vec::new(), withheld: Vec::new() };
-    let bonds = obstacles::bonds(request);
+    let bonds = bonds::bonds(request);
     let mut settings = InForce::default();
     // Comments of statements that leave no step.
     let mut carried = Carried::default();

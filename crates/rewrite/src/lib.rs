@@ -6,6 +6,7 @@
 //! work grows with the table. What cannot be proven is withheld with a reason. Pure: no I/O, no clock, no failure.
 
 mod alter;
+mod bonds;
 mod context;
 mod draft;
 mod edit;

@@ -14,7 +14,7 @@ use crate::draft::Role;
 use crate::expand::{Expansion, Item, expand};
 use crate::schedule::{Facts, Freedom, Group, arrange};
 use crate::settings::is_timeout;
-use crate::{Outcome, Request, equivalence, footprint, obstacles, settings};
+use crate::{Outcome, Request, bonds, equivalence, footprint, obstacles, settings};
 
 type Chosen = (usize, usize);
 
@@ -79,7 +79,7 @@ fn proven(request: &Request, failing: bool) -> Outcome {
         withheld.extend(chosen.iter().map(|it| (*it, reason.clone())));
         return unchanged(request, withheld);
     }
-    for bond in obstacles::bonds(request) {
+    for bond in bonds::bonds(request) {
         let bound = |it: &Chosen| bond.statements.contains(&it.0);
         let reason = format!("it must stay with its neighbours: {}", bond.reason);
         withheld.extend(chosen.iter().filter(|it| bound(it)).map(|it| (*it, reason.clone())));
@@ -325,6 +325,9 @@ fn harmless(
         return Ok(());
     }
     let refuse = |reason: String| Err(Refusal { operations: operations(item), reason });
+    if let StatementKind::Invalid(error) = &statement.parsed.kind {
+        return refuse(format!("the steps cannot be written: {}", error.message));
+    }
     if let Some(needs) = &statement.parsed.needs
         && needs.major > *request.trace.majors.start()
     {

@@ -14,12 +14,15 @@ use crate::expand::Item;
 use crate::footprint::{self, Footprint};
 use crate::settings::is_timeout;
 
+/// The strongest lock per table.
+pub(crate) type Locks = BTreeMap<QName, LockMode>;
+
 /// What a step does, found by executing it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     pub footprint: Footprint,
     /// Locks that block reads or writes on relations that others use.
-    pub locks: BTreeMap<QName, LockMode>,
+    pub locks: Locks,
     /// Tables that others use and whose rows it writes or locks.
     pub writes: BTreeSet<QName>,
     /// Work that grows with a table that others use.
@@ -141,7 +144,7 @@ fn atoms(items: &[Item], facts: &[Facts], freedom: Freedom) -> Vec<Atom> {
 struct Building {
     transaction: bool,
     steps: Vec<usize>,
-    locks: BTreeMap<QName, LockMode>,
+    locks: Locks,
     writes: BTreeSet<QName>,
     long: bool,
     /// Only validations, of these tables.
@@ -213,7 +216,10 @@ impl Building {
         if together {
             return true;
         }
-        if (fact.long && !self.locks.is_empty()) || (self.long && !fact.locks.is_empty()) {
+        // Under a lock that the long work takes itself, what else in the original holds that lock makes nothing worse.
+        let original = self.steps.iter().chain([&step]).all(|it| items[*it].operations.is_empty());
+        let harmless = |long: &Locks, other: &Locks| other.is_empty() || (original && covers(long, other));
+        if (fact.long && !harmless(&fact.locks, &self.locks)) || (self.long && !harmless(&self.locks, &fact.locks)) {
             return false;
         }
         // No lock on another table, and none that is stronger than what is held: with another session that does the same
@@ -221,10 +227,13 @@ impl Building {
         if fact.locks.keys().any(|table| self.writes.contains(table) && !self.locks.contains_key(table)) {
             return false;
         }
-        fact.locks.is_empty()
-            || self.locks.is_empty()
-            || fact.locks.iter().all(|(relation, lock)| self.locks.get(relation).is_some_and(|held| lock <= held))
+        fact.locks.is_empty() || self.locks.is_empty() || covers(&self.locks, &fact.locks)
     }
+}
+
+/// Whether each of `locks` is held in `held`, or a stronger one on the same table.
+fn covers(held: &Locks, locks: &Locks) -> bool {
+    locks.iter().all(|(table, lock)| held.get(table).is_some_and(|held| lock <= held))
 }
 
 fn mode(items: &[Item], steps: &[usize]) -> Mode {

@@ -254,3 +254,82 @@ ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users;
         "#]],
     );
 }
+
+#[test]
+fn what_is_taken_away_is_given_back_in_the_same_part() {
+    for (sql, expected) in [
+        (
+            "ALTER TABLE users DISABLE TRIGGER ALL;
+UPDATE users SET age = 1;
+ALTER TABLE users ENABLE TRIGGER ALL;
+CREATE INDEX ON users (age);",
+            expect![[r#"
+                == alter_users
+                ALTER TABLE users DISABLE TRIGGER ALL;  -- blocks verbatim
+                UPDATE users SET age = 1;  -- long verbatim
+                ALTER TABLE users ENABLE TRIGGER ALL;  -- blocks verbatim
+                == create_users_age_idx (no transaction)
+                CREATE INDEX CONCURRENTLY users_age_idx ON users (age);  -- long
+                    undo DROP INDEX CONCURRENTLY users_age_idx;
+                withheld 0.0: it must stay with its neighbours: it takes away what a later statement gives back, and others must not work without it
+                withheld 1.0: it must stay with its neighbours: it takes away what a later statement gives back, and others must not work without it
+                withheld 2.0: it must stay with its neighbours: it takes away what a later statement gives back, and others must not work without it
+            "#]],
+        ),
+        (
+            "ALTER TABLE users ALTER age DROP DEFAULT;
+ALTER TABLE users ALTER age TYPE bigint;
+ALTER TABLE users ALTER age SET DEFAULT 1;
+ALTER TABLE users ALTER email SET NOT NULL;",
+            expect![[r#"
+                == alter_users
+                ALTER TABLE users ALTER age DROP DEFAULT;  -- blocks verbatim
+                ALTER TABLE users ALTER age TYPE bigint;  -- long blocks verbatim
+                ALTER TABLE users ALTER age SET DEFAULT 1;  -- blocks verbatim
+                == add_users_email_not_null_proof
+                ALTER TABLE users ADD CONSTRAINT users_email_not_null_proof CHECK (email IS NOT NULL) NOT VALID;  -- blocks
+                    undo ALTER TABLE users DROP CONSTRAINT users_email_not_null_proof;
+                == validate_users_email_not_null_proof
+                ALTER TABLE users VALIDATE CONSTRAINT users_email_not_null_proof;  -- own long
+                == set_users_email_not_null
+                ALTER TABLE users ALTER COLUMN email SET NOT NULL;  -- blocks
+                    undo ALTER TABLE users ALTER COLUMN email DROP NOT NULL;
+                ALTER TABLE users DROP CONSTRAINT users_email_not_null_proof;  -- blocks
+                    undo ALTER TABLE users ADD CONSTRAINT users_email_not_null_proof CHECK (email IS NOT NULL) NOT VALID;
+                withheld 0.0: it must stay with its neighbours: it takes away what a later statement gives back, and others must not work without it
+                withheld 1.0: it must stay with its neighbours: it takes away what a later statement gives back, and others must not work without it
+                withheld 2.0: it must stay with its neighbours: it takes away what a later statement gives back, and others must not work without it
+            "#]],
+        ),
+        (
+            "CREATE INDEX ON users (age);
+ALTER TABLE users RENAME TO people;
+CREATE VIEW users AS SELECT * FROM people;
+ALTER TABLE orders ADD CHECK (user_id > 0);",
+            expect![[r#"
+                == create_users_age_idx (no transaction)
+                CREATE INDEX CONCURRENTLY users_age_idx ON users (age);  -- long
+                    undo DROP INDEX CONCURRENTLY users_age_idx;
+                == rename_users
+                DO $safestep$
+                BEGIN
+                  IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_age_idx') AND indisvalid) THEN
+                    RAISE EXCEPTION USING MESSAGE = 'index users_age_idx is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS users_age_idx; then build it again.';
+                  END IF;
+                END
+                $safestep$;  --
+                ALTER TABLE users RENAME TO people;  -- blocks verbatim
+                CREATE VIEW users AS SELECT * FROM people;  -- verbatim
+                == add_orders_user_id_check
+                ALTER TABLE orders ADD CONSTRAINT orders_user_id_check CHECK (user_id > 0) NOT VALID;  -- blocks
+                    undo ALTER TABLE orders DROP CONSTRAINT orders_user_id_check;
+                == validate_orders_user_id_check
+                ALTER TABLE orders VALIDATE CONSTRAINT orders_user_id_check;  -- own long
+                withheld 1.0: it must stay with its neighbours: it takes away what a later statement gives back, and others must not work without it
+                withheld 2.0: it must stay with its neighbours: it takes away what a later statement gives back, and others must not work without it
+            "#]],
+        ),
+    ] {
+        check(&wrapped(SHOP), sql, expected);
+    }
+}
