@@ -10,11 +10,12 @@ use model::runner::{Messages, Runner, RunnerTransaction};
 use model::schema::{Born, Schema};
 use model::trace::{Session, Settings, Unit, fold, trace};
 use postgres::Client;
+use safestep_tests::observe::{Case, observe};
 use safestep_tests::servers::Server;
 use safestep_tests::{catalog, run, servers};
 use syntax::{Options, Span};
 
-struct Case {
+struct Recipe {
     setup: &'static str,
     migration: &'static str,
     class: Class,
@@ -25,12 +26,12 @@ struct Case {
     reversible: bool,
 }
 
-const fn safe(setup: &'static str, migration: &'static str) -> Case {
-    Case { setup, migration, class: Class::Safe, majors: 14..=18, ignored: &[], reversible: true }
+const fn safe(setup: &'static str, migration: &'static str) -> Recipe {
+    Recipe { setup, migration, class: Class::Safe, majors: 14..=18, ignored: &[], reversible: true }
 }
 
-const fn unsafe_(setup: &'static str, migration: &'static str) -> Case {
-    Case { class: Class::Unsafe, reversible: false, ..safe(setup, migration) }
+const fn unsafe_(setup: &'static str, migration: &'static str) -> Recipe {
+    Recipe { class: Class::Unsafe, reversible: false, ..safe(setup, migration) }
 }
 
 const SHOP: &str = "
@@ -52,9 +53,9 @@ CREATE TABLE events_2023 PARTITION OF events FOR VALUES FROM ('2023-01-01') TO (
 INSERT INTO events SELECT i, '2023-05-05' FROM generate_series(1, 100) i;
 ";
 
-const CASES: &[Case] = &[
+const RECIPES: &[Recipe] = &[
     safe(SHOP, "CREATE INDEX users_email_idx ON users (email);"),
-    Case { reversible: false, ..safe(SHOP, "CREATE INDEX ON users (lower(email)) WHERE age > 3;\nALTER TABLE orders ADD COLUMN note text;") },
+    Recipe { reversible: false, ..safe(SHOP, "CREATE INDEX ON users (lower(email)) WHERE age > 3;\nALTER TABLE orders ADD COLUMN note text;") },
     safe(SHOP, "CREATE UNIQUE INDEX IF NOT EXISTS users_email_idx ON users (email);"),
     safe(SHOP, "DROP INDEX users_name_idx;"),
     safe(SHOP, "REINDEX TABLE users;"),
@@ -62,34 +63,34 @@ const CASES: &[Case] = &[
     safe(SHOP, "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;"),
     safe(SHOP, "ALTER TABLE users ADD UNIQUE (email) INCLUDE (age);"),
     safe(SHOP, "ALTER TABLE users ADD CONSTRAINT u UNIQUE (email) WITH (fillfactor = 70) DEFERRABLE INITIALLY DEFERRED;"),
-    Case { majors: 15..=18, ..safe(SHOP, "ALTER TABLE users ADD UNIQUE NULLS NOT DISTINCT (email, \"age\");") },
+    Recipe { majors: 15..=18, ..safe(SHOP, "ALTER TABLE users ADD UNIQUE NULLS NOT DISTINCT (email, \"age\");") },
     safe(SHOP, "ALTER TABLE orders ADD PRIMARY KEY (id);"),
-    Case { reversible: false, ..safe(SHOP, "ALTER TABLE orders ADD PRIMARY KEY (id, user_id);") },
+    Recipe { reversible: false, ..safe(SHOP, "ALTER TABLE orders ADD PRIMARY KEY (id, user_id);") },
     safe(SHOP, "ALTER TABLE users ALTER email SET NOT NULL;"),
     safe(SHOP, "ALTER TABLE users ALTER email SET NOT NULL, ALTER COLUMN age SET NOT NULL;"),
-    Case { reversible: false, ..safe(SHOP, "ALTER TABLE users ADD COLUMN size int CHECK (size > 0), ADD nick text CONSTRAINT nick_key UNIQUE;") },
-    Case { reversible: false, ..safe(SHOP, "ALTER TABLE orders ADD COLUMN owner bigint NOT NULL DEFAULT 1 REFERENCES users (id) ON DELETE SET NULL, ADD b int;") },
-    Case { reversible: false, ..safe(SHOP, "ALTER TABLE users ADD COLUMN nick text, ALTER email SET NOT NULL, DROP COLUMN age;") },
-    Case { reversible: false, ..safe(
+    Recipe { reversible: false, ..safe(SHOP, "ALTER TABLE users ADD COLUMN size int CHECK (size > 0), ADD nick text CONSTRAINT nick_key UNIQUE;") },
+    Recipe { reversible: false, ..safe(SHOP, "ALTER TABLE orders ADD COLUMN owner bigint NOT NULL DEFAULT 1 REFERENCES users (id) ON DELETE SET NULL, ADD b int;") },
+    Recipe { reversible: false, ..safe(SHOP, "ALTER TABLE users ADD COLUMN nick text, ALTER email SET NOT NULL, DROP COLUMN age;") },
+    Recipe { reversible: false, ..safe(
         "CREATE TABLE users (id bigint PRIMARY KEY, email varchar(50), CONSTRAINT filled CHECK (email <> ''));
          COMMENT ON CONSTRAINT filled ON users IS 'no empty mails'; INSERT INTO users VALUES (1, 'a');",
         "ALTER TABLE users ALTER email TYPE varchar(100);",
     ) },
-    Case { class: Class::Unsafe, reversible: false, ..safe(
+    Recipe { class: Class::Unsafe, reversible: false, ..safe(
         "CREATE TABLE users (id bigint PRIMARY KEY, email varchar(50)); CREATE INDEX i ON users (lower(email)) WHERE id > 1;
          INSERT INTO users VALUES (1, 'a'), (2, 'B');",
         "ALTER TABLE users ALTER email TYPE varchar(100);",
     ) },
     safe(EVENTS, "CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');"),
     safe(EVENTS, "CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') PARTITION BY LIST (day);"),
-    Case { majors: 18..=18, ..safe(
+    Recipe { majors: 18..=18, ..safe(
         "CREATE TABLE users (id bigint PRIMARY KEY); INSERT INTO users VALUES (1);
          CREATE TABLE events (user_id bigint, day date) PARTITION BY RANGE (day);
          CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
          INSERT INTO events VALUES (1, '2024-03-03');",
         "ALTER TABLE events ADD FOREIGN KEY (user_id) REFERENCES users (id);",
     ) },
-    Case { reversible: false, ..safe(
+    Recipe { reversible: false, ..safe(
         "CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE t (id int PRIMARY KEY, m mood);",
         "ALTER TYPE mood ADD VALUE 'sad';\nALTER TABLE t ADD COLUMN x int;",
     ) },
@@ -104,12 +105,12 @@ const CASES: &[Case] = &[
     unsafe_(SHOP, "UPDATE users SET extra = '{}' WHERE extra IS NULL AND age > 4;"),
     unsafe_(SHOP, "DELETE FROM pairs WHERE a < 20;"),
     unsafe_(SHOP, "DELETE FROM ONLY pairs p;"),
-    Case { ignored: &["public.users.token"], ..unsafe_(SHOP, "ALTER TABLE users ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();") },
+    Recipe { ignored: &["public.users.token"], ..unsafe_(SHOP, "ALTER TABLE users ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();") },
     unsafe_(SHOP, "ALTER TABLE users ADD COLUMN number serial;"),
     unsafe_(SHOP, "ALTER TABLE users ADD COLUMN number bigint GENERATED BY DEFAULT AS IDENTITY;"),
-    Case { reversible: false, ..safe(SHOP, "ALTER TABLE users ADD COLUMN plan text;\nUPDATE users SET plan = 'free';\nALTER TABLE users ALTER COLUMN plan SET NOT NULL;") },
+    Recipe { reversible: false, ..safe(SHOP, "ALTER TABLE users ADD COLUMN plan text;\nUPDATE users SET plan = 'free';\nALTER TABLE users ALTER COLUMN plan SET NOT NULL;") },
     unsafe_(SHOP, "ALTER TABLE users ADD COLUMN plan text;\nUPDATE users SET plan = 'free';\nALTER TABLE users ALTER COLUMN plan SET NOT NULL;"),
-    Case { reversible: false, ..safe(
+    Recipe { reversible: false, ..safe(
         SHOP,
         "-- Orders belong to users.
 ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id);
@@ -127,7 +128,7 @@ DROP INDEX users_name_idx;",
 fn plans_do_what_the_original_does() {
     servers::on_each(|server| {
         let mut failures = String::new();
-        for case in CASES.iter().filter(|case| case.majors.contains(&server.major)) {
+        for case in RECIPES.iter().filter(|case| case.majors.contains(&server.major)) {
             // Equal plans need one proof.
             let mut proven: Vec<Plan> = Vec::new();
             for wraps in [true, false] {
@@ -149,7 +150,41 @@ fn plans_do_what_the_original_does() {
     });
 }
 
-fn prove(server: &'static Server, case: &Case, wraps: bool, plan: &Plan, statements: &[String]) -> Result<(), String> {
+/// Statements that run outside of transactions are left out: what they lock can only be sampled, and the model says it too.
+#[test]
+fn no_transaction_works_long_while_it_blocks_others() {
+    servers::on_each(|server| {
+        let mut failures = String::new();
+        for case in RECIPES.iter().filter(|case| case.majors.contains(&server.major)) {
+            let (plan, _) = plan(case, true, &case.majors).unwrap();
+            let mut done = String::new();
+            for part in &plan.parts {
+                let steps: Vec<&str> = part.steps.iter().map(|step| step.sql.as_str()).collect();
+                // A data change that was left as it is locks the rows it writes.
+                if part.transaction && part.steps.iter().any(|step| !step.verbatim) {
+                    let observed =
+                        observe(server, &Case { setup: case.setup, pre: &done, settings: &[], statements: &steps });
+                    let summary = observed.summary;
+                    let blocked: Vec<&String> = summary.reads_blocked.iter().chain(&summary.writes_blocked).collect();
+                    if observed.error.is_some() || !(blocked.is_empty() || summary.work.is_empty()) {
+                        failures += &format!(
+                            "\n{}: {:?} {:?} while {blocked:?} are blocked\n{}\n",
+                            part.title,
+                            observed.error,
+                            summary.work,
+                            steps.join("\n")
+                        );
+                    }
+                }
+                // What was committed before is set up in one message, which takes neither of these.
+                done += &(steps.join("\n") + "\n").replace("CONCURRENTLY ", "").replace("    COMMIT;\n", "");
+            }
+        }
+        assert!(failures.is_empty(), "PostgreSQL {}:\n{failures}", server.major);
+    });
+}
+
+fn prove(server: &'static Server, case: &Recipe, wraps: bool, plan: &Plan, statements: &[String]) -> Result<(), String> {
     let original = server.database(case.setup);
     let mut client = original.connect();
     let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
@@ -211,7 +246,7 @@ fn down(client: &mut Client, plan: &Plan) -> Result<(), String> {
     Ok(())
 }
 
-fn plan(case: &Case, wraps: bool, majors: &RangeInclusive<u32>) -> Result<(Plan, Vec<String>), String> {
+fn plan(case: &Recipe, wraps: bool, majors: &RangeInclusive<u32>) -> Result<(Plan, Vec<String>), String> {
     let runner = Runner {
         name: "a tool",
         transaction: if wraps { RunnerTransaction::Unit } else { RunnerTransaction::None },
