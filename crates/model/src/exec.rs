@@ -34,6 +34,7 @@ mod sequence;
 mod session;
 mod table;
 mod types;
+mod uses;
 mod view;
 
 /// The state while one statement runs.

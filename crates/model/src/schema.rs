@@ -319,6 +319,8 @@ pub struct Policy {
     pub columns: Vec<Arc<str>>,
     /// Relations that its expressions query.
     pub reads: Vec<QName>,
+    /// Functions that its expressions call, without their schemas.
+    pub functions: Vec<Arc<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

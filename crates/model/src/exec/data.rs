@@ -226,7 +226,7 @@ fn insert(exec: &mut Exec, it: &ast::Insert, span: Span) -> Result<(), Stop> {
         (_, true) => integrity::Given::Unknown,
         (_, false) => integrity::Given::Columns(&columns),
     };
-    write_rows(exec, &target, given, it.on_conflict);
+    write_rows(exec, &target, given, it.on_conflict, span);
     read(exec, &it.facts)?;
     for write in &it.facts.writes {
         cte_write(exec, write, span)?;
@@ -237,14 +237,14 @@ fn insert(exec: &mut Exec, it: &ast::Insert, span: Span) -> Result<(), Stop> {
 }
 
 /// Rows arrive in a relation: routed to partitions, keys from sequences, foreign keys checked.
-fn write_rows(exec: &mut Exec, target: &QName, given: integrity::Given<'_>, on_conflict: bool) {
+fn write_rows(exec: &mut Exec, target: &QName, given: integrity::Given<'_>, on_conflict: bool, span: Span) {
     let relation = exec.relation(target);
     exec.work(target, LockMode::RowExclusive, Work::Rows);
     match relation.kind {
         // One automatically updatable view reads one relation (rewriteTargetView, rewriteHandler.c).
         RelationKind::View => {
             if let Some((base, _)) = relation.reads.first().cloned() {
-                exec.perhaps(|exec| write_rows(exec, &base, integrity::Given::Unknown, on_conflict));
+                exec.perhaps(|exec| write_rows(exec, &base, integrity::Given::Unknown, on_conflict, span));
             }
             return;
         }
@@ -261,7 +261,7 @@ fn write_rows(exec: &mut Exec, target: &QName, given: integrity::Given<'_>, on_c
     if on_conflict {
         exec.perhaps(|exec| reach::lock_indexes(exec, target, LockMode::RowExclusive));
     }
-    integrity::defaults(exec, target, given);
+    integrity::defaults(exec, target, given, span);
     integrity::referenced(exec, target, given);
     exec.schema.edit(target, |it| it.empty = false);
 }
@@ -332,7 +332,7 @@ fn joined_reads(exec: &mut Exec, facts: &Query, joins: bool, filter: Option<&Exp
             filter.is_some_and(|filter| prune::is_indexed(exec, &name, called(&read.relation), facts, filter));
         let lock = if read.row_lock.is_some() { LockMode::RowShare } else { LockMode::AccessShare };
         let want = Access {
-            works: if joined && !indexed { &[Work::Scan] } else { &[] },
+            works: if joined && !indexed && !facts.limited { &[Work::Scan] } else { &[] },
             only: read.relation.only,
             filter: Filter::Unknown,
             ..plain(lock)
@@ -354,7 +354,7 @@ fn merge(exec: &mut Exec, target: &RelationRef, facts: &Query, span: Span) -> Re
     calls(exec, facts, span);
     // Which actions it has and which of them apply is not known.
     exec.perhaps(|exec| {
-        integrity::defaults(exec, &target_name, integrity::Given::Unknown);
+        integrity::defaults(exec, &target_name, integrity::Given::Unknown, span);
         integrity::referenced(exec, &target_name, integrity::Given::Unknown);
         integrity::referencing(exec, &target_name, None);
     });
@@ -377,7 +377,7 @@ fn copy(exec: &mut Exec, it: &ast::Copy, span: Span) -> Result<(), Stop> {
     exec.work(&target, LockMode::RowExclusive, Work::Rows);
     // How many rows come, and with which columns, is not in the statement.
     exec.perhaps(|exec| {
-        write_rows(exec, &target, integrity::Given::Unknown, false);
+        write_rows(exec, &target, integrity::Given::Unknown, false, span);
         integrity::triggers(exec, &target, integrity::Event::Insert, span);
     });
     Ok(())
@@ -393,8 +393,9 @@ fn cte_write(exec: &mut Exec, write: &ast::Write, span: Span) -> Result<(), Stop
     };
     exec.operation(kind, span, Some(&target));
     match write.kind {
-        WriteKind::Insert => write_rows(exec, &target, integrity::Given::Unknown, false),
+        WriteKind::Insert => write_rows(exec, &target, integrity::Given::Unknown, false, span),
         _ => {
+            // Whether its part of the statement has a WHERE clause is not known.
             let want = Access {
                 lock: LockMode::RowExclusive,
                 works: &[Work::Rows],

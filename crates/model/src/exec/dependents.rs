@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 use syntax::Span;
-use syntax::ast::{Expr, TypeName};
+use syntax::ast::Expr;
 
 use super::alter_table::drops::remove_foreign_key;
 use super::reach::{index_names, lock_indexes};
@@ -12,35 +12,10 @@ use super::{Exec, Stop};
 use crate::effect::LockMode;
 use crate::expr;
 use crate::name::QName;
-use crate::schema::{ColumnType, ConstraintKind, Index, Relation, RelationKind, TypeKind};
+use crate::schema::{ColumnType, ConstraintKind, Index, Relation, RelationKind};
 use crate::volatility;
 
 const LOCK: LockMode = LockMode::AccessExclusive;
-
-/// Types that common extensions bring.
-const EXTENSION_TYPES: [(&str, &[&str]); 11] = [
-    ("citext", &["citext"]),
-    ("hstore", &["hstore"]),
-    ("ltree", &["ltree", "lquery", "ltxtquery"]),
-    ("cube", &["cube"]),
-    ("seg", &["seg"]),
-    ("isn", &["ean13", "isbn", "isbn13", "ismn", "ismn13", "issn", "issn13", "upc"]),
-    ("intarray", &["query_int"]),
-    ("vector", &["vector", "halfvec", "sparsevec"]),
-    ("postgis", &["geometry", "geography", "box2d", "box3d"]),
-    ("pg_trgm", &["gtrgm"]),
-    ("uuid-ossp", &[]),
-];
-
-/// Functions by which the defaults of columns depend on an extension.
-const EXTENSION_FUNCTIONS: [(&str, &[&str]); 3] = [
-    (
-        "uuid-ossp",
-        &["uuid_generate_v1", "uuid_generate_v1mc", "uuid_generate_v3", "uuid_generate_v4", "uuid_generate_v5"],
-    ),
-    ("pgcrypto", &["gen_random_bytes", "crypt", "gen_salt", "digest", "hmac"]),
-    ("unaccent", &["unaccent"]),
-];
 
 /// Drops relations of any kind with their indexes, sequences, partitions and, with CASCADE, all that depends on them.
 pub(super) fn drop_relations(exec: &mut Exec, roots: Vec<QName>, cascade: bool, span: Span) -> Result<(), Stop> {
@@ -98,9 +73,11 @@ pub(super) fn drop_relations(exec: &mut Exec, roots: Vec<QName>, cascade: bool, 
 }
 
 /// Something outside that depends on a dropped relation.
-enum Dependent {
+pub(super) enum Dependent {
     View,
     Child,
+    Function { name: QName },
+    Policy { table: QName, policy: Arc<str> },
     ForeignKey { table: QName, constraint: Arc<str> },
     Default { table: QName, column: Arc<str> },
     Column { table: QName, column: Arc<str> },
@@ -126,6 +103,9 @@ fn outside(exec: &Exec, name: &QName, relation: &Relation, doomed: &[QName]) -> 
         if other.reads.iter().any(|(read, _)| read == name) {
             found.push(Dependent::View);
         }
+        for policy in other.policies.iter().filter(|policy| policy.reads.contains(name)) {
+            found.push(Dependent::Policy { table: dependent.clone(), policy: policy.name.clone() });
+        }
         for constraint in &other.constraints {
             if let ConstraintKind::ForeignKey { referenced, .. } = &constraint.kind
                 && referenced == name
@@ -142,6 +122,21 @@ fn outside(exec: &Exec, name: &QName, relation: &Relation, doomed: &[QName]) -> 
             }
         }
     }
+    if relation.kind != RelationKind::Sequence {
+        // Bodies in BEGIN ATOMIC, and types of parameters and results.
+        for (function, overloads) in &exec.schema.functions {
+            let row_type =
+                |ty: &syntax::ast::TypeName| !ty.percent_type && is_type(&ColumnType::Known(ty.clone()), name);
+            let depends = overloads.iter().any(|it| {
+                it.reads.iter().any(|(read, _)| read == name)
+                    || it.returns.as_ref().is_some_and(row_type)
+                    || it.parameters.iter().any(row_type)
+            });
+            if depends {
+                found.push(Dependent::Function { name: function.clone() });
+            }
+        }
+    }
     let children = relation.children.iter().filter(|child| !doomed.contains(child));
     found.extend(children.map(|_| Dependent::Child));
     found
@@ -153,10 +148,17 @@ fn draws_from(exec: &Exec, default: &Expr, table: &QName, sequence: &QName) -> b
 
 /// CASCADE removes what depends, and locks the table it stands on (RemoveConstraintById, RemoveAttrDefaultById,
 /// RemoveAttributeById).
-fn cut(exec: &mut Exec, dependent: Dependent) {
+pub(super) fn cut(exec: &mut Exec, dependent: Dependent) {
     match dependent {
         // Doomed themselves.
         Dependent::View | Dependent::Child => {}
+        Dependent::Function { name } => {
+            exec.schema.functions.remove(&name);
+        }
+        Dependent::Policy { table, policy } => {
+            exec.lock(&table, LOCK);
+            exec.schema.edit(&table, |it| it.policies.retain(|it| it.name != policy));
+        }
         Dependent::ForeignKey { table, constraint } => drop_foreign_key(exec, &table, &constraint),
         Dependent::Default { table, column } => {
             exec.lock(&table, LOCK);
@@ -175,7 +177,7 @@ fn drop_foreign_key(exec: &mut Exec, table: &QName, constraint: &str) {
 }
 
 /// A column goes with its indexes and constraints.
-fn drop_column(exec: &mut Exec, table: &QName, column: &str) {
+pub(super) fn drop_column(exec: &mut Exec, table: &QName, column: &str) {
     let mut tables = exec.schema.descendants(table);
     tables.insert(0, table.clone());
     for table in tables {
@@ -295,122 +297,6 @@ fn relies_on(exec: &Exec, foreign_key: &ConstraintKind, index: &Index) -> bool {
     };
     let other = exec.schema.indexes_of(&index.table).any(|it| it.name != index.name && matches(it));
     matches(index) && !other
-}
-
-/// Drops a type; CASCADE drops the columns of that type.
-pub(super) fn drop_type(exec: &mut Exec, name: &QName, cascade: bool, span: Span) -> Result<(), Stop> {
-    let mut columns = columns_of_type(exec, |ty| is_type(&ColumnType::Known(ty.clone()), name));
-    let over: Vec<QName> = exec
-        .schema
-        .types
-        .values()
-        .filter(
-            |it| matches!(&it.kind, TypeKind::Domain { base, .. } if is_type(&ColumnType::Known(base.clone()), name)),
-        )
-        .map(|it| it.name.clone())
-        .collect();
-    let typed: Vec<QName> = exec
-        .schema
-        .relations
-        .values()
-        .filter(|it| it.of_type.as_ref() == Some(name))
-        .map(|it| it.name.clone())
-        .collect();
-    let alone = columns.is_empty() && over.is_empty() && typed.is_empty();
-    if !cascade && !alone {
-        let message = format!("cannot drop type {} because other objects depend on it", name);
-        return exec.refuse("2BP01", message, span);
-    }
-    for domain in over {
-        drop_type(exec, &domain, true, span)?;
-    }
-    drop_relations(exec, typed, true, span)?;
-    columns.sort();
-    for (table, column) in columns {
-        drop_column(exec, &table, &column);
-    }
-    exec.schema.types.remove(name);
-    exec.schema.relations.remove(name);
-    Ok(())
-}
-
-/// Drops an extension; CASCADE drops columns of its types and defaults that call it.
-pub(super) fn drop_extension(exec: &mut Exec, extension: &str, cascade: bool, span: Span) -> Result<(), Stop> {
-    let names = |table: &[(&str, &'static [&'static str])]| {
-        table.iter().find(|(name, _)| *name == extension).map_or(&[] as &[&str], |(_, names)| names)
-    };
-    let (types, functions) = (names(&EXTENSION_TYPES), names(&EXTENSION_FUNCTIONS));
-    let columns = columns_of_type(exec, |ty| types.contains(&ty.name.as_str()));
-    let mut defaults = Vec::new();
-    if !functions.is_empty() {
-        for relation in exec.schema.relations.values() {
-            for column in &relation.columns {
-                if column.default.as_ref().is_some_and(|default| calls(&default.expr, functions)) {
-                    defaults.push(Dependent::Default { table: relation.name.clone(), column: column.name.clone() });
-                }
-            }
-        }
-    }
-    let alone = columns.is_empty() && defaults.is_empty();
-    if !cascade && !alone {
-        let message = format!("cannot drop extension {extension} because other objects depend on it");
-        return exec.refuse("2BP01", message, span);
-    }
-    for (table, column) in columns {
-        drop_column(exec, &table, &column);
-    }
-    defaults.into_iter().for_each(|it| cut(exec, it));
-    exec.schema.extensions.remove(extension);
-    Ok(())
-}
-
-/// Drops a routine; CASCADE drops the triggers and defaults that call it.
-pub(super) fn drop_routine(exec: &mut Exec, name: &QName, cascade: bool, span: Span) -> Result<(), Stop> {
-    let mut triggers = Vec::new();
-    let mut defaults = Vec::new();
-    for relation in exec.schema.relations.values() {
-        for trigger in relation.triggers.iter().filter(|trigger| trigger.function == *name) {
-            triggers.push((relation.name.clone(), trigger.name.clone()));
-        }
-        for column in &relation.columns {
-            if column.default.as_ref().is_some_and(|default| calls(&default.expr, &[&name.name])) {
-                defaults.push(Dependent::Default { table: relation.name.clone(), column: column.name.clone() });
-            }
-        }
-    }
-    let alone = triggers.is_empty() && defaults.is_empty();
-    if !cascade && !alone {
-        let message = format!("cannot drop function {name}() because other objects depend on it");
-        return exec.refuse("2BP01", message, span);
-    }
-    for (table, trigger) in triggers {
-        exec.lock(&table, LOCK);
-        exec.schema.edit(&table, |it| it.triggers.retain(|it| it.name != trigger));
-    }
-    defaults.into_iter().for_each(|it| cut(exec, it));
-    exec.schema.functions.remove(name);
-    Ok(())
-}
-
-fn calls(expr: &Expr, functions: &[&str]) -> bool {
-    matches!(expr, Expr::Call { name, .. } if functions.contains(&name.name.as_str()))
-        || expr::children(expr).into_iter().any(|child| calls(child, functions))
-}
-
-fn columns_of_type(exec: &Exec, matches: impl Fn(&TypeName) -> bool) -> Vec<(QName, Arc<str>)> {
-    let mut found = Vec::new();
-    for relation in exec.schema.relations.values() {
-        for column in &relation.columns {
-            // The column of a child goes with that of its parent.
-            if let ColumnType::Known(ty) = &column.ty
-                && matches(ty)
-                && !column.inherited
-            {
-                found.push((relation.name.clone(), column.name.clone()));
-            }
-        }
-    }
-    found
 }
 
 /// Whether a column is of the type, or an array of it.

@@ -4,7 +4,7 @@ use syntax::Span;
 use syntax::ast::{self, Name, ObjectKind};
 
 use super::reach::written;
-use super::{Exec, Stop, dependents};
+use super::{Exec, Stop, dependents, uses};
 use crate::effect::{Breaks, FailsWhen, LockMode, OperationKind, WaitsFor};
 use crate::name::QName;
 use crate::schema::{Relation, RelationKind, TypeKind};
@@ -25,6 +25,12 @@ pub(super) fn drop_objects(exec: &mut Exec, it: &ast::Drop, span: Span) {
         ObjectKind::Schema => drop_schemas(exec, it, span),
         ObjectKind::Extension => drop_extensions(exec, it, span),
         ObjectKind::Statistics => drop_statistics(exec, it, span),
+        ObjectKind::Collation => {
+            exec.operation(OperationKind::DropObject, span, None);
+            it.names
+                .iter()
+                .try_for_each(|entry| uses::drop_collation(exec, &entry.name.name, it.cascade, entry.name.span))
+        }
         _ => {
             exec.operation(OperationKind::DropObject, span, None);
             if it.object == ObjectKind::Publication {
@@ -109,7 +115,7 @@ fn relation_kind(object: ObjectKind) -> RelationKind {
     }
 }
 
-fn noun(object: ObjectKind) -> &'static str {
+pub(super) fn noun(object: ObjectKind) -> &'static str {
     match object {
         ObjectKind::View => "view",
         ObjectKind::MaterializedView => "materialized view",
@@ -124,8 +130,11 @@ fn noun(object: ObjectKind) -> &'static str {
 }
 
 /// What is open may be of any kind.
-fn is_kind(exec: &Exec, name: &QName, object: ObjectKind) -> bool {
-    let Some(relation) = exec.schema.relations.get(name) else { return !exec.schema.indexes.contains_key(name) };
+pub(super) fn is_kind(exec: &Exec, name: &QName, object: ObjectKind) -> bool {
+    let Some(relation) = exec.schema.relations.get(name) else {
+        return (object == ObjectKind::Index) == exec.schema.indexes.contains_key(name)
+            || !exec.schema.indexes.contains_key(name);
+    };
     relation.open
         || match relation.kind {
             RelationKind::Table | RelationKind::PartitionedTable => object == ObjectKind::Table,
@@ -234,6 +243,15 @@ fn drop_on_table(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop
             let message = format!("{noun} \"{object}\" {preposition} \"{}\" does not exist", found.name);
             return exec.refuse("42704", message, entry.name.span);
         }
+        if let Some((parent, _)) = relation.partition_of.as_ref().filter(|_| it.object == ObjectKind::Trigger)
+            && exec.relation(parent).triggers.iter().any(|trigger| trigger.row && &*trigger.name == object)
+        {
+            let message = format!(
+                "cannot drop trigger {object} on table {} because trigger {object} on table {} requires it",
+                found.name, parent.name
+            );
+            return exec.refuse("2BP01", message, entry.name.span);
+        }
         let mut tables = vec![found.clone()];
         // Triggers for rows stand on the partitions too.
         if it.object == ObjectKind::Trigger && relation.kind == RelationKind::PartitionedTable {
@@ -272,7 +290,7 @@ fn drop_types(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop> {
         if it.object == ObjectKind::Domain && !matches!(ty.kind, TypeKind::Domain { .. }) {
             return exec.refuse("42809", format!("\"{}\" is not a domain", name.name), entry.name.span);
         }
-        dependents::drop_type(exec, &name, it.cascade, entry.name.span)?;
+        uses::drop_type(exec, &name, it.cascade, entry.name.span)?;
     }
     Ok(())
 }
@@ -283,7 +301,7 @@ fn drop_routines(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop
     for entry in &it.names {
         let Some(name) = super::routine::find(exec, &entry.name) else { continue };
         if exec.schema.functions.get(&name).is_some_and(|overloads| overloads.len() == 1) {
-            dependents::drop_routine(exec, &name, it.cascade, entry.name.span)?;
+            uses::drop_routine(exec, &name, it.cascade, entry.name.span)?;
         }
     }
     Ok(())
@@ -310,10 +328,10 @@ fn drop_schemas(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop>
         }
         dependents::drop_relations(exec, names, true, entry.name.span)?;
         for name in types {
-            dependents::drop_type(exec, &name, true, entry.name.span)?;
+            uses::drop_type(exec, &name, true, entry.name.span)?;
         }
         for name in functions {
-            dependents::drop_routine(exec, &name, true, entry.name.span)?;
+            uses::drop_routine(exec, &name, true, entry.name.span)?;
         }
         exec.schema.schemas.remove(schema);
     }
@@ -330,7 +348,7 @@ fn drop_extensions(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), St
             }
             return exec.refuse("42704", format!("extension \"{extension}\" does not exist"), entry.name.span);
         }
-        dependents::drop_extension(exec, extension, it.cascade, entry.name.span)?;
+        uses::drop_extension(exec, extension, it.cascade, entry.name.span)?;
     }
     Ok(())
 }

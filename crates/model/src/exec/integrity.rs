@@ -1,6 +1,7 @@
 //! What follows when rows change: defaults that draw from sequences, foreign keys on both sides, triggers.
 
 use syntax::Span;
+use syntax::ast::{Expr, Name};
 
 use super::{Exec, reach, routine};
 use crate::effect::{LockMode, Work};
@@ -38,7 +39,18 @@ impl Given<'_> {
 }
 
 /// Sequences that give the columns which an INSERT leaves out: nextval locks them ROW EXCLUSIVE (nextval_internal, sequence.c).
-pub(super) fn defaults(exec: &mut Exec, table: &QName, given: Given<'_>) {
+pub(super) fn defaults(exec: &mut Exec, table: &QName, given: Given<'_>, span: Span) {
+    for column in &exec.relation(table).columns {
+        let Some(default) = &column.default else { continue };
+        for function in functions(&default.expr) {
+            if given.has(&column.name) == Some(true) {
+                continue;
+            }
+            if let Some(found) = routine::find(exec, &function) {
+                routine::run(exec, &found, None, given.has(&column.name) == Some(false), span);
+            }
+        }
+    }
     for (column, sequence) in column_sequences(exec, table) {
         match given.has(&column) {
             Some(true) => {}
@@ -46,6 +58,14 @@ pub(super) fn defaults(exec: &mut Exec, table: &QName, given: Given<'_>) {
             None => exec.perhaps(|exec| exec.lock(&sequence, LockMode::RowExclusive)),
         }
     }
+}
+
+fn functions(expr: &Expr) -> Vec<Name> {
+    let mut found: Vec<Name> = crate::expr::children(expr).into_iter().flat_map(functions).collect();
+    if let Expr::Call { name, .. } = expr {
+        found.push(name.clone());
+    }
+    found
 }
 
 /// Columns whose values come from a sequence: identity, serial, DEFAULT nextval(...).
@@ -94,10 +114,13 @@ fn key_share(exec: &mut Exec, referenced: &QName) {
     let relation = exec.relation(referenced);
     exec.lock(referenced, lock);
     if relation.kind == RelationKind::PartitionedTable {
+        if exec.since(16) {
+            reach::lock_indexes(exec, referenced, lock);
+        }
         // The query is planned for the one partition that has the key.
         for partition in exec.schema.storages(referenced) {
             exec.perhaps(|exec| {
-                exec.lock(&partition, lock);
+                exec.work(&partition, lock, Work::Rows);
                 reach::lock_indexes(exec, &partition, lock);
             });
         }
@@ -150,6 +173,9 @@ fn follow(exec: &mut Exec, table: &QName, columns: Option<&[&str]>, depth: usize
             reach::lock_indexes(exec, &storage, lock);
         }
         exec.lock(&child, lock);
+        if exec.relation(&child).kind == RelationKind::PartitionedTable && exec.since(16) {
+            reach::lock_indexes(exec, &child, lock);
+        }
         match (action, columns) {
             ('c', None) => follow(exec, &child, None, depth - 1),
             ('c' | 'n' | 'd', _) => {

@@ -58,8 +58,19 @@ fn vacuum(exec: &mut Exec, it: &Vacuum, span: Span) -> Result<(), Stop> {
 /// (analyze_rel, acquire_inherited_sample_rows, analyze.c).
 fn analyze(exec: &mut Exec, relations: &[(RelationRef, Vec<Ident>)], span: Span) -> Result<(), Stop> {
     exec.operation(OperationKind::Other, span, None);
+    for (relation, columns) in relations {
+        let Some(name) = reach::find(exec, relation)? else { continue };
+        let known = exec.relation(&name);
+        if let Some(column) = columns.iter().find(|it| !known.open && known.column(&it.text).is_none()) {
+            let message = format!("column \"{}\" of relation \"{}\" does not exist", column.text, name.name);
+            return exec.refuse("42703", message, column.span);
+        }
+    }
     for table in named_or_all(exec, relations)? {
         let kind = exec.relation(&table).kind;
+        if kind == RelationKind::View {
+            continue;
+        }
         exec.lock(&table, LockMode::ShareUpdateExclusive);
         if kind != RelationKind::PartitionedTable {
             lock_indexes(exec, &table, LockMode::AccessShare);
@@ -179,6 +190,9 @@ fn refresh(exec: &mut Exec, name: &Name, concurrently: bool, with_data: bool, sp
         return exec.refuse("55000", message, span);
     }
     let lock = if concurrently { LockMode::Exclusive } else { LockMode::AccessExclusive };
+    // Filling an empty one is no work that anyone waits for.
+    let unpopulated = known && !relation.populated;
+    exec.schema.edit(&view, |it| it.empty |= unpopulated);
     if with_data {
         let mut seen: Vec<&QName> = Vec::new();
         for (read, _) in &relation.reads {
@@ -211,7 +225,10 @@ fn refresh(exec: &mut Exec, name: &Name, concurrently: bool, with_data: bool, sp
             lock_indexes(exec, &view, lock);
         }
     }
-    exec.schema.edit(&view, |it| it.populated = with_data);
+    exec.schema.edit(&view, |it| {
+        it.populated = with_data;
+        it.empty = !with_data;
+    });
     Ok(())
 }
 

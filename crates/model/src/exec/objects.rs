@@ -53,15 +53,16 @@ fn statement(exec: &mut Exec, it: &StatementKind, span: Span) -> Result<(), Stop
         StatementKind::AlterPublication { publication, action } => publication::alter(exec, publication, *action, span),
         StatementKind::DependsOnExtension { object, name, relation } => {
             exec.operation(OperationKind::Other, span, None);
-            // get_object_address_rv asks for ACCESS EXCLUSIVE (ExecAlterObjectDependsStmt, alter.c).
-            let name = match object {
-                ObjectKind::Index | ObjectKind::MaterializedView => Some(name),
-                ObjectKind::Trigger => relation.as_ref(),
-                _ => None,
+            // The object is locked ACCESS EXCLUSIVE, the table of a trigger only while it is looked up
+            // (ExecAlterObjectDependsStmt, alter.c).
+            let (name, lock) = match object {
+                ObjectKind::Index | ObjectKind::MaterializedView => (Some(name), LockMode::AccessExclusive),
+                ObjectKind::Trigger => (relation.as_ref(), LockMode::AccessShare),
+                _ => (None, LockMode::AccessShare),
             };
             if let Some(name) = name {
                 let name = exec.resolve(name);
-                exec.lock(&name, LockMode::AccessExclusive);
+                exec.lock(&name, lock);
             }
             Ok(())
         }

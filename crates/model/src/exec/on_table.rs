@@ -113,10 +113,21 @@ pub(super) fn policy(
         exec.schema.note_use(read, &table);
     }
     let columns = expressions.iter().flat_map(expr::columns).map(Arc::from).collect();
-    let policy = Policy { name: name.text.as_str().into(), columns, reads };
+    let mut functions = Vec::new();
+    expressions.iter().for_each(|it| called(it, &mut functions));
+    let policy = Policy { name: name.text.as_str().into(), columns, reads, functions };
     exec.change(&table).policies.retain(|old| old.name != policy.name);
     exec.change(&table).policies.push(policy);
     Ok(())
+}
+
+fn called(expression: &Expr, functions: &mut Vec<Arc<str>>) {
+    match expression {
+        Expr::Call { name, .. } => functions.push(name.name.as_str().into()),
+        Expr::Subquery(query) => functions.extend(query.functions.iter().map(|it| Arc::from(it.name.as_str()))),
+        _ => {}
+    }
+    expr::children(expression).into_iter().for_each(|child| called(child, functions));
 }
 
 fn subqueries(exec: &mut Exec, expression: &Expr, reads: &mut Vec<QName>) -> Result<(), Stop> {
@@ -143,6 +154,14 @@ pub(super) fn create_statistics(
     };
     exec.operation(OperationKind::Other, span, table.as_ref());
     let Some(table) = table else { return Ok(()) };
+    if matches!(exec.relation(&table).kind, RelationKind::View | RelationKind::Sequence) {
+        let message = if exec.since(15) {
+            format!("cannot define statistics for relation \"{}\"", table.name)
+        } else {
+            format!("relation \"{}\" is not a table, foreign table, or materialized view", table.name)
+        };
+        return exec.refuse("42809", message, span);
+    }
     exec.lock(&table, LockMode::ShareUpdateExclusive);
     let name = match name {
         Some(written) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use syntax::Span;
 use syntax::ast::{CommentOn, Grant, Name, ObjectKind, SetOwner};
 
+use super::drop::{is_kind, noun};
 use super::reach::{find_name, lock_indexes};
 use super::{Exec, Stop, dependents};
 use crate::effect::{LockMode, OperationKind};
@@ -62,6 +63,9 @@ pub(super) fn comment(exec: &mut Exec, it: &CommentOn, span: Span) -> Result<(),
     match it.object {
         object if is_relation(object) => {
             let Some(name) = find_name(exec, &it.name)? else { return Ok(()) };
+            if !is_kind(exec, &name, object) {
+                return exec.refuse("42809", format!("\"{}\" is not a {}", name.name, noun(object)), it.name.span);
+            }
             exec.lock(&name, LockMode::ShareUpdateExclusive);
             exec.schema.edit(&name, |it| it.comment = text.clone());
             exec.schema.edit_index(&name, |it| it.comment = text);
@@ -86,6 +90,19 @@ pub(super) fn comment(exec: &mut Exec, it: &CommentOn, span: Span) -> Result<(),
         ObjectKind::TableConstraint | ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy => {
             let Some(relation) = &it.relation else { return Ok(()) };
             let Some(name) = find_name(exec, relation)? else { return Ok(()) };
+            let known = exec.relation(&name);
+            let (what, exists) = match it.object {
+                ObjectKind::Trigger => ("trigger", known.triggers.iter().any(|it| *it.name == *label)),
+                ObjectKind::Rule => ("rule", known.rules.iter().any(|it| **it == *label)),
+                ObjectKind::Policy => ("policy", known.policies.iter().any(|it| *it.name == *label)),
+                // Names of NOT NULL constraints are of 18.
+                _ => ("constraint", known.constraint(label).is_some()),
+            };
+            if !exists && !known.open {
+                let place = if what == "rule" { "relation" } else { "table" };
+                let message = format!("{what} \"{label}\" for {place} \"{}\" does not exist", name.name);
+                return exec.refuse("42704", message, it.name.span);
+            }
             exec.lock(&name, LockMode::AccessShare);
             if it.object == ObjectKind::TableConstraint {
                 exec.schema.edit(&name, |it| {

@@ -154,8 +154,6 @@ fn conjuncts<'a>(expr: &'a Expr, found: &mut Vec<&'a Expr>) {
 /// The planner decides by statistics; equality on a leading column is what it hardly ever answers with a full scan.
 /// `called`: what the statement calls the table; `others`: the other relations that it names.
 pub(super) fn is_indexed(exec: &Exec, table: &QName, called: &str, others: &Query, filter: &Expr) -> bool {
-    let mut conditions = Vec::new();
-    conjuncts(filter, &mut conditions);
     let is_variable = |parts: &[String]| {
         exec.lowered
             && match parts {
@@ -168,22 +166,34 @@ pub(super) fn is_indexed(exec: &Exec, table: &QName, called: &str, others: &Quer
                 [] => false,
             }
     };
-    exec.schema.indexes_of(table).any(|index| {
-        let Some(leading) = index.elements.first() else { return false };
-        let is_key = |expr: &Expr| match (&leading.column, &leading.expression) {
-            (Some(column), _) => match expr {
-                Expr::Column(parts) => match parts.as_slice() {
-                    [name] => *name == **column,
-                    [.., qualifier, name] => *name == **column && qualifier == called,
-                    [] => false,
+    let by_index = |condition: &Expr| {
+        exec.schema.indexes_of(table).any(|index| {
+            let Some(leading) = index.elements.first() else { return false };
+            let is_key = |expr: &Expr| match (&leading.column, &leading.expression) {
+                (Some(column), _) => match expr {
+                    Expr::Column(parts) => match parts.as_slice() {
+                        [name] => *name == **column,
+                        [.., qualifier, name] => *name == **column && qualifier == called,
+                        [] => false,
+                    },
+                    _ => false,
                 },
-                _ => false,
-            },
-            (None, Some(expression)) => crate::expr::placeless(expr) == *expression,
-            (None, None) => false,
-        };
-        index.valid && index.predicate.is_none() && conditions.iter().any(|it| leads(it, is_key, &is_variable))
-    })
+                (None, Some(expression)) => crate::expr::placeless(expr) == *expression,
+                (None, None) => false,
+            };
+            index.valid && index.predicate.is_none() && leads(condition, is_key, &is_variable)
+        })
+    };
+    found_by(filter, &by_index)
+}
+
+/// AND needs one condition that an index answers, OR all of them.
+fn found_by(filter: &Expr, by_index: &impl Fn(&Expr) -> bool) -> bool {
+    match filter {
+        Expr::And(parts) => parts.iter().any(|part| found_by(part, by_index)),
+        Expr::Or(parts) => parts.iter().all(|part| found_by(part, by_index)),
+        _ => by_index(filter),
+    }
 }
 
 fn leads(condition: &Expr, is_key: impl Fn(&Expr) -> bool, is_variable: &impl Fn(&[String]) -> bool) -> bool {

@@ -26,17 +26,33 @@ pub(super) fn create(exec: &mut Exec, it: &ast::Publication, span: Span) -> Resu
 
 pub(super) fn alter(exec: &mut Exec, it: &ast::Publication, action: PublicationAction, span: Span) -> Result<(), Stop> {
     exec.operation(OperationKind::Other, span, None);
-    let known = exec.schema.publications.get(it.name.as_str()).cloned();
-    if known.is_none() && exec.schema.complete {
+    let found = exec.schema.publications.get(it.name.as_str()).cloned();
+    let known = found.is_some();
+    if !known && exec.schema.complete {
         return exec.refuse("42704", format!("publication \"{}\" does not exist", it.name), span);
     }
     let tables = open(exec, it)?;
-    let mut publication = known.map(Arc::unwrap_or_clone).unwrap_or_else(|| Publication {
+    let mut publication = found.map(Arc::unwrap_or_clone).unwrap_or_else(|| Publication {
         all_tables: false,
         tables: Vec::new(),
         schemas: Vec::new(),
     });
     let schemas = it.schemas.iter().map(|schema| Arc::<str>::from(schema.as_str()));
+    let member = |table: &QName| publication.tables.iter().any(|(it, _)| it == table);
+    if known
+        && action == PublicationAction::Add
+        && let Some((table, _)) = tables.iter().find(|(table, _)| member(table))
+    {
+        let message = format!("relation \"{}\" is already member of publication \"{}\"", table.name, it.name);
+        return exec.refuse("42710", message, span);
+    }
+    if known
+        && action == PublicationAction::Drop
+        && let Some((table, _)) = tables.iter().find(|(table, _)| !member(table))
+    {
+        let message = format!("relation \"{}\" is not part of the publication", table.name);
+        return exec.refuse("42704", message, span);
+    }
     match action {
         PublicationAction::Add => {
             publication.tables.extend(tables);
@@ -66,6 +82,14 @@ fn open(exec: &mut Exec, it: &ast::Publication) -> Result<Tables, Stop> {
     let mut tables = Vec::new();
     for (relation, columns) in &it.tables {
         let Some(name) = reach::find(exec, relation)? else { continue };
+        if !matches!(exec.relation(&name).kind, RelationKind::Table | RelationKind::PartitionedTable) {
+            let message = if exec.since(15) {
+                format!("cannot add relation \"{}\" to publication", name.name)
+            } else {
+                format!("\"{}\" is not a table", name.name)
+            };
+            return exec.refuse("22023", message, relation.name.span);
+        }
         exec.lock(&name, LockMode::ShareUpdateExclusive);
         if !relation.only && exec.relation(&name).kind != RelationKind::PartitionedTable {
             for child in exec.schema.descendants(&name) {

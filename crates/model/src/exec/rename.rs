@@ -29,7 +29,11 @@ pub(super) fn rename(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<()
         ObjectKind::Type | ObjectKind::Domain => {
             exec.operation(OperationKind::RenameObject, span, None);
             let from = exec.resolve_type(&it.name);
-            move_type(exec, &from, &from.sibling(&it.new_name));
+            let to = from.sibling(&it.new_name);
+            if exec.schema.types.contains_key(&to) || exec.schema.relations.contains_key(&to) {
+                return exec.refuse("42710", format!("type \"{}\" already exists", to.name), span);
+            }
+            move_type(exec, &from, &to);
             Ok(())
         }
         ObjectKind::Attribute | ObjectKind::DomainConstraint => {
@@ -37,6 +41,12 @@ pub(super) fn rename(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<()
             let owner = it.relation.as_ref().unwrap_or(&it.name);
             let owner = exec.resolve_type(owner);
             rename_part(exec, &owner, &it.name.name, &it.new_name);
+            // With CASCADE the tables OF the type follow; without, the statement fails (renameatt_internal, tablecmds.c).
+            let typed = exec.schema.relations.values().filter(|it| it.of_type.as_ref() == Some(&owner));
+            for table in typed.map(|it| it.name.clone()).collect::<Vec<_>>() {
+                exec.perhaps(|exec| exec.lock(&table, LOCK));
+                exec.schema.rename_column(&table, &it.name.name, &it.new_name);
+            }
             Ok(())
         }
         ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine => {
@@ -48,6 +58,9 @@ pub(super) fn rename(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<()
         }
         ObjectKind::Schema => {
             exec.operation(OperationKind::RenameObject, span, None);
+            if exec.schema.schemas.contains_key(it.new_name.as_str()) || it.new_name == "public" {
+                return exec.refuse("42P06", format!("schema \"{}\" already exists", it.new_name), span);
+            }
             rename_schema(exec, &it.name.name, &it.new_name);
             Ok(())
         }
@@ -91,6 +104,9 @@ fn relation(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<(), Stop> {
     if exec.schema.has_class(&to) && exec.schema.relations.get(&to).is_none_or(|it| !it.maybe) {
         return exec.refuse("42P07", format!("relation \"{}\" already exists", to.name), span);
     }
+    if !index && exec.schema.types.contains_key(&to) {
+        return exec.refuse("42710", format!("type \"{}\" already exists", to.name), span);
+    }
     if index {
         let lock = if it.object == ObjectKind::Index { LockMode::ShareUpdateExclusive } else { LOCK };
         exec.lock(&from, lock);
@@ -127,6 +143,12 @@ fn column(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<(), Stop> {
     exec.operation(OperationKind::RenameColumn, span, Some(&table));
     let (from, to) = (it.name.name.as_str(), it.new_name.as_str());
     let relation = exec.relation(&table);
+    if relation.of_type.is_some() {
+        return exec.refuse("42809", "cannot rename column of typed table".to_owned(), span);
+    }
+    if matches!(from, "ctid" | "xmin" | "xmax" | "cmin" | "cmax" | "tableoid") {
+        return exec.refuse("0A000", format!("cannot rename system column \"{from}\""), it.name.span);
+    }
     if !relation.open {
         let Some(column) = relation.column(from) else {
             return exec.refuse("42703", format!("column \"{from}\" does not exist"), it.name.span);
@@ -231,6 +253,9 @@ fn on_table(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<(), Stop> {
             _ => format!("policy \"{from}\" for table \"{}\" does not exist", table.name),
         };
         return exec.refuse("42704", message, it.name.span);
+    }
+    if it.object == ObjectKind::Policy && relation.policies.iter().any(|policy| policy.name == to) {
+        return exec.refuse("42710", format!("policy \"{to}\" for table \"{}\" already exists", table.name), span);
     }
     let mut tables = vec![table.clone()];
     let partitioned = relation.kind == RelationKind::PartitionedTable;

@@ -27,7 +27,7 @@ pub(super) fn create_sequence(exec: &mut Exec, it: &ast::CreateSequence, span: S
         maybe: it.if_not_exists && !exec.schema.complete,
         open: false,
         persistence: if it.temporary { Persistence::Temporary } else { Persistence::Permanent },
-        options: it.options.clone(),
+        options: it.options.iter().filter(|option| option.name != "owned_by").cloned().collect(),
         owned_by,
         sequence_type: Some(sequence_type(&it.options).unwrap_or_else(|| "bigint".into())),
         ..Relation::open(name)
@@ -54,14 +54,21 @@ pub(super) fn alter_sequence(exec: &mut Exec, it: &ast::AlterSequence, span: Spa
     if known.is_none() {
         exec.schema.insert_relation(Relation { kind: RelationKind::Sequence, ..Relation::open(name.clone()) });
     }
+    let owned = it.options.iter().any(|option| option.name == "owned_by");
+    let renounced = owned && it.owned_by.is_none();
+    if owned
+        && let Some((table, column)) = known.as_ref().and_then(|it| it.owned_by.as_ref())
+        && exec.relation(table).column(column).is_some_and(|column| column.identity.is_some())
+    {
+        return exec.refuse("0A000", "cannot change ownership of identity sequence".to_owned(), it.name.span);
+    }
     exec.lock(&name, LockMode::ShareRowExclusive);
     let owned_by = owner(exec, it.owned_by.as_ref())?;
-    let renounced = it.options.iter().any(|option| option.name == "owned_by");
     exec.schema.edit(&name, |sequence| {
         if let Some(ty) = sequence_type(&it.options) {
             sequence.sequence_type = Some(ty);
         }
-        for option in &it.options {
+        for option in it.options.iter().filter(|option| option.name != "owned_by") {
             sequence.options.retain(|old| old.name != option.name);
             sequence.options.push(option.clone());
         }
@@ -74,8 +81,13 @@ pub(super) fn alter_sequence(exec: &mut Exec, it: &ast::AlterSequence, span: Spa
 }
 
 fn owner(exec: &mut Exec, owned_by: Option<&(Name, String)>) -> Result<Option<(QName, Arc<str>)>, Stop> {
-    let Some((table, column)) = owned_by else { return Ok(None) };
-    let Some(table) = reach::find_name(exec, table)? else { return Ok(None) };
+    let Some((written, column)) = owned_by else { return Ok(None) };
+    let Some(table) = reach::find_name(exec, written)? else { return Ok(None) };
+    let relation = exec.relation(&table);
+    if !relation.open && relation.column(column).is_none() {
+        let message = format!("column \"{column}\" of relation \"{}\" does not exist", table.name);
+        return exec.refuse("42703", message, written.span);
+    }
     exec.lock(&table, LockMode::AccessShare);
     Ok(Some((table, column.as_str().into())))
 }

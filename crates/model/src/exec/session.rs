@@ -4,7 +4,7 @@ use syntax::Span;
 use syntax::ast::{Set, StatementKind, TransactionKind};
 
 use super::{Exec, NeedsBlock};
-use crate::effect::OperationKind;
+use crate::effect::{FailsWhen, OperationKind};
 use crate::trace::{Session, Timeout};
 
 pub(super) fn session(exec: &mut Exec, it: &StatementKind, span: Span) {
@@ -104,6 +104,10 @@ fn is_off(values: &[String]) -> bool {
 
 /// BEGIN, COMMIT and ROLLBACK belong to the trace driver; these are commands with demands of their own.
 fn transaction(exec: &mut Exec, kind: &TransactionKind, span: Span) {
+    if exec.lowered {
+        let message = "unsupported transaction command in PL/pgSQL".to_owned();
+        return exec.fail("0A000", message, FailsWhen::Always, span);
+    }
     let command = match kind {
         // PreventInTransactionBlock in standard_ProcessUtility, utility.c.
         TransactionKind::CommitPrepared => return exec.refuse_transaction("COMMIT PREPARED", span),

@@ -277,10 +277,24 @@ fn change_domain(
 
 fn scan(exec: &mut Exec, domain: &QName, span: Span) -> Result<(), Stop> {
     let domains = domains_over(exec, domain);
-    // Arrays of the domain are beyond it (find_composite_type_dependencies, tablecmds.c).
-    for relation in exec.schema.relations.values() {
+    let is_domain = |ty: &ColumnType| domains.iter().any(|domain| is_type(ty, domain));
+    let composites: Vec<QName> = exec
+        .schema
+        .types
+        .values()
+        .filter(|it| match &it.kind {
+            TypeKind::Composite { attributes } => {
+                attributes.iter().any(|(_, ty)| is_domain(&ColumnType::Known(ty.clone())))
+            }
+            _ => false,
+        })
+        .map(|it| it.name.clone())
+        .collect();
+    // Arrays of the domain and types made with it are beyond it (find_composite_type_dependencies, tablecmds.c).
+    for relation in exec.schema.relations.values().filter(|it| it.of_type.is_none()) {
         let inside = |ty: &ColumnType| {
-            matches!(ty, ColumnType::Known(it) if it.array) && domains.iter().any(|domain| is_type(ty, domain))
+            let array = matches!(ty, ColumnType::Known(it) if it.array) && is_domain(ty);
+            array || composites.iter().any(|composite| is_type(ty, composite))
         };
         if let Some(column) = relation.columns.iter().find(|column| inside(&column.ty)) {
             let place = format!("{}.{}", relation.name.name, column.name);
