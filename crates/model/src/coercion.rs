@@ -101,6 +101,32 @@ impl Types<'_> {
         self.schema.types.get(&name).map(|it| &it.kind)
     }
 
+    /// Whether a type certainly has no default operator class for an access method (pg_opclass.dat).
+    #[must_use]
+    pub fn lacks_operators(&self, ty: &TypeName, method: &str) -> bool {
+        let base = self.domain(ty).map_or_else(|| ty.clone(), |(base, _)| base);
+        if base.array || !is_built_in(&base) {
+            return false;
+        }
+        let without = |extension: &str| self.schema.complete && !self.schema.extensions.contains_key(extension);
+        let name = base.name.as_str();
+        let unordered = matches!(
+            name,
+            "json" | "xml" | "point" | "line" | "lseg" | "box" | "path" | "polygon" | "circle" | "jsonpath"
+        );
+        match method {
+            "btree" => unordered || matches!(name, "xid" | "cid"),
+            "hash" => unordered || matches!(name, "bit" | "varbit" | "money" | "tsvector" | "tsquery"),
+            "gin" => !matches!(name, "jsonb" | "tsvector") && without("btree_gin"),
+            "gist" => {
+                !name.ends_with("range")
+                    && !matches!(name, "box" | "point" | "polygon" | "circle" | "tsvector" | "tsquery")
+                    && without("btree_gist")
+            }
+            _ => false,
+        }
+    }
+
     /// What changing a column's type costs (ATPrepAlterColumnType and ATColumnChangeRequiresRewrite, tablecmds.c). `using`
     /// is the expression of USING over the column called `column`; both types are resolved.
     #[must_use]

@@ -18,6 +18,7 @@ mod data;
 mod define;
 mod dependents;
 mod drop;
+mod expression;
 mod index;
 mod integrity;
 mod lock;

@@ -254,7 +254,7 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> J
         let explicit = machine.explicit();
         outcome.needs_block.and_then(|needs| outside(needs, transaction, explicit, (*settings.majors.start(), newest)))
     });
-    let blocked = blocked::blocked(&before, &verdict.effects, &verdict.operations, outcome.refuses_transaction);
+    let blocked = blocked::blocked(&before, &verdict.effects, &verdict.operations, outcome.refuses_transaction, newest);
     machine.hold(&verdict.effects);
     let failed = fails.as_ref().is_some_and(|it| it.when == FailsWhen::Always && it.majors.1 == newest);
     if !begins {

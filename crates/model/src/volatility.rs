@@ -36,6 +36,35 @@ fn is_volatile_function(function: &Function, schema: &Schema, search_path: &[Str
     }
 }
 
+/// Whether the expression certainly contains a function that is not IMMUTABLE (contain_mutable_functions, clauses.c).
+#[must_use]
+pub fn is_mutable(expr: &Expr, schema: &Schema, search_path: &[String]) -> bool {
+    let own = match expr {
+        Expr::SqlValue(_) => true,
+        Expr::Call { name, arguments } => match find(name, schema, search_path) {
+            Some(functions) => {
+                // A function in SQL may be inlined, and then its body counts.
+                let mutable = |it: &&Function| it.volatility != Volatility::Immutable && it.inline.is_none();
+                let mut fits = functions.iter().filter(|it| it.parameters.len() >= arguments.len()).peekable();
+                fits.peek().is_some() && fits.all(|it| mutable(&it))
+            }
+            None => MUTABLE.split_ascii_whitespace().any(|known| known == name.name),
+        },
+        _ => false,
+    };
+    own || children(expr).into_iter().any(|child| is_mutable(child, schema, search_path))
+}
+
+/// Built-in functions that are STABLE or VOLATILE in every form and of every supported major (pg_proc.dat).
+const MUTABLE: &str = "
+array_sample array_shuffle array_to_json array_to_string clock_timestamp concat concat_ws convert_from
+current_database current_query current_schema current_schemas current_setting currval enum_first enum_last
+enum_range format format_type gen_random_uuid inet_client_addr inet_client_port inet_server_addr
+inet_server_port json_build_array json_build_object jsonb_build_array jsonb_build_object lastval
+make_timestamptz nextval now obj_description pg_backend_pid pg_current_xact_id random random_normal
+row_to_json set_config setseed setval statement_timestamp timeofday to_char to_date to_json to_jsonb to_number
+to_regclass to_regtype transaction_timestamp txid_current uuidv4 uuidv7 version";
+
 fn find<'a>(name: &Name, schema: &'a Schema, search_path: &[String]) -> Option<&'a [Function]> {
     let lookup = |namespace: &str| schema.functions.get(&QName::new(namespace, &name.name)).map(|it| it.as_slice());
     match &name.schema {

@@ -527,6 +527,8 @@ pub struct Subcommand {
     /// From its first token to its last, without the separating comma.
     pub span: Span,
     pub action: AlterAction,
+    /// CASCADE of ADD and ALTER ATTRIBUTE; DROP has its own.
+    pub cascade: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -18,9 +18,11 @@ use crate::schema::{Relation, RelationKind};
 
 pub(super) mod checks;
 pub(super) mod columns;
+mod composite;
 pub(super) mod constraints;
 pub(super) mod drops;
 pub(super) mod foreign_keys;
+pub(super) mod identity;
 mod indexes;
 mod locks;
 mod options;
@@ -109,18 +111,12 @@ fn run(exec: &mut Exec, it: &ast::AlterTable, table: QName, tasks: &mut Vec<Task
         return indexes::alter_index(exec, &table, tasks);
     }
     if is_composite(exec, &table) {
-        return columns::alter_composite(exec, &table, tasks);
+        return composite::alter_composite(exec, it, &table, tasks);
     }
     let relation = exec.relation(&table);
     check_object(exec, it, &relation, span)?;
     let lock = tasks.iter().map(|task| task.lock).max().unwrap_or(LockMode::ShareUpdateExclusive);
-    let mut alter = Alter {
-        table: table.clone(),
-        lock,
-        recurse: !it.relation.only,
-        rewrites: BTreeMap::new(),
-        retyped: Vec::new(),
-    };
+    let mut alter = Alter::new(table.clone(), lock, !it.relation.only);
     exec.lock_for_statement(&table, lock);
     exec.change(&table);
     for task in &*tasks {
@@ -211,11 +207,13 @@ fn execute(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>) -> Result<(), St
             columns::drop_expression(exec, alter, task, &column.text, *if_exists)
         }
         AlterAction::AddIdentity { column, always, options } => {
-            columns::add_identity(exec, alter, task, &column.text, *always, options)
+            identity::add_identity(exec, alter, task, &column.text, *always, options)
         }
-        AlterAction::SetIdentity { column, options } => columns::set_identity(exec, alter, task, &column.text, options),
+        AlterAction::SetIdentity { column, options } => {
+            identity::set_identity(exec, alter, task, &column.text, options)
+        }
         AlterAction::DropIdentity { column, if_exists } => {
-            columns::drop_identity(exec, alter, task, &column.text, *if_exists)
+            identity::drop_identity(exec, alter, task, &column.text, *if_exists)
         }
         AlterAction::SetStatistics { .. }
         | AlterAction::SetColumnOptions { .. }
@@ -256,6 +254,10 @@ fn finish(exec: &mut Exec, alter: &Alter) {
 }
 
 impl Alter {
+    fn new(table: QName, lock: LockMode, recurse: bool) -> Self {
+        Self { table, lock, recurse, rewrites: BTreeMap::new(), retyped: Vec::new() }
+    }
+
     /// The table, and with recursion everything below it, locked as find_all_inheritors does.
     fn with_descendants(&self, exec: &mut Exec, task: &Task<'_>) -> Vec<QName> {
         let mut tables = vec![self.table.clone()];

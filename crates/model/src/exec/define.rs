@@ -1,17 +1,16 @@
 //! From the syntax of columns and index elements to what the schema keeps of them.
 
-use syntax::Span;
 use syntax::ast::{self, Expr, ExprAt, TypeName};
 
 use super::{Exec, Stop};
 use crate::coercion::{self, Types};
-use crate::expr::{columns, placeless};
+use crate::expr::placeless;
 use crate::name::QName;
 use crate::schema::{Born, Column, ColumnType, Default, Generated, IndexColumn, Relation};
-use crate::volatility;
 
 /// A column with its own constraints NOT NULL, DEFAULT, GENERATED and identity; the others stand beside it in the table.
-pub(super) fn column(exec: &mut Exec, it: &ast::ColumnDef) -> Result<Column, Stop> {
+pub(super) fn column(exec: &mut Exec, table: &QName, it: &ast::ColumnDef) -> Result<Column, Stop> {
+    refuse_contradiction(exec, table, it)?;
     let ty = match &it.ty {
         Some(ty) => column_type(exec, ty)?,
         None => ColumnType::Unknown,
@@ -28,6 +27,7 @@ pub(super) fn column(exec: &mut Exec, it: &ast::ColumnDef) -> Result<Column, Sto
         match &constraint.kind {
             ast::ConstraintKind::NotNull { .. } | ast::ConstraintKind::PrimaryKey(_) => column.not_null = true,
             ast::ConstraintKind::Identity { always, .. } => {
+                super::alter_table::identity::refuse_type(exec, &column.ty, it.span)?;
                 column.identity = Some(if *always { 'a' } else { 'd' });
                 column.not_null = true;
             }
@@ -42,7 +42,53 @@ pub(super) fn column(exec: &mut Exec, it: &ast::ColumnDef) -> Result<Column, Sto
             _ => {}
         }
     }
+    let domain = |ty: &ColumnType| matches!(ty, ColumnType::Known(ty) if types(exec).domain(ty).is_some());
+    if column.generated.as_ref().is_some_and(|it| !it.stored) && domain(&column.ty) {
+        let message = format!("virtual generated column \"{}\" cannot have a domain type", column.name);
+        return exec.refuse("0A000", message, it.span);
+    }
     Ok(column)
+}
+
+/// What a column cannot be at once (transformColumnDefinition, parse_utilcmd.c).
+fn refuse_contradiction(exec: &mut Exec, table: &QName, it: &ast::ColumnDef) -> Result<(), Stop> {
+    let name = &it.name.text;
+    let mut nullable: Option<bool> = None;
+    let (mut defaults, mut identities, mut generated) = (0, 0, 0);
+    for constraint in &it.constraints {
+        let null = match &constraint.kind {
+            ast::ConstraintKind::Null => Some(true),
+            ast::ConstraintKind::NotNull { .. } => Some(false),
+            _ => None,
+        };
+        if null.is_some() && nullable.is_some() && null != nullable {
+            let message =
+                format!("conflicting NULL/NOT NULL declarations for column \"{name}\" of table \"{}\"", table.name);
+            return exec.refuse("42601", message, constraint.span);
+        }
+        nullable = nullable.or(null);
+        let (count, many) = match &constraint.kind {
+            ast::ConstraintKind::Default(_) => (&mut defaults, "multiple default values"),
+            ast::ConstraintKind::Identity { .. } => (&mut identities, "multiple identity specifications"),
+            ast::ConstraintKind::Generated { .. } => (&mut generated, "multiple generation clauses"),
+            _ => continue,
+        };
+        *count += 1;
+        if *count > 1 {
+            let specified = if many == "multiple identity specifications" { "" } else { " specified" };
+            let message = format!("{many}{specified} for column \"{name}\" of table \"{}\"", table.name);
+            return exec.refuse("42601", message, constraint.span);
+        }
+    }
+    let serial = it.ty.as_ref().is_some_and(|ty| coercion::serial(ty).is_some());
+    let problem = match (defaults > 0 || serial, identities > 0, generated > 0) {
+        (true, true, _) => "both default and identity",
+        (true, _, true) => "both default and generation expression",
+        (_, true, true) => "both identity and generation expression",
+        _ => return Ok(()),
+    };
+    let message = format!("{problem} specified for column \"{name}\" of table \"{}\"", table.name);
+    exec.refuse("42601", message, it.span)
 }
 
 /// DEFAULT NULL is no default (AddRelationNewConstraints, heap.c).
@@ -116,33 +162,6 @@ pub(super) fn key_column(column: &str) -> IndexColumn {
 pub(super) fn lacks_column(relation: &Relation, column: &str) -> bool {
     const SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
     !relation.open && relation.column(column).is_none() && !SYSTEM.contains(&column)
-}
-
-/// Every column that an expression over one table reads must exist.
-pub(super) fn check_columns(exec: &mut Exec, relation: &Relation, expr: &Expr, span: Span) -> Result<(), Stop> {
-    for column in columns(expr) {
-        let whole_row = column == "*" || column == &*relation.name.name;
-        if !whole_row && lacks_column(relation, column) {
-            return exec.refuse("42703", format!("column \"{column}\" does not exist"), span);
-        }
-    }
-    Ok(())
-}
-
-/// A function without arguments that this major does not have yet; with arguments its message would need their types.
-pub(super) fn check_functions(exec: &mut Exec, expr: &Expr, span: Span) -> Result<(), Stop> {
-    if let Expr::Call { name, arguments } = expr
-        && arguments.is_empty()
-        && let Some(major) = volatility::since(&name.name)
-        && !exec.schema.functions.keys().any(|known| *known.name == *name.name)
-        && !exec.since(major)
-    {
-        return exec.refuse("42883", format!("function {}() does not exist", name.name), span);
-    }
-    for child in crate::expr::children(expr) {
-        check_functions(exec, child, span)?;
-    }
-    Ok(())
 }
 
 /// A relation of which only the name was known gets to know a column.

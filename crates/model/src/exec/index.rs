@@ -5,12 +5,13 @@ use std::sync::Arc;
 use syntax::Span;
 use syntax::ast::{self, DefElem, Expr, ObjectKind, Persistence};
 
+use super::expression::{self, Place};
 use super::reach::written;
 use super::{Exec, Stop, define};
 use crate::effect::{FailsWhen, LockMode, OperationKind, WaitsFor, Work};
 use crate::name::QName;
 use crate::names;
-use crate::schema::{Constraint, ConstraintKind, Index, IndexColumn, Relation, RelationKind};
+use crate::schema::{ColumnType, Constraint, ConstraintKind, Index, IndexColumn, Relation, RelationKind};
 
 /// An index about to be made.
 #[derive(Clone, Debug)]
@@ -328,6 +329,7 @@ fn check_index(exec: &mut Exec, new: &NewIndex, relation: &Relation, span: Span)
         };
         return exec.refuse("42809", message, span);
     }
+    refuse_method(exec, new, span)?;
     let keys = new.elements.iter().filter_map(|element| element.column.as_ref());
     for column in keys.clone().chain(&new.including) {
         if define::lacks_column(relation, column) {
@@ -347,13 +349,25 @@ fn check_index(exec: &mut Exec, new: &NewIndex, relation: &Relation, span: Span)
             return exec.refuse("0A000", format!("{what} on virtual generated columns are not supported"), span);
         }
     }
+    let kind = match new.constraint.as_ref().map(|it| &it.kind) {
+        Some(ConstraintKind::PrimaryKey { .. }) => Some("primary key"),
+        Some(ConstraintKind::Unique { .. }) => Some("unique"),
+        _ => None,
+    };
+    if let Some(kind) = kind
+        && let Some(column) = keys.clone().enumerate().find(|(at, key)| keys.clone().take(*at).any(|it| it == *key))
+    {
+        let message = format!("column \"{}\" appears twice in {kind} constraint", column.1);
+        return exec.refuse("42701", message, span);
+    }
+    refuse_operators(exec, new, relation, span)?;
     for element in &new.elements {
         if let Some(expression) = &element.expression {
-            define::check_columns(exec, relation, expression, span)?;
+            expression::check(exec, relation, expression, Place::Index, span)?;
         }
     }
     if let Some(predicate) = &new.predicate {
-        define::check_columns(exec, relation, predicate, span)?;
+        expression::check(exec, relation, predicate, Place::Predicate, span)?;
     }
     let excludes = new.constraint.as_ref().is_some_and(|it| matches!(it.kind, ConstraintKind::Exclude { .. }));
     if let Some(key) = &relation.partition_by
@@ -376,6 +390,51 @@ fn check_index(exec: &mut Exec, new: &NewIndex, relation: &Relation, span: Span)
                 let message = "unique constraint on partitioned table must include all partitioning columns";
                 return exec.refuse("0A000", message.to_owned(), span);
             }
+        }
+    }
+    Ok(())
+}
+
+/// What the access methods of PostgreSQL cannot do (their IndexAmRoutines).
+fn refuse_method(exec: &mut Exec, new: &NewIndex, span: Span) -> Result<(), Stop> {
+    const METHODS: [&str; 5] = ["hash", "gist", "gin", "spgist", "brin"];
+    let method = &*new.method;
+    if !METHODS.contains(&method) {
+        return Ok(());
+    }
+    let kind = new.constraint.as_ref().map(|it| &it.kind);
+    let excludes = matches!(kind, Some(ConstraintKind::Exclude { .. }));
+    let what = if new.unique && kind.is_none() {
+        "unique indexes"
+    } else if !new.including.is_empty() && matches!(method, "hash" | "gin" | "brin") {
+        "included columns"
+    } else if new.elements.len() > 1 && matches!(method, "hash" | "spgist") {
+        "multicolumn indexes"
+    } else if excludes && matches!(method, "gin" | "brin") {
+        "exclusion constraints"
+    } else if new.elements.iter().any(|it| it.descending) {
+        "ASC/DESC options"
+    } else if new.elements.iter().any(|it| it.nulls_reordered) {
+        "NULLS FIRST/LAST options"
+    } else {
+        return Ok(());
+    };
+    exec.refuse("0A000", format!("access method \"{method}\" does not support {what}"), span)
+}
+
+/// A key needs an operator class (GetDefaultOpClass, indexcmds.c).
+fn refuse_operators(exec: &mut Exec, new: &NewIndex, relation: &Relation, span: Span) -> Result<(), Stop> {
+    for element in new.elements.iter().filter(|it| it.operator_class.is_none()) {
+        let Some(column) = element.column.as_ref().and_then(|it| relation.column(it)) else { continue };
+        if let ColumnType::Known(ty) = &column.ty
+            && define::types(exec).lacks_operators(ty, &new.method)
+        {
+            let message = format!(
+                "data type {} has no default operator class for access method \"{}\"",
+                crate::coercion::describe(ty),
+                new.method
+            );
+            return exec.refuse("42704", message, span);
         }
     }
     Ok(())

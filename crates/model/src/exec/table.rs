@@ -8,6 +8,7 @@ use syntax::Span;
 use syntax::ast::{self, ConstraintKind, ObjectKind, PartitionBound, Persistence, StatementKind};
 
 use super::alter_table::{checks, constraints, foreign_keys, partitions};
+use super::expression::{self, Place};
 use super::index::{Build, NewIndex, clone_index, define_index};
 use super::reach::written;
 use super::{Exec, Stop, data, define, view};
@@ -56,7 +57,7 @@ fn try_create_table(exec: &mut Exec, it: &ast::CreateTable, span: Span) -> Resul
     }
     inherit::add_parents(exec, it, &mut parts, span)?;
     if let Some(ty) = &it.of_type {
-        inherit::add_type(exec, ty, &mut parts);
+        inherit::add_type(exec, ty, &mut parts)?;
     }
     // The table is there, empty of columns, while its sequences and defaults are made.
     let relation = Relation {
@@ -121,7 +122,7 @@ fn finish(
     let relation = exec.relation(name);
     for column in &relation.columns {
         if let Some(generated) = &column.generated {
-            define::check_columns(exec, &relation, &generated.expr, span)?;
+            expression::check(exec, &relation, &generated.expr, Place::Generation, span)?;
         }
     }
     for (_, constraint) in &written {
@@ -234,6 +235,10 @@ fn partition_key(
         {
             let message = format!("column \"{column}\" named in partition key does not exist");
             return exec.refuse("42703", message, span);
+        }
+        if let Some(expression) = &key.expression {
+            let relation = Relation { columns: parts.columns.clone(), ..Relation::open(QName::new("", "")) };
+            expression::check(exec, &Relation { open: false, ..relation }, expression, Place::PartitionKey, span)?;
         }
         columns.push(key.column.as_deref().map(Into::into));
     }

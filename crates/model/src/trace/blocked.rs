@@ -14,7 +14,13 @@ use crate::volatility;
 
 /// `concurrent`: the statement refuses transaction blocks, so that its ACCESS EXCLUSIVE locks on indexes are taken when
 /// nobody uses those any more (index_concurrently_set_dead, index.c).
-pub(super) fn blocked(schema: &Schema, effects: &[Effect], operations: &[Operation], concurrent: bool) -> Vec<Blocked> {
+pub(super) fn blocked(
+    schema: &Schema,
+    effects: &[Effect],
+    operations: &[Operation],
+    concurrent: bool,
+    major: u32,
+) -> Vec<Blocked> {
     // A partition that is being detached is no longer reached through its parent (find_inheritance_children, pg_inherits.c).
     let detaching = concurrent && operations.iter().any(|it| it.kind == OperationKind::DetachPartition);
     let mut found = Found { schema, detaching, blocked: BTreeMap::new() };
@@ -23,10 +29,10 @@ pub(super) fn blocked(schema: &Schema, effects: &[Effect], operations: &[Operati
         let (relation, lock) = match &effect.on {
             None => (&effect.relation, effect.lock),
             // Planning and writing lock every index of a table (get_relation_info, plancat.c; ExecOpenIndices). Partitioned
-            // indexes hold nothing.
+            // indexes hold nothing, and are planned with since 16.
             Some(table) => {
                 let dead = concurrent && on_tables(table) <= Some(LockMode::ShareUpdateExclusive);
-                if effect.kind == RelationKind::PartitionedIndex || dead {
+                if (effect.kind == RelationKind::PartitionedIndex && major < 16) || dead {
                     continue;
                 }
                 (table, effect.lock)

@@ -27,7 +27,12 @@ pub fn alter_table(source: &Source<'_>, node: &pg::AlterTableStmt<'_>) -> Statem
         .filter_map(|(index, command)| {
             let Kind::AlterTableCmd(command) = command.kind() else { return None };
             let (from, to) = segments.get(index).copied().unwrap_or((start, source.tokens.len()));
-            Some(Subcommand { span: source.tokens_span(from, to), action: action(source, command, from, to) })
+            let spread = matches!(command.subtype, pg::AT_AddColumn | pg::AT_AlterColumnType);
+            Some(Subcommand {
+                span: source.tokens_span(from, to),
+                action: action(source, command, from, to),
+                cascade: spread && command.behavior == pg::DROP_CASCADE,
+            })
         })
         .tight();
     let object = names::object_kind(node.objtype);

@@ -7,7 +7,8 @@ use syntax::ast::{self, ExprAt};
 
 use super::{Alter, Task, drops, require_column};
 use crate::effect::Breaks;
-use crate::exec::{Exec, Stop, define};
+use crate::exec::expression::{self, Place};
+use crate::exec::{Exec, Stop};
 use crate::expr::{columns, placeless};
 use crate::name::QName;
 use crate::names;
@@ -27,14 +28,27 @@ pub(in crate::exec) struct NewCheck<'a> {
 pub(in crate::exec) fn add_check(exec: &mut Exec, table: &QName, new: NewCheck<'_>) -> Result<Constraint, Stop> {
     let relation = exec.relation(table);
     let span = new.it.span;
-    define::check_columns(exec, &relation, &new.at.expr, span)?;
-    define::check_functions(exec, &new.at.expr, span)?;
+    expression::check(exec, &relation, &new.at.expr, Place::Check, span)?;
     let name = match &new.it.name {
         Some(name) => {
             let name = names::clip(&name.text, 63).to_owned();
             if let Some(existing) = relation.constraint(&name)
                 && (!matches!(existing.kind, ConstraintKind::NotNull { .. }) || exec.since(18))
             {
+                let same =
+                    matches!(&existing.kind, ConstraintKind::Check { expr, .. } if *expr == placeless(&new.at.expr));
+                // A new table may say again what its parent says (MergeWithExistingConstraint, heap.c).
+                if new.fresh && existing.inherited && same {
+                    exec.schema.edit(table, |relation| {
+                        for own in relation.constraints.iter_mut().filter(|own| *own.name == *name) {
+                            own.local = true;
+                        }
+                    });
+                    return Ok(existing.clone());
+                }
+                if new.fresh && !existing.inherited && matches!(existing.kind, ConstraintKind::Check { .. }) {
+                    return exec.refuse("42710", format!("check constraint \"{name}\" already exists"), span);
+                }
                 let message = format!("constraint \"{name}\" for relation \"{}\" already exists", table.name);
                 return exec.refuse("42710", message, span);
             }

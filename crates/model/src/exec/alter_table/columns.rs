@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use syntax::ast::{self, AlterAction, DefElem, ExprAt};
+use syntax::ast::{self, AlterAction, ExprAt};
 
-use super::{Alter, Task, What, checks, require_column};
+use super::{Alter, Task, checks, identity, require_column};
 use crate::effect::{Breaks, FailsWhen, LockMode};
+use crate::exec::expression::{self, Place};
 use crate::exec::{Exec, Stop, define};
 use crate::name::QName;
 use crate::names;
-use crate::schema::{Column, ColumnType, Default, Generated, Relation, RelationKind};
+use crate::schema::{Column, ColumnType, Generated, Relation, RelationKind};
 use crate::volatility;
 
 /// What becomes of the old rows when a column is added.
@@ -48,21 +49,21 @@ pub(super) fn add_column(
     if const { &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"] }.contains(&name) {
         return exec.refuse("42701", format!("column name \"{name}\" conflicts with a system column name"), task.span);
     }
-    let mut column = define::column(exec, it)?;
+    let mut column = define::column(exec, &table, it)?;
     if let Some(default) = column.default.clone() {
-        define::check_functions(exec, &default.expr, it.span)?;
+        expression::check(exec, &relation, &default.expr, Place::Default, it.span)?;
     }
     if let Some(generated) = column.generated.clone() {
         let with_itself =
             Relation { columns: [&relation.columns[..], &[column.clone()]].concat(), ..(*relation).clone() };
-        define::check_columns(exec, &with_itself, &generated.expr, it.span)?;
+        expression::check(exec, &with_itself, &generated.expr, Place::Generation, it.span)?;
     }
     refuse_identity(exec, alter, task, &column, &relation)?;
     if !alter.recurse && !relation.children.is_empty() {
         return exec.refuse("42P16", "column must be added to child tables too".to_owned(), task.span);
     }
     refuse_row_type(exec, task, &relation, &column)?;
-    add_sequence(exec, &table, it, &mut column);
+    identity::add_sequence(exec, &table, it, &mut column);
     let fill = fill(exec, &column);
     let draws = column.default.as_ref().map(|default| volatility::sequences(&default.expr)).unwrap_or_default();
     let not_null_name = column.not_null.then(|| checks::not_null_name(exec, &table, name));
@@ -136,26 +137,29 @@ pub(super) fn refuse_row_type(
 }
 
 pub(super) fn refuse_row_type_use(exec: &mut Exec, task: &Task<'_>, relation: &Relation) -> Result<(), Stop> {
-    let table = &relation.name;
-    for dependent in exec.schema.dependents_of(table) {
-        let uses = |it: &&Column| match &it.ty {
-            ColumnType::Known(ty) => ty.name == *table.name && ty.schema.as_deref() == Some(&table.schema),
-            ColumnType::Unknown => false,
-        };
-        let holder = exec.relation(&dependent);
-        if !matches!(holder.kind, RelationKind::Table | RelationKind::MaterializedView | RelationKind::PartitionedTable)
-        {
-            continue;
-        }
-        if let Some(column) = holder.columns.iter().find(uses) {
-            let message = format!(
-                "cannot alter table \"{}\" because column \"{}.{}\" uses its row type",
-                table.name, dependent.name, column.name
-            );
-            return exec.refuse("0A000", message, task.span);
-        }
-    }
-    Ok(())
+    let Some((holder, column)) = row_type_use(exec, &relation.name) else { return Ok(()) };
+    let message = format!(
+        "cannot alter table \"{}\" because column \"{}.{column}\" uses its row type",
+        relation.name.name, holder.name
+    );
+    exec.refuse("0A000", message, task.span)
+}
+
+/// A column with storage that has a row type, by itself or in an array.
+pub(super) fn row_type_use(exec: &Exec, name: &QName) -> Option<(QName, Arc<str>)> {
+    let uses = |it: &&Column| match &it.ty {
+        ColumnType::Known(ty) => ty.name == *name.name && ty.schema.as_deref() == Some(&name.schema),
+        ColumnType::Unknown => false,
+    };
+    exec.schema.dependents_of(name).into_iter().find_map(|dependent| {
+        let holder = exec.schema.relations.get(&dependent)?;
+        let stored = matches!(
+            holder.kind,
+            RelationKind::Table | RelationKind::MaterializedView | RelationKind::PartitionedTable
+        );
+        let column = holder.columns.iter().filter(|_| stored).find(uses)?;
+        Some((dependent, column.name.clone()))
+    })
 }
 
 /// Whether a rewrite is needed: a stored generated column, a constrained domain, a volatile default. Anything else is stored
@@ -234,72 +238,6 @@ fn merge_column(exec: &mut Exec, task: &Task<'_>, child: &QName, own: &Column, c
     Ok(())
 }
 
-/// Serial and identity columns bring a sequence (generateSerialExtraStmts, parse_utilcmd.c); a serial's default draws from it.
-pub(in crate::exec) fn add_sequence(exec: &mut Exec, table: &QName, it: &ast::ColumnDef, column: &mut Column) {
-    let is_serial = it.ty.as_ref().is_some_and(|ty| crate::coercion::serial(ty).is_some());
-    let identity = it.constraints.iter().find_map(|constraint| match &constraint.kind {
-        ast::ConstraintKind::Identity { options, .. } => Some(options),
-        _ => None,
-    });
-    if !is_serial && identity.is_none() {
-        return;
-    }
-    let name = sequence_name(exec, table, &column.name, identity.map_or(&[], |options| options));
-    create_sequence(exec, table, column, &name);
-    if is_serial {
-        column.default = Some(nextval(&name));
-    }
-}
-
-/// The sequence of an identity column that LIKE copies.
-pub(in crate::exec) fn add_identity_sequence(exec: &mut Exec, table: &QName, column: &Column) {
-    let name = sequence_name(exec, table, &column.name, &[]);
-    create_sequence(exec, table, column, &name);
-}
-
-/// The name given with SEQUENCE NAME, else `table_column_seq`.
-fn sequence_name(exec: &Exec, table: &QName, column: &str, options: &[DefElem]) -> QName {
-    let given = options.iter().find(|option| option.name == "sequence_name").and_then(|option| option.value.as_deref());
-    if let Some(given) = given {
-        let name = volatility::parse_name(given);
-        return QName::of(&name, &table.schema);
-    }
-    let name = names::choose_relation_name(&exec.schema, table, &table.name, Some(column), "seq", false, || false);
-    table.sibling(&name)
-}
-
-fn create_sequence(exec: &mut Exec, table: &QName, column: &Column, name: &QName) {
-    let ty = match &column.ty {
-        ColumnType::Known(ty) => crate::coercion::describe(ty),
-        ColumnType::Unknown => "bigint".to_owned(),
-    };
-    let persistence = exec.relation(table).persistence;
-    let sequence = Relation {
-        kind: RelationKind::Sequence,
-        born: exec.born,
-        open: false,
-        persistence,
-        owned_by: Some((table.clone(), column.name.clone())),
-        sequence_type: Some(ty.as_str().into()),
-        ..Relation::open(name.clone())
-    };
-    exec.schema.insert_relation(sequence);
-}
-
-/// `nextval('t_c_seq'::regclass)`.
-fn nextval(sequence: &QName) -> Default {
-    let name = if &*sequence.schema == "public" {
-        syntax::quote_ident(&sequence.name)
-    } else {
-        format!("{}.{}", syntax::quote_ident(&sequence.schema), syntax::quote_ident(&sequence.name))
-    };
-    let text = format!("nextval('{}'::regclass)", name.replace('\'', "''"));
-    let argument =
-        ast::Expr::Cast { operand: Box::new(ast::Expr::String(name)), ty: crate::coercion::plain("regclass") };
-    let function = ast::Name { schema: None, name: "nextval".to_owned(), span: syntax::Span::default() };
-    Default { expr: ast::Expr::Call { name: function, arguments: vec![argument] }, text: text.into() }
-}
-
 /// ALTER COLUMN ... SET DEFAULT and DROP DEFAULT (ATExecColumnDefault, with ATSimpleRecursion).
 pub(super) fn set_default(
     exec: &mut Exec,
@@ -322,7 +260,7 @@ pub(super) fn set_default(
             return exec.refuse("42601", message, task.span);
         }
         if let Some(default) = default {
-            define::check_functions(exec, &default.expr, task.span)?;
+            expression::check(exec, &relation, &default.expr, Place::Default, task.span)?;
         }
         let new = default.and_then(|at| define::default(exec, at));
         if new.is_none() && it.default.is_some() && it.not_null && table == alter.table {
@@ -333,131 +271,12 @@ pub(super) fn set_default(
     Ok(())
 }
 
-fn edit_column(exec: &mut Exec, table: &QName, column: &str, change: impl FnOnce(&mut Column)) {
+pub(super) fn edit_column(exec: &mut Exec, table: &QName, column: &str, change: impl FnOnce(&mut Column)) {
     exec.schema.edit(table, |relation| {
         if let Some(it) = relation.columns.iter_mut().find(|it| &*it.name == column) {
             change(it);
         }
     });
-}
-
-/// ATExecAddIdentity.
-pub(super) fn add_identity(
-    exec: &mut Exec,
-    alter: &Alter,
-    task: &Task<'_>,
-    column: &str,
-    always: bool,
-    options: &[DefElem],
-) -> Result<(), Stop> {
-    require_column(exec, task, &alter.table, column)?;
-    let relation = exec.relation(&alter.table);
-    let tables = identity_tables(exec, alter, task, &relation, "add identity to", "add identity to a column of only")?;
-    let Some(it) = relation.column(column).cloned() else { return Ok(()) };
-    let problem = if !it.not_null && !relation.open {
-        Some("must be declared NOT NULL before identity can be added")
-    } else if it.identity.is_some() {
-        Some("is already an identity column")
-    } else if it.default.is_some() {
-        Some("already has a default value")
-    } else {
-        None
-    };
-    if let Some(problem) = problem {
-        let message = format!("column \"{column}\" of relation \"{}\" {problem}", alter.table.name);
-        return exec.refuse("55000", message, task.span);
-    }
-    let name = sequence_name(exec, &alter.table, column, options);
-    create_sequence(exec, &alter.table, &it, &name);
-    for table in tables {
-        edit_column(exec, &table, column, |it| it.identity = Some(if always { 'a' } else { 'd' }));
-    }
-    Ok(())
-}
-
-/// Identity goes to partitions since 17, and only through the partitioned table.
-fn identity_tables(
-    exec: &mut Exec,
-    alter: &Alter,
-    task: &Task<'_>,
-    relation: &Relation,
-    on_partition: &str,
-    on_only: &str,
-) -> Result<Vec<QName>, Stop> {
-    let partitioned = relation.kind == RelationKind::PartitionedTable;
-    if !(partitioned || relation.partition_of.is_some()) || !exec.since(17) {
-        return Ok(vec![alter.table.clone()]);
-    }
-    if relation.partition_of.is_some() {
-        return exec.refuse("42P16", format!("cannot {on_partition} a column of a partition"), task.span);
-    }
-    if !alter.recurse {
-        return exec.refuse("42P16", format!("cannot {on_only} the partitioned table"), task.span);
-    }
-    Ok(alter.with_descendants(exec, task))
-}
-
-/// SET GENERATED and the options of the sequence: ALTER SEQUENCE runs in any case (transformAlterTableStmt).
-pub(super) fn set_identity(
-    exec: &mut Exec,
-    alter: &Alter,
-    task: &Task<'_>,
-    column: &str,
-    options: &[DefElem],
-) -> Result<(), Stop> {
-    require_column(exec, task, &alter.table, column)?;
-    let relation = exec.relation(&alter.table);
-    let generated = options.iter().find(|option| option.name == "generated");
-    if relation.column(column).is_some_and(|it| it.identity.is_none()) && !relation.open {
-        let message = format!("column \"{column}\" of relation \"{}\" is not an identity column", alter.table.name);
-        return exec.refuse("55000", message, task.span);
-    }
-    for (sequence, _) in exec.schema.sequences_of(&alter.table).iter().filter(|(_, of)| &**of == column) {
-        exec.lock(sequence, LockMode::ShareRowExclusive);
-    }
-    let Some(generated) = generated else { return Ok(()) };
-    let always = generated.value.as_deref().is_none_or(|value| value.eq_ignore_ascii_case("always") || value == "97");
-    let partitioned = relation.kind == RelationKind::PartitionedTable;
-    let tables =
-        if partitioned && exec.since(17) { alter.with_descendants(exec, task) } else { vec![alter.table.clone()] };
-    for table in tables {
-        edit_column(exec, &table, column, |it| it.identity = Some(if always { 'a' } else { 'd' }));
-    }
-    Ok(())
-}
-
-/// ATExecDropIdentity: the sequence goes too.
-pub(super) fn drop_identity(
-    exec: &mut Exec,
-    alter: &Alter,
-    task: &Task<'_>,
-    column: &str,
-    if_exists: bool,
-) -> Result<(), Stop> {
-    require_column(exec, task, &alter.table, column)?;
-    let relation = exec.relation(&alter.table);
-    let tables =
-        identity_tables(exec, alter, task, &relation, "drop identity from", "drop identity from a column of only")?;
-    if relation.column(column).is_some_and(|it| it.identity.is_none()) && !relation.open {
-        if if_exists {
-            return Ok(());
-        }
-        let message = format!("column \"{column}\" of relation \"{}\" is not an identity column", alter.table.name);
-        return exec.refuse("55000", message, task.span);
-    }
-    for table in tables {
-        edit_column(exec, &table, column, |it| it.identity = None);
-    }
-    for (sequence, of) in exec.schema.sequences_of(&alter.table) {
-        if &*of == column {
-            exec.lock(&sequence, LockMode::AccessExclusive);
-            exec.schema.remove_relation(&sequence);
-        }
-    }
-    if relation.column(column).is_some_and(|it| it.not_null) {
-        exec.breaks.push(Breaks::InsertNeedsColumn { relation: alter.table.clone(), column: column.to_owned() });
-    }
-    Ok(())
 }
 
 /// ATExecSetExpression: a stored column is computed again for every row.
@@ -480,7 +299,7 @@ pub(super) fn set_expression(
             let message = format!("column \"{column}\" of relation \"{}\" is not a generated column", table.name);
             return exec.refuse("55000", message, task.span);
         };
-        define::check_columns(exec, &relation, &at.expr, task.span)?;
+        expression::check(exec, &relation, &at.expr, Place::Generation, task.span)?;
         if generated.stored {
             refuse_row_type_use(exec, task, &relation)?;
             super::type_change::relock_dependents(exec, task, &table, column);
@@ -568,60 +387,4 @@ pub(super) fn set_attribute(exec: &mut Exec, alter: &Alter, task: &Task<'_>, act
         });
     }
     Ok(())
-}
-
-/// ALTER TYPE of a composite type: the typed tables follow (ATTypedTableRecursion).
-pub(super) fn alter_composite(exec: &mut Exec, name: &QName, tasks: &[Task<'_>]) -> Result<(), Stop> {
-    let typed: Vec<QName> = exec
-        .schema
-        .relations
-        .values()
-        .filter(|relation| relation.of_type.as_ref() == Some(name))
-        .map(|relation| relation.name.clone())
-        .collect();
-    for task in tasks {
-        exec.resume(task.operation);
-        let What::Action(action) = task.what else { continue };
-        for table in &typed {
-            exec.lock(table, LockMode::AccessExclusive);
-        }
-        match action {
-            AlterAction::AddColumn { column, .. } => {
-                let new = define::column(exec, column)?;
-                let ColumnType::Known(ty) = new.ty.clone() else { continue };
-                edit_attributes(exec, name, |attributes| attributes.push((new.name.clone(), ty)));
-                for table in &typed {
-                    exec.change(table).columns.push(new.clone());
-                }
-            }
-            AlterAction::DropColumn { column, .. } => {
-                edit_attributes(exec, name, |attributes| attributes.retain(|(it, _)| **it != *column.text));
-                for table in &typed {
-                    exec.change(table).columns.retain(|it| *it.name != *column.text);
-                }
-            }
-            AlterAction::AlterType { column, ty, .. } => {
-                let ColumnType::Known(ty) = define::column_type(exec, ty)? else { continue };
-                edit_attributes(exec, name, |attributes| {
-                    for (_, own) in attributes.iter_mut().filter(|(it, _)| **it == *column.text) {
-                        *own = ty.clone();
-                    }
-                });
-                for table in &typed {
-                    exec.work(table, LockMode::AccessExclusive, crate::effect::Work::Rewrite);
-                    edit_column(exec, table, &column.text, |it| it.ty = ColumnType::Known(ty.clone()));
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn edit_attributes(exec: &mut Exec, name: &QName, change: impl FnOnce(&mut Vec<(Arc<str>, ast::TypeName)>)) {
-    if let Some(ty) = exec.schema.types.get_mut(name)
-        && let crate::schema::TypeKind::Composite { attributes } = &mut Arc::make_mut(ty).kind
-    {
-        change(attributes);
-    }
 }

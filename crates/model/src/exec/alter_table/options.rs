@@ -7,7 +7,7 @@ use super::{Alter, Task, locks};
 use crate::effect::{LockMode, Work};
 use crate::exec::{Exec, Stop};
 use crate::name::QName;
-use crate::schema::{ConstraintKind, RelationKind};
+use crate::schema::{ColumnType, ConstraintKind, RelationKind, TypeKind};
 
 pub(super) fn execute(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>, action: &AlterAction) -> Result<(), Stop> {
     let table = alter.table.clone();
@@ -86,8 +86,9 @@ pub(super) fn execute(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>, actio
         }
         AlterAction::Of { ty } => {
             let ty = crate::exec::define::types(exec).resolve(ty);
-            let schema = ty.schema.as_deref().unwrap_or("public");
-            exec.change(&table).of_type = Some(QName::new(schema, &ty.name));
+            let name = QName::new(ty.schema.as_deref().unwrap_or("public"), &ty.name);
+            refuse_other_row(exec, task, &table, &name)?;
+            exec.change(&table).of_type = Some(name);
         }
         AlterAction::NotOf => {
             let relation = exec.relation(&table);
@@ -121,6 +122,40 @@ pub(super) fn execute(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>, actio
             }
         }
         _ => {}
+    }
+    Ok(())
+}
+
+/// A table of a type has its columns, in its order (ATExecAddOf).
+fn refuse_other_row(exec: &mut Exec, task: &Task<'_>, table: &QName, ty: &QName) -> Result<(), Stop> {
+    let relation = exec.relation(table);
+    if !relation.inherits.is_empty() {
+        return exec.refuse("42809", "typed tables cannot inherit".to_owned(), task.span);
+    }
+    let Some(ty) = exec.schema.types.get(ty).cloned() else { return Ok(()) };
+    let TypeKind::Composite { attributes } = &ty.kind else { return Ok(()) };
+    if relation.open {
+        return Ok(());
+    }
+    let mut columns = relation.columns.iter();
+    for (attribute, wanted) in attributes {
+        let message = match columns.next() {
+            None => format!("table is missing column \"{attribute}\""),
+            Some(column) if column.name != *attribute => {
+                format!("table has column \"{}\" where type requires \"{attribute}\"", column.name)
+            }
+            Some(column) => {
+                let wanted = ColumnType::Known(crate::exec::define::types(exec).resolve(wanted));
+                if column.ty == wanted || column.ty == ColumnType::Unknown {
+                    continue;
+                }
+                format!("table \"{}\" has different type for column \"{attribute}\"", table.name)
+            }
+        };
+        return exec.refuse("42804", message, task.span);
+    }
+    if let Some(extra) = columns.next() {
+        return exec.refuse("42804", format!("table has extra column \"{}\"", extra.name), task.span);
     }
     Ok(())
 }
@@ -247,7 +282,10 @@ fn set_persistence(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>, persiste
             exec.change(&sequence).persistence = persistence;
         }
     }
-    exec.change(&table).persistence = persistence;
+    // Without storage nothing is made anew, and what pg_class says stays.
+    if relation.kind != RelationKind::PartitionedTable {
+        exec.change(&table).persistence = persistence;
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! ATTACH and DETACH PARTITION.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use syntax::Span;
@@ -394,14 +395,21 @@ pub(super) fn detach(
 
 /// DETACH CONCURRENTLY leaves the old bound as a CHECK, unless one says as much (DetachAddConstraintIfNeeded).
 fn keep_bound(exec: &mut Exec, parent: &QName, partition: &QName) {
-    let relation = exec.relation(partition);
-    let key = exec.relation(parent).partition_by.clone();
-    let (Some(key), Some((_, bound))) = (key, &relation.partition_of) else { return };
-    let condition = proof::bound_condition(&key.columns, bound);
-    if condition.as_ref().is_some_and(|condition| checks::is_implied(exec, partition, condition)) {
+    let Some((_, bound)) = exec.relation(partition).partition_of.clone() else { return };
+    if let Needed::Condition(condition) = partition_condition(exec, parent, &bound)
+        && checks::is_implied(exec, partition, &condition)
+    {
         return;
     }
-    let column = if let [Some(column)] = key.columns.as_slice() { Some(&**column) } else { None };
+    // The name tells the column when the bounds of all levels are about one.
+    let mut keys: BTreeSet<Option<Arc<str>>> = BTreeSet::new();
+    let mut level = Some(parent.clone());
+    while let Some(table) = level {
+        let relation = exec.relation(&table);
+        keys.extend(relation.partition_by.iter().flat_map(|by| by.columns.iter().cloned()));
+        level = relation.partition_of.as_ref().map(|(above, _)| above.clone());
+    }
+    let column = if keys.len() == 1 { keys.first().and_then(Option::as_deref) } else { None };
     let name = names::choose_constraint_name(&exec.schema, partition, &partition.name, column, "check", &[], || {
         exec.since(18)
     });

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use syntax::ast::{self, ExprAt, Ident, TypeName};
 
-use super::{Alter, Task, columns, drops, foreign_keys, require_column};
+use super::{Alter, Task, columns, drops, foreign_keys, identity, require_column};
 use crate::coercion::{self, Change, Path};
 use crate::effect::{Breaks, FailsWhen, LockMode, Work};
 use crate::exec::dependents::index_uses;
+use crate::exec::expression::{self, Place};
 use crate::exec::{Exec, Stop, define};
 use crate::expr::reads_column;
 use crate::name::QName;
@@ -48,6 +49,9 @@ pub(super) fn prepare(
     if !alter.recurse && !relation.children.is_empty() {
         let message = format!("type of inherited column \"{column}\" must be changed in child tables too");
         return exec.refuse("42P16", message, task.span);
+    }
+    if let Some(at) = using {
+        expression::check(exec, &relation, &at.expr, Place::Transform, task.span)?;
     }
     let ColumnType::Known(new) = define::column_type(exec, ty)? else { return Ok(()) };
     let change = change(exec, it, &new, using);
@@ -115,7 +119,7 @@ pub(super) fn alter_type(
         let dependents =
             Dependents { operators: change.other_operators, collation: old.collation != collation, rewrites };
         remake(exec, alter, task, &table, name, &dependents);
-        change_identity_sequence(exec, &table, &old, &new);
+        change_identity_sequence(exec, task, &table, &old, &new)?;
         exec.schema.edit(&table, |relation| {
             if let Some(it) = relation.columns.iter_mut().find(|it| &*it.name == name) {
                 if it.ty != new && relation.name == alter.table {
@@ -317,13 +321,21 @@ fn refuse_default(exec: &mut Exec, task: &Task<'_>, column: &Column, new: &Colum
 }
 
 /// The sequence of an identity column follows the type; a serial's does not (transformAlterTableStmt).
-fn change_identity_sequence(exec: &mut Exec, table: &QName, column: &Column, new: &ColumnType) {
-    let ColumnType::Known(new) = new else { return };
+fn change_identity_sequence(
+    exec: &mut Exec,
+    task: &Task<'_>,
+    table: &QName,
+    column: &Column,
+    ty: &ColumnType,
+) -> Result<(), Stop> {
+    let ColumnType::Known(new) = ty else { return Ok(()) };
     if column.identity.is_none() || exec.relation(table).partition_of.is_some() {
-        return;
+        return Ok(());
     }
+    identity::refuse_type(exec, ty, task.span)?;
     for (sequence, _) in exec.schema.sequences_of(table).iter().filter(|(_, of)| *of == column.name) {
         exec.lock(sequence, LockMode::ShareRowExclusive);
         exec.schema.edit(sequence, |it| it.sequence_type = Some(coercion::describe(new).as_str().into()));
     }
+    Ok(())
 }

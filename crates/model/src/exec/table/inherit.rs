@@ -1,12 +1,15 @@
 //! Columns of a new table: its own, and those of parents, a parent partitioned table or a composite type (MergeAttributes,
 //! tablecmds.c).
 
+use std::sync::Arc;
+
 use syntax::Span;
 use syntax::ast::{self, TypeName};
 
 use super::{Parts, type_conflict};
 use crate::effect::LockMode;
-use crate::exec::alter_table::columns;
+use crate::exec::alter_table::identity;
+use crate::exec::expression::{self, Place};
 use crate::exec::reach::written;
 use crate::exec::{Exec, Stop, define};
 use crate::name::QName;
@@ -77,15 +80,30 @@ pub(super) fn add_parents(exec: &mut Exec, it: &ast::CreateTable, parts: &mut Pa
     Ok(())
 }
 
-/// CREATE TABLE ... OF a composite type.
-pub(super) fn add_type(exec: &Exec, ty: &TypeName, parts: &mut Parts) {
+/// CREATE TABLE ... OF a composite type (transformOfType, parse_utilcmd.c).
+pub(super) fn add_type(exec: &mut Exec, ty: &TypeName, parts: &mut Parts) -> Result<(), Stop> {
+    // Refuses a type that does not exist.
+    define::column_type(exec, ty)?;
     let types = define::types(exec);
-    let ty = types.resolve(ty);
-    let Some(TypeKind::Composite { attributes }) = types.kind(&ty) else { return };
-    for (name, ty) in attributes {
-        let ty = types.resolve(ty);
-        parts.columns.push(Column { ty: ColumnType::Known(ty), local: false, ..define::unknown_column(exec, name) });
+    let resolved = types.resolve(ty);
+    match types.kind(&resolved) {
+        Some(TypeKind::Composite { attributes }) => parts.columns = attribute_columns(exec, attributes),
+        Some(_) => {
+            let message = format!("type {} is not a composite type", resolved.name);
+            return exec.refuse("42809", message, ty.span);
+        }
+        None => {}
     }
+    Ok(())
+}
+
+pub(super) fn attribute_columns(exec: &Exec, attributes: &[(Arc<str>, TypeName)]) -> Vec<Column> {
+    let types = define::types(exec);
+    let column = |(name, ty): &(Arc<str>, TypeName)| Column {
+        ty: ColumnType::Known(types.resolve(ty)),
+        ..define::unknown_column(exec, name)
+    };
+    attributes.iter().map(column).collect()
 }
 
 /// A column of the statement: new, or one that adds to what a parent or type gave.
@@ -96,9 +114,10 @@ pub(super) fn add_column(
     def: &ast::ColumnDef,
     parts: &mut Parts,
 ) -> Result<(), Stop> {
-    let mut column = define::column(exec, def)?;
+    let mut column = define::column(exec, table, def)?;
     if let Some(default) = column.default.clone() {
-        define::check_functions(exec, &default.expr, def.span)?;
+        let relation = exec.relation(table);
+        expression::check(exec, &relation, &default.expr, Place::Default, def.span)?;
     }
     let given = parts.columns.iter().position(|own| own.name == column.name);
     let from_parent = it.partition_of.is_some() || it.of_type.is_some();
@@ -107,10 +126,11 @@ pub(super) fn add_column(
             let name = exec.resolve(parent);
             exec.relation(&name).open
         });
-        if from_parent && !parent_is_open && it.partition_of.is_some() {
+        let type_is_open = it.of_type.is_some() && parts.columns.is_empty();
+        if from_parent && !parent_is_open && !type_is_open {
             return exec.refuse("42703", format!("column \"{}\" does not exist", column.name), def.span);
         }
-        columns::add_sequence(exec, table, def, &mut column);
+        identity::add_sequence(exec, table, def, &mut column);
         parts.columns.push(column);
         return Ok(());
     };
@@ -122,7 +142,7 @@ pub(super) fn add_column(
     if type_conflict(&own.ty, &column.ty) {
         return exec.refuse("42804", format!("column \"{}\" has a type conflict", column.name), def.span);
     }
-    columns::add_sequence(exec, table, def, &mut column);
+    identity::add_sequence(exec, table, def, &mut column);
     parts.columns[at] = Column {
         ty: own.ty,
         not_null: own.not_null || column.not_null,

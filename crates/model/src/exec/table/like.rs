@@ -4,14 +4,14 @@
 use syntax::Span;
 use syntax::ast;
 
-use super::{Parts, copied, copied_constraint};
+use super::{Parts, copied, copied_constraint, inherit};
 use crate::effect::LockMode;
-use crate::exec::alter_table::columns;
+use crate::exec::alter_table::identity;
 use crate::exec::index::{Build, clone_index, define_index};
 use crate::exec::reach::written;
 use crate::exec::{Exec, Stop};
 use crate::name::QName;
-use crate::schema::{Column, ConstraintKind, Index, RelationKind};
+use crate::schema::{Column, ConstraintKind, Index, RelationKind, TypeKind};
 
 fn includes(like: &ast::Like, what: &str) -> bool {
     like.including.iter().any(|it| *it == what || *it == "all")
@@ -19,6 +19,13 @@ fn includes(like: &ast::Like, what: &str) -> bool {
 
 pub(super) fn add_columns(exec: &mut Exec, table: &QName, like: &ast::Like, parts: &mut Parts) -> Result<(), Stop> {
     let name = exec.resolve(&like.relation);
+    if let Some(ty) = exec.schema.types.get(&name).cloned()
+        && let TypeKind::Composite { attributes } = &ty.kind
+    {
+        let columns = inherit::attribute_columns(exec, attributes);
+        parts.columns.extend(columns);
+        return Ok(());
+    }
     if exec.is_missing(&name) {
         return exec.refuse("42P01", format!("relation \"{}\" does not exist", written(&like.relation)), like.span);
     }
@@ -50,7 +57,7 @@ pub(super) fn add_columns(exec: &mut Exec, table: &QName, like: &ast::Like, part
             own.comment = column.comment.clone();
         }
         if own.identity.is_some() {
-            columns::add_identity_sequence(exec, table, &own);
+            identity::add_identity_sequence(exec, table, &own);
         }
         match given {
             Some(at) => {

@@ -1,0 +1,119 @@
+//! What expressions of defaults, checks, indexes and generated columns may contain (parse_expr.c, parse_agg.c, heap.c).
+
+use syntax::Span;
+use syntax::ast::Expr;
+
+use super::define::lacks_column;
+use super::{Exec, Stop};
+use crate::expr::children;
+use crate::schema::Relation;
+use crate::volatility;
+
+/// Where an expression stands, in the words of messages (ParseExprKindName).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Default,
+    Generation,
+    Check,
+    Index,
+    Predicate,
+    PartitionKey,
+    Transform,
+}
+
+impl Place {
+    fn words(self) -> &'static str {
+        match self {
+            Place::Default => "DEFAULT expression",
+            Place::Generation => "column generation expression",
+            Place::Check => "check constraint",
+            Place::Index => "index expression",
+            Place::Predicate => "index predicate",
+            Place::PartitionKey => "partition key expression",
+            Place::Transform => "transform expression",
+        }
+    }
+
+    /// Functions have to be immutable, or else this is said.
+    fn demands_immutable(self) -> Option<&'static str> {
+        match self {
+            Place::Generation => Some("generation expression is not immutable"),
+            Place::Index => Some("functions in index expression must be marked IMMUTABLE"),
+            Place::Predicate => Some("functions in index predicate must be marked IMMUTABLE"),
+            Place::PartitionKey => Some("functions in partition key expression must be marked IMMUTABLE"),
+            Place::Default | Place::Check | Place::Transform => None,
+        }
+    }
+}
+
+/// Refuses what certainly cannot stand in an expression over one table.
+pub(super) fn check(exec: &mut Exec, relation: &Relation, expr: &Expr, place: Place, span: Span) -> Result<(), Stop> {
+    check_parts(exec, relation, expr, place, span)?;
+    if let Some(message) = place.demands_immutable()
+        && volatility::is_mutable(expr, &exec.schema, &exec.session.search_path)
+    {
+        return exec.refuse("42P17", message.to_owned(), span);
+    }
+    Ok(())
+}
+
+/// Aggregate and set-returning functions that are nothing else in any form (pg_proc.dat).
+const AGGREGATES: &str =
+    " any_value array_agg avg bit_and bit_or bit_xor bool_and bool_or count every json_agg jsonb_agg
+    json_object_agg jsonb_object_agg max min range_agg stddev string_agg sum variance xmlagg ";
+const SETS: &str = " generate_series generate_subscripts json_array_elements jsonb_array_elements json_each jsonb_each
+    json_object_keys jsonb_object_keys regexp_matches regexp_split_to_table string_to_table unnest ";
+
+fn check_parts(exec: &mut Exec, relation: &Relation, expr: &Expr, place: Place, span: Span) -> Result<(), Stop> {
+    let words = place.words();
+    match expr {
+        Expr::Column(_) if place == Place::Default => {
+            return exec.refuse("0A000", "cannot use column reference in DEFAULT expression".to_owned(), span);
+        }
+        Expr::Column(parts) => {
+            if let Some(column) = parts.last() {
+                check_column(exec, relation, column, place, span)?;
+            }
+        }
+        Expr::Subquery(_) => return exec.refuse("0A000", format!("cannot use subquery in {words}"), span),
+        Expr::Call { name, arguments } if !exec.schema.functions.keys().any(|known| *known.name == *name.name) => {
+            let is_in = |list: &str| list.split_ascii_whitespace().any(|it| it == name.name);
+            if is_in(AGGREGATES) {
+                return exec.refuse("42803", format!("aggregate functions are not allowed in {words}s"), span);
+            }
+            // With arguments the message would need their types.
+            if let Some(major) = volatility::since(&name.name)
+                && arguments.is_empty()
+                && !exec.since(major)
+            {
+                return exec.refuse("42883", format!("function {}() does not exist", name.name), span);
+            }
+            for argument in arguments {
+                check_parts(exec, relation, argument, place, span)?;
+            }
+            if is_in(SETS) {
+                return exec.refuse("0A000", format!("set-returning functions are not allowed in {words}s"), span);
+            }
+            return Ok(());
+        }
+        _ => {}
+    }
+    for child in children(expr) {
+        check_parts(exec, relation, child, place, span)?;
+    }
+    Ok(())
+}
+
+/// A column that is read must exist; one that is generated cannot be read to generate another (check_nested_generated).
+fn check_column(exec: &mut Exec, relation: &Relation, column: &str, place: Place, span: Span) -> Result<(), Stop> {
+    let whole_row = column == "*" || column == &*relation.name.name;
+    if !whole_row && lacks_column(relation, column) {
+        return exec.refuse("42703", format!("column \"{column}\" does not exist"), span);
+    }
+    let generated = relation.column(column).is_some_and(|it| it.generated.is_some());
+    if place == Place::Generation && generated {
+        let message = format!("cannot use generated column \"{column}\" in column generation expression");
+        return exec.refuse("42P17", message, span);
+    }
+    Ok(())
+}
