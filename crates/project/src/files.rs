@@ -1,6 +1,7 @@
 //! The disk below an overlay of texts that are not written yet: editor buffers, or the files of a rewrite.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -113,39 +114,43 @@ impl Files {
     #[must_use]
     pub fn is_directory(&self, path: &Path) -> bool {
         let path = self.absolute(path);
-        (self.disk && path.is_dir())
-            || self.overlay.iter().any(|(file, text)| text.is_some() && *file != path && file.starts_with(&path))
+        let mut below = self.overlay.range(path.clone()..).take_while(|(file, _)| file.starts_with(&path));
+        (self.disk && path.is_dir()) || below.any(|(file, text)| text.is_some() && *file != path)
     }
 
     /// What stands directly in a directory, sorted: files, and directories. A directory that cannot be listed is empty.
     #[must_use]
     pub fn list(&self, directory: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let directory = self.absolute(directory);
-        let mut files = BTreeSet::new();
-        let mut directories = BTreeSet::new();
+        // Names compare faster than paths.
+        let mut files: BTreeSet<OsString> = BTreeSet::new();
+        let mut directories: BTreeSet<OsString> = BTreeSet::new();
         if self.disk {
             for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
-                let path = entry.path();
+                let name = entry.file_name();
                 match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => directories.insert(path),
+                    Ok(kind) if kind.is_dir() => directories.insert(name),
                     // A link is what it points to, as the tools see it.
-                    Ok(kind) if kind.is_symlink() && path.is_dir() => directories.insert(path),
-                    _ => files.insert(path),
+                    Ok(kind) if kind.is_symlink() && entry.path().is_dir() => directories.insert(name),
+                    _ => files.insert(name),
                 };
             }
         }
-        for (path, text) in &self.overlay {
-            let Ok(rest) = path.strip_prefix(&directory) else { continue };
+        // Everything below a directory stands together.
+        for (path, text) in self.overlay.range(directory.clone()..) {
+            let Ok(rest) = path.strip_prefix(&directory) else { break };
             let mut components = rest.components();
             let (Some(first), more) = (components.next(), components.next()) else { continue };
+            let first = first.as_os_str();
             match (more, text) {
-                (Some(_), Some(_)) => directories.insert(directory.join(first)),
-                (None, Some(_)) => files.insert(path.clone()),
-                (None, None) => files.remove(path),
+                (Some(_), Some(_)) => directories.insert(first.to_owned()),
+                (None, Some(_)) => files.insert(first.to_owned()),
+                (None, None) => files.remove(first),
                 (Some(_), None) => false,
             };
         }
-        (files.into_iter().collect(), directories.into_iter().collect())
+        let paths = |names: BTreeSet<OsString>| names.into_iter().map(|name| directory.join(name)).collect();
+        (paths(files), paths(directories))
     }
 
     /// Every file in the overlay that is not hidden.

@@ -168,13 +168,13 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
 pub fn reread(files: &Files, history: &History, paths: &[PathBuf]) -> Result<Vec<Migration>, Error> {
     let mut members = BTreeMap::new();
     let place_of = |path: &Path| (history.tool.place)(path, &history.settings).unwrap_or_else(|| stray(path));
-    for path in paths {
-        let own = place_of(path);
-        let directory = path.parent().unwrap_or(path);
+    let keys: BTreeSet<Key> = paths.iter().map(|path| place_of(path).key).collect();
+    let directories: BTreeSet<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
+    for directory in directories {
         let beside = files.list(directory).0.into_iter().map(|path| (place_of(&path), path));
-        members.extend(beside.filter(|(place, _)| place.key == own.key).map(|(place, path)| (path, place)));
-        members.insert(path.clone(), own);
+        members.extend(beside.filter(|(place, _)| keys.contains(&place.key)).map(|(place, path)| (path, place)));
     }
+    members.extend(paths.iter().map(|path| (path.clone(), place_of(path))));
     let group = Group {
         tool: history.tool,
         because: history.because.clone(),
