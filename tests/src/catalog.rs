@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 /// One line per object, sorted: extensions, schemas, relations with their columns, constraints and indexes, types, functions,
 /// triggers and what else a migration can define, with names, owners, grants, comments and storage options. What belongs to an
-/// extension is left out. Numbers of columns are positions: gaps that dropped columns left do not count, the order does.
+/// extension is left out. Numbers of columns are positions: gaps that dropped columns left do not count, the order does. Nor does
+/// it count whether the constraint of an index is inheritable, which tells only whether its table was attached or born a partition.
 ///
 /// # Panics
 ///
@@ -122,7 +123,8 @@ const PARTS: [&str; 20] = [
     "SELECT format('constraint %I on %s: %s, validated %s, enforced %s, index %s, parent %s, local %s, inherited %s, inheritable %s',
             conname, coalesce(relation, type), pg_get_constraintdef(c.oid), convalidated,
             coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true), nullif(conindid, 0)::regclass,
-            (SELECT conname FROM pg_constraint p WHERE p.oid = c.conparentid), conislocal, coninhcount, NOT connoinherit)
+            (SELECT conname FROM pg_constraint p WHERE p.oid = c.conparentid), conislocal, coninhcount,
+            CASE WHEN contype NOT IN ('p', 'u', 'x') THEN NOT connoinherit END)
      FROM pg_constraint c LEFT JOIN relations r ON r.oid = conrelid LEFT JOIN types t ON t.oid = contypid
      WHERE relation IS NOT NULL OR type IS NOT NULL",
     "SELECT format('index %s: %s, primary %s, immediate %s, valid %s, ready %s, live %s, clustered %s, replica identity %s, tablespace %s, '

@@ -7,3 +7,5 @@ pub mod catalog;
 pub mod observe;
 pub mod run;
 pub mod servers;
+pub mod tools;
+pub mod watch;

