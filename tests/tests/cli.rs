@@ -145,7 +145,123 @@ fn goose() -> Place {
 #[test]
 fn help_tells_what_there_is() {
     let place = Place::new(&[]);
-    place.check(&["--help", "lint -h", "explain -h", "plan -h", "rule -h"], &expect![[""]]);
+    place.check(&["--help", "lint -h", "explain -h", "plan -h", "rule -h"], &expect![[r#"
+        $ safestep --help
+        Finds PostgreSQL migrations that would hurt a live database, and rewrites them into safe steps
+
+        Usage: safestep <COMMAND>
+
+        Commands:
+          lint         Report what would hurt; with --fix, rewrite it
+          explain      Show each statement's transaction, locks, work and what they block
+          plan         Show the steps that --fix would write, with the locks before and after
+          rule         List the rules, or explain one
+          lsp          Run the language server on standard input and output
+          completions  Print a completion script for a shell
+          help         Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+
+        Exit codes: 0 nothing to report, 1 findings, 2 the command could not do its work.
+        Configuration: safestep.toml in the directory of the migrations or above it.
+        exit 0
+        $ safestep lint -h
+        Report what would hurt; with --fix, rewrite it
+
+        Usage: safestep lint [OPTIONS] [PATHS]...
+
+        Arguments:
+          [PATHS]...  Files or directories; `-` is standard input. Without any: the migrations that are not
+                      applied yet
+
+        Options:
+          -h, --help  Print help (see more with '--help')
+
+        Judging:
+              --stdin-filename <NAME>  The name that standard input is judged under
+              --tool <TOOL>            The migration tool that runs the files; found out by default
+              --pg-version <N[-M]>     The PostgreSQL majors in use, as `16` or `14-18`
+              --since <REV>            What counts as applied: the migrations of this git revision
+
+        Rewriting:
+              --fix[=<CLASS>]  Rewrite what can be rewritten: `safe` keeps the result and needs no
+                               assumption, `unsafe` needs one that is printed, `plan` needs application
+                               deploys between the files [possible values: safe, unsafe, plan]
+              --diff           With --fix: show the changes, write nothing
+              --all-files      Rewrite migrations that are already applied, too
+
+        Output:
+              --format <FORMAT>  How to print [default: text] [possible values: text, json, github, sarif,
+                                 gitlab]
+              --fail-on <LEVEL>  The lowest level that makes the exit code 1 [possible values: error,
+                                 warning, info]
+              --color <COLOR>    Colours [default: auto] [possible values: auto, always, never]
+        exit 0
+        $ safestep explain -h
+        Show each statement's transaction, locks, work and what they block
+
+        Usage: safestep explain [OPTIONS] [PATHS]...
+
+        Arguments:
+          [PATHS]...  Files or directories; `-` is standard input. Without any: the migrations that are not
+                      applied yet
+
+        Options:
+          -h, --help  Print help
+
+        Judging:
+              --stdin-filename <NAME>  The name that standard input is judged under
+              --tool <TOOL>            The migration tool that runs the files; found out by default
+              --pg-version <N[-M]>     The PostgreSQL majors in use, as `16` or `14-18`
+              --since <REV>            What counts as applied: the migrations of this git revision
+
+        Output:
+              --format <FORMAT>  [default: text] [possible values: text, json]
+              --color <COLOR>    Colours [default: auto] [possible values: auto, always, never]
+        exit 0
+        $ safestep plan -h
+        Show the steps that --fix would write, with the locks before and after
+
+        Usage: safestep plan [OPTIONS] [PATHS]...
+
+        Arguments:
+          [PATHS]...  Files or directories; `-` is standard input. Without any: the migrations that are not
+                      applied yet
+
+        Options:
+          -h, --help  Print help
+
+        Judging:
+              --stdin-filename <NAME>  The name that standard input is judged under
+              --tool <TOOL>            The migration tool that runs the files; found out by default
+              --pg-version <N[-M]>     The PostgreSQL majors in use, as `16` or `14-18`
+              --since <REV>            What counts as applied: the migrations of this git revision
+
+        Rewriting:
+              --fix <CLASS>  The highest class of rewriting to plan with [default: safe] [possible values:
+                             safe, unsafe, plan]
+
+        Output:
+              --format <FORMAT>  [default: text] [possible values: text, json]
+              --color <COLOR>    Colours [default: auto] [possible values: auto, always, never]
+        exit 0
+        $ safestep rule -h
+        List the rules, or explain one
+
+        Usage: safestep rule [OPTIONS] [NAME]
+
+        Arguments:
+          [NAME]  The rule to explain; without it all rules are listed
+
+        Options:
+          -h, --help  Print help
+
+        Output:
+              --format <FORMAT>  [default: text] [possible values: text, json]
+        exit 0
+    "#]]);
     let version = place.run(&["--version"]);
     assert_eq!(version.out, format!("safestep {}\n", env!("CARGO_PKG_VERSION")));
     assert_eq!(place.run(&[]).code, Some(2));
@@ -154,14 +270,171 @@ fn help_tells_what_there_is() {
 #[test]
 fn lint_shows_findings_and_the_fix() {
     let place = goose();
-    place.check(&["lint", "lint db/migrations/00001_users.sql"], &expect![[""]]);
-    place.check(&["lint --format github"], &expect![[""]]);
+    place.check(&["lint", "lint db/migrations/00001_users.sql"], &expect![[r#"
+        $ safestep lint
+        error[blocking-index-creation]: building index users_email holds SHARE on users: writes wait until it is built
+          ┌─ db/migrations/00002_more.sql:2:1
+          │
+        2 │ CREATE INDEX users_email ON users (email);
+          │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          │
+          = Build it concurrently, which a transaction does not allow
+          = Put it in a migration of its own that goose runs without a transaction: -- +goose NO TRANSACTION
+          = https://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation
+
+        warning[missing-lock-timeout]: no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on users, reads and writes wait behind it
+          ┌─ db/migrations/00002_more.sql:3:1
+          │
+        3 │ ALTER TABLE users ADD COLUMN age int;
+          │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          │
+          = Set lock_timeout to 2s before it, and try again when it runs out
+          = https://github.com/safestep/safestep/blob/main/rules.md#missing-lock-timeout
+
+        fix: split the migration into 2 files (--fix, for lines 2 and 3)
+          --- db/migrations/00002_more.sql
+          +++ db/migrations/00002_more.sql
+          @@ -1,7 +1,18 @@
+          +-- +goose NO TRANSACTION
+          +-- Step 1 of 2, split by safestep. Then: 00003_more_step2_add_users_age.sql.
+          +-- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
+          +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; Then `goose up`.
+          +-- Roll back with `goose down`, once for each step, last step first.
+           -- +goose Up
+          -CREATE INDEX users_email ON users (email);
+          -ALTER TABLE users ADD COLUMN age int;
+          +SET lock_timeout = 0;
+          +SET statement_timeout = 0;
+          +CREATE INDEX CONCURRENTLY users_email ON users (email);
+          +RESET lock_timeout;
+          +RESET statement_timeout;
+
+           -- +goose Down
+          -ALTER TABLE users DROP COLUMN age;
+          -DROP INDEX users_email;
+          +SET lock_timeout = 0;
+          +SET statement_timeout = 0;
+          +DROP INDEX CONCURRENTLY users_email;
+          +RESET lock_timeout;
+          +RESET statement_timeout;
+          +++ db/migrations/00003_more_step2_add_users_age.sql (new file)
+          +-- Step 2 of 2, split by safestep from 00002_more.sql.
+          +-- Locks: ACCESS EXCLUSIVE on users for an instant (blocks reads and writes).
+          +-- Roll back with `goose down`, once for each step, last step first.
+          +-- +goose Up
+          +SET LOCAL lock_timeout = '2s';
+          +SET LOCAL statement_timeout = '30s';
+          +-- +goose StatementBegin
+          +DO $safestep$
+          +BEGIN
+          +  IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_email') AND indisvalid) THEN
+          +    RAISE EXCEPTION USING MESSAGE = 'index users_email is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY I…
+          +  END IF;
+          +END
+          +$safestep$;
+          +-- +goose StatementEnd
+          +ALTER TABLE users ADD COLUMN age int;
+          +
+          +-- +goose Down
+          +SET LOCAL lock_timeout = '2s';
+          +ALTER TABLE users DROP COLUMN age;
+
+        judged as run by goose on PostgreSQL 14 to 18
+        1 error, 1 warning in 1 file; 2 fixable with --fix
+        exit 1
+        $ safestep lint db/migrations/00001_users.sql
+        judged as run by goose on PostgreSQL 14 to 18
+        1 file, clean
+        exit 0
+    "#]]);
+    place.check(&["lint --format github"], &expect![[r#"
+        $ safestep lint --format github
+        ::error file=db/migrations/00002_more.sql,line=2,endLine=2,col=1,endColumn=42,title=blocking-index-creation::building index users_email holds SHARE on users: writes wait until it is built%0ABuild it concurrently, which a transaction does not allow%0APut it in a migration of its own that goose runs without a transaction: -- +goose NO TRANSACTION%0Ahttps://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation
+        ::warning file=db/migrations/00002_more.sql,line=3,endLine=3,col=1,endColumn=37,title=missing-lock-timeout::no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on users, reads and writes wait behind it%0ASet lock_timeout to 2s before it, and try again when it runs out%0Ahttps://github.com/safestep/safestep/blob/main/rules.md#missing-lock-timeout
+        judged as run by goose on PostgreSQL 14 to 18
+        1 error, 1 warning in 1 file; 2 fixable with --fix
+        exit 1
+    "#]]);
 }
 
 #[test]
 fn explain_and_plan_draw() {
     let place = goose();
-    place.check(&["explain", "plan"], &expect![[""]]);
+    place.check(&["explain", "plan"], &expect![[r#"
+        $ safestep explain
+        db/migrations/00002_more.sql as run by goose on PostgreSQL 14 to 18
+
+              users
+              │
+         2 ╭  ▓▓b  CREATE INDEX users_email ON users (email)
+         3 ╰  ██   ALTER TABLE users ADD COLUMN age int
+
+        ██ reads and writes wait   ▓▓ writes wait
+        b index built
+
+        In a transaction opened by goose
+
+         2  CREATE INDEX users_email ON users (email)
+            takes   SHARE on users, an index is built
+            blocks  writes to users, until commit
+            limit   no lock_timeout: others queue behind it while it waits
+
+         3  ALTER TABLE users ADD COLUMN age int
+            takes   ACCESS EXCLUSIVE on users
+            blocks  reads and writes of users, until commit
+
+        Long waits
+
+          writes to users wait while an index is built on it (line 2)
+
+        db/migrations/00002_more.sql (Down) as run by goose on PostgreSQL 14 to 18
+
+              users
+              │
+         6 ╭  ██   ALTER TABLE users DROP COLUMN age
+         7 ╰  ██   DROP INDEX users_email
+
+        ██ reads and writes wait
+
+        In a transaction opened by goose
+
+         6  ALTER TABLE users DROP COLUMN age
+            takes   ACCESS EXCLUSIVE on users
+            blocks  reads and writes of users, until commit
+            limit   no lock_timeout: others queue behind it while it waits
+            breaks  code that names column age of users
+
+         7  DROP INDEX users_email
+            takes   ACCESS EXCLUSIVE on users
+                    ACCESS EXCLUSIVE on users_email (index of users) (new)
+            blocks  reads and writes of users, until commit
+
+        No long waits: nothing blocks reads or writes while work grows with a table.
+        exit 0
+        $ safestep plan
+        db/migrations/00002_more.sql becomes 2 parts in 2 files (--fix)
+
+        1  db/migrations/00002_more.sql  outside a transaction
+           before    ▓ SHARE on users, an index is built
+           after     ▒ SHARE UPDATE EXCLUSIVE on users, an index is built
+
+             CREATE INDEX CONCURRENTLY users_email ON users (email);
+
+        2  db/migrations/00003_more_step2_add_users_age.sql  in a transaction
+           before    █ ACCESS EXCLUSIVE on users, an index is built
+           after     █ ACCESS EXCLUSIVE on users
+
+             DO $safestep$
+             BEGIN
+               IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_email') AND indisvalid) THEN
+                 RAISE EXCEPTION USING MESSAGE = 'index users_email is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY…
+               END IF;
+             END
+             $safestep$;
+             ALTER TABLE users ADD COLUMN age int;
+
+        exit 0
+    "#]]);
 }
 
 #[test]
@@ -208,7 +481,145 @@ fn wrong_usage_says_what_was_meant() {
             "rule blocking-index-creaton",
             "rule x",
         ],
-        &expect![[""]],
+        &expect![[r#"
+            $ safestep lnt
+            stderr: error: unrecognized subcommand 'lnt'
+            stderr: 
+            stderr:   tip: a similar subcommand exists: 'lint'
+            stderr: 
+            stderr: Usage: safestep <COMMAND>
+            stderr: 
+            stderr: For more information, try '--help'.
+            exit 2
+            $ safestep lint --fial-on error
+            stderr: error: unexpected argument '--fial-on' found
+            stderr: 
+            stderr:   tip: a similar argument exists: '--fail-on'
+            stderr: 
+            stderr: Usage: safestep lint --fail-on <LEVEL> [PATHS]...
+            stderr: 
+            stderr: For more information, try '--help'.
+            exit 2
+            $ safestep lint --fix=saef
+            stderr: error: invalid value 'saef' for '--fix[=<CLASS>]'
+            stderr:   [possible values: safe, unsafe, plan]
+            stderr: 
+            stderr:   tip: a similar value exists: 'safe'
+            stderr: 
+            stderr: For more information, try '--help'.
+            exit 2
+            $ safestep lint --format xml
+            stderr: error: invalid value 'xml' for '--format <FORMAT>'
+            stderr:   [possible values: text, json, github, sarif, gitlab]
+            stderr: 
+            stderr: For more information, try '--help'.
+            exit 2
+            $ safestep lint --tool gose
+            stderr: safestep: no migration tool is called `gose`; did you mean `goose`?
+            exit 2
+            $ safestep lint --tool make
+            stderr: safestep: no migration tool is called `make`; there are goose, golang-migrate, dbmate, sqlx, diesel, flyway, prisma, plain, unknown
+            exit 2
+            $ safestep lint --pg-version 12
+            stderr: safestep: PostgreSQL 12 is not known; 14 to 18 are
+            exit 2
+            $ safestep lint --pg-version latest
+            stderr: safestep: expected a PostgreSQL major such as "16" or a range such as "14-18", found `latest`
+            exit 2
+            $ safestep lint --diff
+            stderr: safestep: --diff shows what --fix would change; give --fix (or --fix=unsafe, --fix=plan) too
+            exit 2
+            $ safestep lint --since nowhere
+            error[blocking-index-creation]: building index users_email holds SHARE on users: writes wait until it is built
+              ┌─ db/migrations/00002_more.sql:2:1
+              │
+            2 │ CREATE INDEX users_email ON users (email);
+              │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              │
+              = Build it concurrently, which a transaction does not allow
+              = Put it in a migration of its own that goose runs without a transaction: -- +goose NO TRANSACTION
+              = https://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation
+
+            warning[missing-lock-timeout]: no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on users, reads and writes wait behind it
+              ┌─ db/migrations/00002_more.sql:3:1
+              │
+            3 │ ALTER TABLE users ADD COLUMN age int;
+              │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              │
+              = Set lock_timeout to 2s before it, and try again when it runs out
+              = https://github.com/safestep/safestep/blob/main/rules.md#missing-lock-timeout
+
+            fix: split the migration into 2 files (--fix, for lines 2 and 3)
+              --- db/migrations/00002_more.sql
+              +++ db/migrations/00002_more.sql
+              @@ -1,7 +1,18 @@
+              +-- +goose NO TRANSACTION
+              +-- Step 1 of 2, split by safestep. Then: 00003_more_step2_add_users_age.sql.
+              +-- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
+              +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; Then `goose up`.
+              +-- Roll back with `goose down`, once for each step, last step first.
+               -- +goose Up
+              -CREATE INDEX users_email ON users (email);
+              -ALTER TABLE users ADD COLUMN age int;
+              +SET lock_timeout = 0;
+              +SET statement_timeout = 0;
+              +CREATE INDEX CONCURRENTLY users_email ON users (email);
+              +RESET lock_timeout;
+              +RESET statement_timeout;
+
+               -- +goose Down
+              -ALTER TABLE users DROP COLUMN age;
+              -DROP INDEX users_email;
+              +SET lock_timeout = 0;
+              +SET statement_timeout = 0;
+              +DROP INDEX CONCURRENTLY users_email;
+              +RESET lock_timeout;
+              +RESET statement_timeout;
+              +++ db/migrations/00003_more_step2_add_users_age.sql (new file)
+              +-- Step 2 of 2, split by safestep from 00002_more.sql.
+              +-- Locks: ACCESS EXCLUSIVE on users for an instant (blocks reads and writes).
+              +-- Roll back with `goose down`, once for each step, last step first.
+              +-- +goose Up
+              +SET LOCAL lock_timeout = '2s';
+              +SET LOCAL statement_timeout = '30s';
+              +-- +goose StatementBegin
+              +DO $safestep$
+              +BEGIN
+              +  IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_email') AND indisvalid) THEN
+              +    RAISE EXCEPTION USING MESSAGE = 'index users_email is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY I…
+              +  END IF;
+              +END
+              +$safestep$;
+              +-- +goose StatementEnd
+              +ALTER TABLE users ADD COLUMN age int;
+              +
+              +-- +goose Down
+              +SET LOCAL lock_timeout = '2s';
+              +ALTER TABLE users DROP COLUMN age;
+
+            note: git knows no commit `nowhere`
+            judged as run by goose on PostgreSQL 14 to 18
+            1 error, 1 warning in 1 of 2 files; 2 fixable with --fix
+            exit 1
+            $ safestep lint - x
+            stderr: safestep: `-` (standard input) stands alone; name files in another run
+            exit 2
+            $ safestep lint --stdin-filename a.sql
+            stderr: safestep: --stdin-filename names standard input; give `-` as the path
+            exit 2
+            $ safestep lint nowhere.sql
+            stderr: safestep: DIR/nowhere.sql: no such file or directory
+            exit 2
+            $ safestep explain nowhere.sql
+            stderr: safestep: DIR/nowhere.sql: no such file or directory
+            exit 2
+            $ safestep rule blocking-index-creaton
+            stderr: safestep: no rule is called `blocking-index-creaton`; did you mean `blocking-index-creation`?
+            exit 2
+            $ safestep rule x
+            stderr: safestep: no rule is called `x`; `safestep rule` lists them
+            exit 2
+        "#]],
     );
 }
 
@@ -227,7 +638,25 @@ fn a_broken_configuration_is_shown_with_its_place() {
         place.write("safestep.toml", configuration);
         drawn += &format!("==== {configuration}{}", place.run(&["lint"]).drawn());
     }
-    expect![[""]].assert_eq(&drawn);
+    expect![[r#"
+        ==== tool = "goose"
+        postgres = 12
+        stderr: safestep: DIR/safestep.toml:2:12: PostgreSQL 12 is not known; 14 to 18 are
+        exit 2
+        ==== fail_on = "error"
+        stderr: safestep: DIR/safestep.toml:1:1: unknown key `fail_on`; did you mean `fail-on`?
+        exit 2
+        ==== [rules]
+        blocking-index-creaton = "off"
+        stderr: safestep: DIR/safestep.toml:2:1: unknown rule `blocking-index-creaton`; did you mean `blocking-index-creation`?
+        exit 2
+        ==== tool = "gose"
+        stderr: safestep: DIR/safestep.toml:1:8: unknown value `gose`; did you mean `goose`?
+        exit 2
+        ==== tool = [
+        stderr: safestep: DIR/safestep.toml:1:9: unclosed array, expected `]`
+        exit 2
+    "#]].assert_eq(&drawn);
 }
 
 #[test]
@@ -247,7 +676,93 @@ fn standard_input_is_judged_under_its_name() {
         drawn += &format!("$ safestep {line}\n{}", place.run_with(&words, text.as_bytes()).drawn());
     }
     drawn += &place.run_with(&["lint", "-"], b"SELECT '\xff';").drawn();
-    expect![[""]].assert_eq(&drawn);
+    expect![[r#"
+        $ safestep lint - --stdin-filename db/migrations/00003_next.sql
+        warning[blocking-index-drop]: dropping index users_email takes ACCESS EXCLUSIVE on users: reads and writes queue behind it while a query on the table runs
+          ┌─ db/migrations/00003_next.sql:2:1
+          │
+        2 │ DROP INDEX users_email;
+          │ ^^^^^^^^^^^^^^^^^^^^^^
+          │
+          = Drop it concurrently, which a transaction does not allow
+          = Put it in a migration of its own that goose runs without a transaction: -- +goose NO TRANSACTION
+          = https://github.com/safestep/safestep/blob/main/rules.md#blocking-index-drop
+
+        fix: rewrite the migration (--fix)
+          --- db/migrations/00003_next.sql
+          +++ db/migrations/00003_next.sql
+          @@ -1,2 +1,9 @@
+          +-- +goose NO TRANSACTION
+          +-- Locks: SHARE UPDATE EXCLUSIVE on users for an instant (blocks neither reads nor writes).
+          +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; Then `goose up`.
+           -- +goose Up
+          -DROP INDEX users_email;
+          +SET lock_timeout = 0;
+          +SET statement_timeout = 0;
+          +DROP INDEX CONCURRENTLY users_email;
+          +RESET lock_timeout;
+          +RESET statement_timeout;
+
+        judged as run by goose on PostgreSQL 14 to 18
+        1 warning in 1 file; 1 fixable with --fix
+        exit 1
+        $ safestep lint -
+        error[blocking-index-creation]: building index i holds SHARE on t: writes wait until it is built
+          ┌─ stdin.sql:1:1
+          │
+        1 │ CREATE INDEX i ON t (a);
+          │ ^^^^^^^^^^^^^^^^^^^^^^^
+          │
+          = Build it concurrently
+          = not fixed: it is not known which tool runs the file; name it with --tool or in safestep.toml
+          = https://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation
+
+        judged as run by an unknown tool on PostgreSQL 14 to 18; no migration tool recognised, --tool names one
+        1 error in 1 file
+        exit 1
+        $ safestep lint - --tool plain --fix
+        -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then go on with its block.
+        SET lock_timeout = 0;
+        SET statement_timeout = 0;
+        -- first
+        CREATE INDEX CONCURRENTLY i ON t (a);
+        exit 0
+        $ safestep lint - --fix
+        stderr: safestep: nothing on standard input can be fixed; run without --fix for the reasons
+        exit 2
+        $ safestep lint - --tool sqlx --fix --stdin-filename 1_a.sql
+        stderr: safestep: the fix needs several files, so it cannot be written to standard output; name the file
+        exit 2
+        $ safestep explain - --tool plain
+        stdin.sql as run by plain psql on PostgreSQL 14 to 18
+
+              t
+              │
+         1    ▒▒   VACUUM t
+
+        ▒▒ DDL waits
+
+        Each in a transaction of its own
+
+         1  VACUUM t
+            takes   SHARE UPDATE EXCLUSIVE on t
+
+        No long waits: nothing blocks reads or writes while work grows with a table.
+        exit 0
+        $ safestep plan - --tool plain
+        stdin.sql becomes 1 part in 1 file (--fix)
+
+        1  stdin.sql  outside a transaction
+           before    ▓ SHARE on t, an index is built
+           after     ▒ SHARE UPDATE EXCLUSIVE on t, an index is built
+
+             CREATE INDEX CONCURRENTLY i ON t (a);
+
+           provided  t is not partitioned.
+        exit 0
+        stderr: safestep: standard input is not UTF-8 from byte 8 on
+        exit 2
+    "#]].assert_eq(&drawn);
     assert_eq!(place.git(&["status", "--short"]), "?? db/migrations/00002_more.sql\n", "nothing is written");
 }
 
@@ -256,15 +771,57 @@ fn fix_writes_pending_files_only() {
     let applied = ("db/migrations/00002_applied.sql", BAD);
     let place = Place::committed(&[USERS, applied]);
     place.write("db/migrations/00003_pending.sql", "-- +goose Up\nCREATE INDEX users_id ON users (id);\n");
-    place.check(&["lint db --fix"], &expect![[""]]);
-    expect![[""]].assert_eq(&place.git(&["status", "--short"]));
+    place.check(&["lint db --fix"], &expect![[r#"
+        $ safestep lint db --fix
+        error[blocking-index-creation]: building index users_email holds SHARE on users: writes wait until it is built
+          ┌─ db/migrations/00002_applied.sql:2:1
+          │
+        2 │ CREATE INDEX users_email ON users (email);
+          │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          │
+          = Build it concurrently, which a transaction does not allow
+          = Put it in a migration of its own that goose runs without a transaction: -- +goose NO TRANSACTION
+          = not fixed: the migration is already applied; --all-files rewrites it all the same
+          = https://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation
+
+        warning[missing-lock-timeout]: no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on users, reads and writes wait behind it
+          ┌─ db/migrations/00002_applied.sql:3:1
+          │
+        3 │ ALTER TABLE users ADD COLUMN age int;
+          │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          │
+          = Set lock_timeout to 2s before it, and try again when it runs out
+          = not fixed: the migration is already applied; --all-files rewrites it all the same
+          = https://github.com/safestep/safestep/blob/main/rules.md#missing-lock-timeout
+
+        wrote db/migrations/00003_pending.sql
+        judged as run by goose on PostgreSQL 14 to 18
+        1 error, 1 warning in 1 of 3 files; 1 fixed
+        exit 1
+    "#]]);
+    expect![[r#"
+        ?? db/migrations/00003_pending.sql
+    "#]].assert_eq(&place.git(&["status", "--short"]));
     assert_eq!(place.read("db/migrations/00002_applied.sql"), BAD);
     let before = place.files();
     assert_eq!(place.run(&["lint", "--fix"]).code, Some(0), "there is nothing left to fix");
     assert!(place.files() == before, "and nothing is written again");
 
-    place.check(&["lint --fix --all-files db/migrations/00002_applied.sql"], &expect![[""]]);
-    expect![[""]].assert_eq(&place.git(&["status", "--short"]));
+    place.check(&["lint --fix --all-files db/migrations/00002_applied.sql"], &expect![[r#"
+        $ safestep lint --fix --all-files db/migrations/00002_applied.sql
+        wrote db/migrations/00002_applied.sql
+        wrote db/migrations/00003_applied_step2_add_users_age.sql
+        wrote db/migrations/00003_pending.sql
+        wrote db/migrations/00004_pending.sql
+        judged as run by goose on PostgreSQL 14 to 18
+        2 files, all clean; 2 fixed
+        exit 0
+    "#]]);
+    expect![[r#"
+         M db/migrations/00002_applied.sql
+        ?? db/migrations/00003_applied_step2_add_users_age.sql
+        ?? db/migrations/00004_pending.sql
+    "#]].assert_eq(&place.git(&["status", "--short"]));
 }
 
 #[test]
@@ -294,14 +851,69 @@ fn all_files_of_a_fix_are_written_or_none() {
     assert_eq!(fixed.code, Some(2), "{}", fixed.drawn());
     assert_eq!(place.read("db/migrations/00002_more.sql"), BAD);
     assert_eq!(after.len(), 3, "{after:?}");
-    expect![[""]].assert_eq(&fixed.err);
+    expect![[r#"
+        safestep: DIR/db/migrations/00003_more_step2_add_users_age.sql: is there already; remove it or run the command again
+    "#]].assert_eq(&fixed.err);
 }
 
 #[test]
 fn a_diff_is_the_fix() {
     let place = goose();
     let diff = place.run(&["lint", "--fix", "--diff"]);
-    expect![[""]].assert_eq(&diff.drawn());
+    expect![[r#"
+        diff --git a/db/migrations/00002_more.sql b/db/migrations/00002_more.sql
+        --- a/db/migrations/00002_more.sql
+        +++ b/db/migrations/00002_more.sql
+        @@ -1,7 +1,18 @@
+        +-- +goose NO TRANSACTION
+        +-- Step 1 of 2, split by safestep. Then: 00003_more_step2_add_users_age.sql.
+        +-- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
+        +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; Then `goose up`.
+        +-- Roll back with `goose down`, once for each step, last step first.
+         -- +goose Up
+        -CREATE INDEX users_email ON users (email);
+        -ALTER TABLE users ADD COLUMN age int;
+        +SET lock_timeout = 0;
+        +SET statement_timeout = 0;
+        +CREATE INDEX CONCURRENTLY users_email ON users (email);
+        +RESET lock_timeout;
+        +RESET statement_timeout;
+ 
+         -- +goose Down
+        -ALTER TABLE users DROP COLUMN age;
+        -DROP INDEX users_email;
+        +SET lock_timeout = 0;
+        +SET statement_timeout = 0;
+        +DROP INDEX CONCURRENTLY users_email;
+        +RESET lock_timeout;
+        +RESET statement_timeout;
+        diff --git a/db/migrations/00003_more_step2_add_users_age.sql b/db/migrations/00003_more_step2_add_users_age.sql
+        new file mode 100644
+        --- /dev/null
+        +++ b/db/migrations/00003_more_step2_add_users_age.sql
+        @@ -0,0 +1,20 @@
+        +-- Step 2 of 2, split by safestep from 00002_more.sql.
+        +-- Locks: ACCESS EXCLUSIVE on users for an instant (blocks reads and writes).
+        +-- Roll back with `goose down`, once for each step, last step first.
+        +-- +goose Up
+        +SET LOCAL lock_timeout = '2s';
+        +SET LOCAL statement_timeout = '30s';
+        +-- +goose StatementBegin
+        +DO $safestep$
+        +BEGIN
+        +  IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_email') AND indisvalid) THEN
+        +    RAISE EXCEPTION USING MESSAGE = 'index users_email is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS users_email; then build it again.';
+        +  END IF;
+        +END
+        +$safestep$;
+        +-- +goose StatementEnd
+        +ALTER TABLE users ADD COLUMN age int;
+        +
+        +-- +goose Down
+        +SET LOCAL lock_timeout = '2s';
+        +ALTER TABLE users DROP COLUMN age;
+        exit 0
+    "#]].assert_eq(&diff.drawn());
     assert_eq!(place.read("db/migrations/00002_more.sql"), BAD, "nothing is written");
     place.git(&["add", "-A"]);
     place.write("fix.patch", &diff.out);
@@ -338,13 +950,134 @@ fn odd_files_are_read_and_keep_their_bytes() {
         };
         std::fs::remove_file(place.root.path().join(&path)).unwrap();
     }
-    expect![[""]].assert_eq(&drawn);
+    expect![[r#"
+        ==== crlf
+        note: the files are in no git repository
+        wrote sql/migrations/2_crlf.sql
+        judged as run by plain psql on PostgreSQL 16; no migration tool recognised, --tool names one
+        1 file, clean; 2 fixed
+        exit 0
+        "-- Split into 2 blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the block that failed.\r\n-- If it is interrupted: DROP INDEX CONCURRENTLY i; Then go on with its block.\r\nSET lock_timeout = 0;\r\nSET statement_timeout = 0;\r\nCREATE INDEX CONCURRENTLY i ON t (a);\r\n\r\nBEGIN;\r\nSET LOCAL lock_timeout = '2s';\r\nSET LOCAL statement_timeout = '30s';\r\nDO $safestep$\r\nBEGIN\r\n  IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('i') AND indisvalid) THEN\r\n    RAISE EXCEPTION USING MESSAGE = 'index i is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS i; then build it again.';\r\n  END IF;\r\nEND\r\n$safestep$;\r\nALTER TABLE t ADD b int;\r\nCOMMIT;\r\n"
+        ==== bom
+        note: the files are in no git repository
+        wrote sql/migrations/2_bom.sql
+        judged as run by plain psql on PostgreSQL 16; no migration tool recognised, --tool names one
+        1 file, clean; 1 fixed
+        exit 0
+        "\u{feff}-- If it is interrupted: DROP INDEX CONCURRENTLY i; Then go on with its block.\nSET lock_timeout = 0;\nSET statement_timeout = 0;\nCREATE INDEX CONCURRENTLY i ON t (a);\n"
+        ==== empty
+        note: the files are in no git repository
+        judged as run by plain psql on PostgreSQL 16; no migration tool recognised, --tool names one
+        1 file, clean
+        exit 0
+        unchanged
+        ==== comment
+        note: the files are in no git repository
+        judged as run by plain psql on PostgreSQL 16; no migration tool recognised, --tool names one
+        1 file, clean
+        exit 0
+        unchanged
+        ==== latin1
+        error[blocking-index-creation]: building index i holds SHARE on t: writes wait until it is built
+          ┌─ sql/migrations/2_latin1.sql:2:1
+          │
+        2 │ CREATE INDEX i ON t (a);
+          │ ^^^^^^^^^^^^^^^^^^^^^^^
+          │
+          = Build it concurrently
+          = not fixed: the file is not UTF-8; save it as UTF-8 first
+          = https://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation
+
+        note: the files are in no git repository
+        judged as run by plain psql on PostgreSQL 16; no migration tool recognised, --tool names one
+        1 error in 1 file
+        exit 1
+        unchanged
+        ==== nul
+        note: the files are in no git repository
+        wrote sql/migrations/2_nul.sql
+        judged as run by plain psql on PostgreSQL 16; no migration tool recognised, --tool names one
+        1 file, clean; 1 fixed
+        exit 0
+        "-- Split into 2 blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the block that failed.\n-- If it is interrupted: DROP INDEX CONCURRENTLY i; Then go on with its block.\nSELECT 'a\0b';\n\nSET lock_timeout = 0;\nSET statement_timeout = 0;\nCREATE INDEX CONCURRENTLY i ON t (a);\n"
+        ==== broken
+        error[syntax-error]: syntax error at end of input
+          ┌─ sql/migrations/2_broken.sql:1:22
+          │
+        1 │ CREATE INDEX i ON t (a;
+          │                      ^
+          │
+          = the `(` after `t` is never closed
+          = https://github.com/safestep/safestep/blob/main/rules.md#syntax-error
+
+        error[blocking-index-creation]: building index j holds SHARE on t: writes wait until it is built
+          ┌─ sql/migrations/2_broken.sql:2:1
+          │
+        2 │ CREATE INDEX j ON t (a);
+          │ ^^^^^^^^^^^^^^^^^^^^^^^
+          │
+          = Build it concurrently
+          = not fixed: statement 1 has a syntax error
+          = https://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation
+
+        error[syntax-error]: unterminated quoted string at or near "'open"
+          ┌─ sql/migrations/2_broken.sql:3:8
+          │
+        3 │ SELECT 'open
+          │        ^^^^^
+
+        note: the files are in no git repository
+        judged as run by plain psql on PostgreSQL 16; no migration tool recognised, --tool names one
+        3 errors in 1 file
+        exit 1
+        unchanged
+    "#]].assert_eq(&drawn);
 }
 
 #[test]
 fn nothing_to_do_is_no_failure() {
     let place = Place::new(&[("readme.md", "no SQL here"), ("query.sql", "SELECT 1;")]);
-    place.check(&["lint", "lint .", "explain", "plan", "lint --format json --fix"], &expect![[""]]);
+    place.check(&["lint", "lint .", "explain", "plan", "lint --format json --fix"], &expect![[r#"
+        $ safestep lint
+        nothing to check
+        exit 0
+        $ safestep lint .
+        note: the files are in no git repository
+        judged as run by plain psql on PostgreSQL 14 to 18; no migration tool recognised, --tool names one
+        1 file, clean
+        exit 0
+        $ safestep explain
+        exit 0
+        $ safestep plan
+        Nothing to rewrite.
+        exit 0
+        $ safestep lint --format json --fix
+        {
+          "version": 1,
+          "tool": "",
+          "tool_guessed": false,
+          "postgres": "14-18",
+          "findings": [],
+          "skipped": [],
+          "notes": [],
+          "summary": {
+            "errors": 0,
+            "warnings": 0,
+            "infos": 0,
+            "files": 0,
+            "files_with_findings": 0,
+            "fixable": {
+              "safe": 0,
+              "unsafe": 0,
+              "plan": 0
+            },
+            "fixed": 0,
+            "suppressed": 0,
+            "written": []
+          }
+        }
+        exit 0
+    "#]]);
 }
 
 #[test]
@@ -392,7 +1125,40 @@ fn every_rule_is_listed_and_explained() {
         let page = place.run(&["rule", name]);
         assert!(page.code == Some(0) && page.out.starts_with(&format!("# {name}\n\nLevel ")), "{}", page.drawn());
     }
-    place.check(&["rule drop-table"], &expect![[""]]);
+    place.check(&["rule drop-table"], &expect![[r#"
+        $ safestep rule drop-table
+        # drop-table
+
+        Level warning, group compatibility.
+
+        Dropping a table breaks application code that still uses it, and its rows are gone.
+
+        ### What it does
+        Reports DROP TABLE of a table that was there before.
+
+        ### Why it hurts
+        Code of the release that runs while the migration does still reads and writes the table: its statements fail at once. A
+        foreign key on either side makes the drop take ACCESS EXCLUSIVE on the other table too.
+
+        ### Way out
+        Deploy code that does not use the table first. Drop its foreign keys one by one, perhaps rename the table and wait a while,
+        then drop it in a later migration and acknowledge it there with a directive.
+
+        ### When to allow it
+        No code that runs uses the table any more: say so with a directive.
+
+        ```sql given
+        CREATE TABLE sessions (id bigint PRIMARY KEY);
+        ```
+        ```sql
+        DROP TABLE sessions;
+        ```
+        ```sql ok
+        -- safestep: allow(drop-table) unused since release 41
+        DROP TABLE sessions;
+        ```
+        exit 0
+    "#]]);
 }
 
 #[test]
@@ -402,7 +1168,19 @@ fn a_workflow_gets_annotations_and_a_summary() {
     let mut command = place.command(&["lint", "--format", "github"]);
     let output = command.env("GITHUB_STEP_SUMMARY", place.root.path().join("summary.md")).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    expect![[""]].assert_eq(&place.read("summary.md"));
+    expect![[r#"
+        before
+        ### Safestep
+
+        | | Place | Rule | Finding |
+        |---|---|---|---|
+        | :red_circle: error | db/migrations/00002\_more.sql:2 | [blocking-index-creation](https://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation) | building index users\_email holds SHARE on users: writes wait until it is built |
+        | :yellow_circle: warning | db/migrations/00002\_more.sql:3 | [missing-lock-timeout](https://github.com/safestep/safestep/blob/main/rules.md#missing-lock-timeout) | no lock\_timeout is set: while this waits for ACCESS EXCLUSIVE on users, reads and writes wait behind it |
+
+        - judged as run by goose on PostgreSQL 14 to 18
+
+        **1 error, 1 warning in 1 file; 2 fixable with --fix**
+    "#]].assert_eq(&place.read("summary.md"));
 }
 
 #[test]
@@ -461,7 +1239,123 @@ fn json_keeps_its_contract() {
         }
         drawn += &format!("$ safestep {line}\n{}\n", fields.into_iter().collect::<Vec<_>>().join("\n"));
     }
-    expect![[""]].assert_eq(&drawn);
+    expect![[r#"
+        $ safestep lint --format json
+        findings[].docs:string
+        findings[].end.byte:number
+        findings[].end.column:number
+        findings[].end.line:number
+        findings[].fingerprint:string
+        findings[].fix.assumptions:[]
+        findings[].fix.class:string
+        findings[].fix.edits:[]
+        findings[].fix.files[].action:string
+        findings[].fix.files[].path:string
+        findings[].fix.files[].text:string
+        findings[].fix.same_as:null
+        findings[].fix.same_as:number
+        findings[].fix.title:string
+        findings[].fix:null
+        findings[].level:string
+        findings[].message:string
+        findings[].notes[]:string
+        findings[].path:string
+        findings[].related:[]
+        findings[].rule:string
+        findings[].section:string
+        findings[].start.byte:number
+        findings[].start.column:number
+        findings[].start.line:number
+        findings[].statement:number
+        findings[].withheld:null
+        findings[].withheld:string
+        notes:[]
+        postgres:string
+        skipped[].path:string
+        skipped[].reason:string
+        summary.errors:number
+        summary.files:number
+        summary.files_with_findings:number
+        summary.fixable.plan:number
+        summary.fixable.safe:number
+        summary.fixable.unsafe:number
+        summary.fixed:number
+        summary.infos:number
+        summary.suppressed:number
+        summary.warnings:number
+        summary.written:[]
+        tool:string
+        tool_guessed:boolean
+        version:number
+        $ safestep explain --format json
+        files[].path:string
+        files[].section:string
+        files[].statements[].effects[].kind:string
+        files[].statements[].effects[].lock:string
+        files[].statements[].effects[].on:null
+        files[].statements[].effects[].on:string
+        files[].statements[].effects[].reads_blocked:boolean
+        files[].statements[].effects[].relation:string
+        files[].statements[].effects[].until:string
+        files[].statements[].effects[].work:string
+        files[].statements[].effects[].writes_blocked:boolean
+        files[].statements[].end.byte:number
+        files[].statements[].end.column:number
+        files[].statements[].end.line:number
+        files[].statements[].fails.message:string
+        files[].statements[].fails.only_with_rows:boolean
+        files[].statements[].fails.postgres:string
+        files[].statements[].fails.sqlstate:string
+        files[].statements[].fails.when:string
+        files[].statements[].fails:null
+        files[].statements[].in_transaction:boolean
+        files[].statements[].index:number
+        files[].statements[].kind:string
+        files[].statements[].start.byte:number
+        files[].statements[].start.column:number
+        files[].statements[].start.line:number
+        files[].statements[].transaction:number
+        files[].statements[].waits_for:[]
+        postgres:string
+        tool:string
+        tool_guessed:boolean
+        version:number
+        $ safestep plan --format json
+        files[].assumptions:[]
+        files[].class:string
+        files[].parts[].after_deploy:null
+        files[].parts[].from[]:number
+        files[].parts[].locks_after[].kind:string
+        files[].parts[].locks_after[].lock:string
+        files[].parts[].locks_after[].on:null
+        files[].parts[].locks_after[].on:string
+        files[].parts[].locks_after[].reads_blocked:boolean
+        files[].parts[].locks_after[].relation:string
+        files[].parts[].locks_after[].work:string
+        files[].parts[].locks_after[].writes_blocked:boolean
+        files[].parts[].locks_before[].kind:string
+        files[].parts[].locks_before[].lock:string
+        files[].parts[].locks_before[].on:null
+        files[].parts[].locks_before[].on:string
+        files[].parts[].locks_before[].reads_blocked:boolean
+        files[].parts[].locks_before[].relation:string
+        files[].parts[].locks_before[].work:string
+        files[].parts[].locks_before[].writes_blocked:boolean
+        files[].parts[].path:string
+        files[].parts[].sql:string
+        files[].parts[].transaction:boolean
+        files[].path:string
+        files[].withheld:[]
+        files[].withheld[].end.byte:number
+        files[].withheld[].end.column:number
+        files[].withheld[].end.line:number
+        files[].withheld[].reason:string
+        files[].withheld[].start.byte:number
+        files[].withheld[].start.column:number
+        files[].withheld[].start.line:number
+        files[].withheld[].statement:number
+        version:number
+    "#]].assert_eq(&drawn);
 }
 
 /// Every field with its type: `findings[].start.byte:number`.

@@ -217,7 +217,9 @@ fn compare(setup: &str, pre: &str, settings: &str, sql: &str, major: u32, observ
     let error = error(sql, &trace, major);
     let seen = observed.error.as_ref().map(|it| format!("{} {}", it.sqlstate, it.message));
     // What the history does not make may be there for all it knows.
-    if seen.as_ref().is_some_and(|it| ["42P01", "42704", "3F000", "42883"].contains(&&it[..it.find(' ').unwrap()])) && error.is_none() {
+    if seen.as_ref().is_some_and(|it| ["42P01", "42704", "3F000", "42883"].contains(&&it[..it.find(' ').unwrap()]))
+        && error.is_none()
+    {
         return out;
     }
     differ("error", error.as_deref().unwrap_or("none"), seen.as_deref().unwrap_or("none"));

@@ -120,7 +120,7 @@ impl Project {
         let place = |it: &Migration| it.path.strip_prefix(tree.root.path()).unwrap().to_owned();
         let paths = target.map(|target| target.path.strip_prefix(self.source()).unwrap().to_owned());
         let options = Options { paths: paths.clone().into_iter().collect(), ..Options::default() };
-        let engine = Engine::new(Files::disk(tree.root.path()));
+        let engine = Engine::new(Files::disk(tree.root.path())).unwrap();
         let linted = engine.lint(&options, Some(class)).unwrap_or_else(|errors| panic!("{errors:?}"));
         if linted.changes.is_empty() {
             return None;
@@ -147,7 +147,7 @@ impl Project {
     /// Fixes the history too.
     fn fix_all(&self, class: Class) -> Option<Rewrite> {
         let tree = self.tree();
-        let engine = Engine::new(Files::disk(tree.root.path()));
+        let engine = Engine::new(Files::disk(tree.root.path())).unwrap();
         let paths = vec![tree.root.path().to_owned()];
         let options = Options { paths, all_files: true, ..Options::default() };
         let linted = engine.lint(&options, Some(class)).unwrap_or_else(|errors| panic!("{errors:?}"));
@@ -170,7 +170,7 @@ impl Tree {
 impl Rewrite {
     fn new(tree: Tree, class: Class, parts: Vec<Migration>) -> Rewrite {
         let options = Options { paths: parts.iter().map(|it| it.path.clone()).collect(), ..Options::default() };
-        let engine = Engine::new(Files::disk(tree.root.path()));
+        let engine = Engine::new(Files::disk(tree.root.path())).unwrap();
         let left = engine.lint(&options, None).unwrap().report.findings;
         Rewrite { tree, class, parts, left }
     }
@@ -187,7 +187,7 @@ impl Rewrite {
     /// Fixing what was fixed changes nothing.
     fn check_again(&self) -> Result<(), String> {
         let options = Options { paths: self.parts.iter().map(|it| it.path.clone()).collect(), ..Options::default() };
-        let engine = Engine::new(Files::disk(self.tree.root.path()));
+        let engine = Engine::new(Files::disk(self.tree.root.path())).unwrap();
         let linted = engine.lint(&options, Some(self.class)).unwrap();
         match linted.changes.as_slice() {
             [] => Ok(()),
@@ -339,7 +339,7 @@ fn interrupt(project: &Project, database: &Database, part: &Migration) -> Result
 }
 
 /// Runs something while another session works on every table, and cancels it as soon as it waits for that one.
-fn stop(database: &Database, run: impl Fn(&mut postgres::Client) -> Result<(), String> + Sync) -> Result<(), String> {
+fn stop(database: &Database, run: impl Fn(&mut postgres::Client) -> Result<(), String> + Send) -> Result<(), String> {
     let mut other = database.connect();
     let tables = "SELECT oid::regclass::text, relkind = 'r' FROM pg_class
                   WHERE relkind IN ('r', 'p') AND relnamespace::regnamespace::text !~ '^(pg_|information_schema)'";

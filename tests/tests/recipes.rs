@@ -184,7 +184,13 @@ fn no_transaction_works_long_while_it_blocks_others() {
     });
 }
 
-fn prove(server: &'static Server, case: &Recipe, wraps: bool, plan: &Plan, statements: &[String]) -> Result<(), String> {
+fn prove(
+    server: &'static Server,
+    case: &Recipe,
+    wraps: bool,
+    plan: &Plan,
+    statements: &[String],
+) -> Result<(), String> {
     let original = server.database(case.setup);
     let mut client = original.connect();
     let statements: Vec<&str> = statements.iter().map(String::as_str).collect();

@@ -136,11 +136,13 @@ mod tests {
 
     #[test]
     fn a_table_with_other_columns() {
-        wrapped()
-            .check(GIVEN, expect![[r#"
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
                 CREATE TABLE IF NOT EXISTS users (id bigint PRIMARY KEY, age int, email text);
                 --                         ^^^^^ if-not-exists-keeps-old-definition
-            "#]]);
+            "#]],
+        );
     }
 
     #[test]
@@ -155,10 +157,13 @@ mod tests {
 
     #[test]
     fn without_if_not_exists_it_fails() {
-        check(GIVEN, expect![[r#"
+        check(
+            GIVEN,
+            expect![[r#"
             ALTER TABLE users ADD COLUMN age int;
             --                ^^^^^^^^^^^^^^^^^^ certain-failure
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

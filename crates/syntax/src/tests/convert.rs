@@ -179,7 +179,7 @@ GRANT admin, dev TO bob;
             Rename(Rename { object: Column, relation_object: View, relation: (Name { "v", span: ‹v› }), name: Name { "a", span: ‹a› }, new_name: "b" })
             Rename(Rename { object: Index, relation_object: Index, relation: (Name { "i", span: ‹i› }), name: Name { "i", span: ‹i› }, new_name: "j" })
             Rename(Rename { object: Type, relation_object: Type, name: Name { "ty", span: ‹ty› }, new_name: "tz" })
-            Rename(Rename { object: Attribute, relation_object: Type, relation: (Name { "ty", span: ‹ty› }), name: Name { "a", span: ‹a› }, new_name: "b", only: true })
+            Rename(Rename { object: Attribute, relation_object: Type, relation: (Name { "ty", span: ‹ty› }), name: Name { "a", span: ‹a› }, new_name: "b" })
             Rename(Rename { object: DomainConstraint, relation_object: Domain, relation: (Name { "d", span: ‹d› }), name: Name { "a", span: ‹a› }, new_name: "b" })
             Rename(Rename { object: Trigger, relation_object: Table, relation: (Name { "t", span: ‹t› }), name: Name { "tr", span: ‹tr› }, new_name: "tq" })
             Rename(Rename { object: Schema, relation_object: Schema, name: Name { "a", span: ‹a› }, new_name: "b" })
