@@ -331,7 +331,7 @@ fn flyway(paths: &[PathBuf]) -> Result<Vec<Migration>, String> {
         let (order, id) = match version.strip_prefix('V') {
             Some(version) => {
                 let parts: Vec<&str> = version.split(['.', '_']).collect();
-                let end = parts.iter().rposition(|part| part.trim_matches('0') != "").map_or(1, |last| last + 1);
+                let end = parts.iter().rposition(|part| !part.trim_matches('0').is_empty()).map_or(1, |last| last + 1);
                 let parts: Vec<String> = parts[..end].iter().map(|part| format!("{part:0>20}")).collect();
                 (parts.join("."), parts.join("."))
             }
@@ -357,14 +357,16 @@ fn refuses_transaction(sql: &str) -> bool {
     let code = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join(" ");
     let words: Vec<String> = code.split_whitespace().map(str::to_ascii_uppercase).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).take(5).collect();
-    match words.as_slice() {
+    matches!(
+        words.as_slice(),
         ["CREATE" | "DROP", "UNIQUE", "INDEX", "CONCURRENTLY", ..]
-        | ["CREATE" | "DROP", "INDEX", "CONCURRENTLY", ..] => true,
-        ["CREATE" | "DROP", "DATABASE" | "TABLESPACE" | "SUBSCRIPTION", ..] => true,
-        ["ALTER", "SYSTEM", ..] | ["VACUUM", ..] | ["DISCARD", "ALL", ..] => true,
-        ["REINDEX", "SCHEMA" | "DATABASE" | "SYSTEM", ..] => true,
-        _ => false,
-    }
+            | ["CREATE" | "DROP", "INDEX", "CONCURRENTLY", ..]
+            | ["CREATE" | "DROP", "DATABASE" | "TABLESPACE" | "SUBSCRIPTION", ..]
+            | ["ALTER", "SYSTEM", ..]
+            | ["VACUUM", ..]
+            | ["DISCARD", "ALL", ..]
+            | ["REINDEX", "SCHEMA" | "DATABASE" | "SYSTEM", ..]
+    )
 }
 
 /// Prisma's schema engine, `apply_migration_script`: one message, no BEGIN.

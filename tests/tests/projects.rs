@@ -229,15 +229,15 @@ fn fixed_files_do_what_the_original_does() {
     if servers::majors().is_empty() {
         return;
     }
-    let mut all: Vec<(&Project, Vec<(Migration, Vec<Rewrite>)>)> = Vec::new();
-    for project in runnable() {
+    let fix = |project: &'static Project| {
         let (_, targets) = project.split(project.migrations());
         let fixed = targets.into_iter().map(|target| {
             let rewrites = project.rewrites(|class| project.fix(Some(&target), class));
             (target, rewrites)
         });
-        all.push((project, fixed.collect()));
-    }
+        (project, fixed.collect::<Vec<_>>())
+    };
+    let all: Vec<_> = runnable().map(fix).collect();
     servers::on_each(|server| {
         let mut failures = Vec::new();
         for (project, targets) in &all {
