@@ -224,7 +224,7 @@ pub struct Query {
     /// A WHERE clause, LIMIT or join condition limits what is read.
     pub filtered: bool,
     pub limited: bool,
-    /// A LIMIT stands in it or in any query inside it.
+    /// A LIMIT stands in it or in any query inside it, the values of SET left out.
     pub limited_within: bool,
     /// The relation of SELECT INTO.
     pub into: Option<Name>,

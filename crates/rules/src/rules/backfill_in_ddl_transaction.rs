@@ -119,6 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_that_chooses_values_or_rows() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE users ADD COLUMN a text;
+                UPDATE users SET a = (SELECT r.name FROM roles r ORDER BY r.id LIMIT 1);
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ backfill-in-ddl-transaction
+                UPDATE users SET a = (SELECT r.name FROM roles r LIMIT 1) WHERE id IN (SELECT id FROM users LIMIT 10);
+            "#]],
+        );
+    }
+
+    #[test]
     fn in_one_message() {
         whole().check(
             GIVEN,

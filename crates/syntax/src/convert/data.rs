@@ -72,12 +72,19 @@ pub fn insert(source: &Source<'_>, node: &pg::InsertStmt<'_>) -> StatementKind {
 pub fn update(source: &Source<'_>, node: &pg::UpdateStmt<'_>) -> StatementKind {
     let Some(range) = node.relation else { return StatementKind::Other { tag: "UPDATE" } };
     let behind = source.at(range.location).unwrap_or(0);
+    let mut facts = facts(source, node.node(), node.where_clause, WriteKind::Update, range.relname.get());
+    if facts.limited_within {
+        // A LIMIT in SET chooses a value, not the rows that are changed.
+        let ctes = node.with_clause.into_iter().flat_map(|with| with.ctes.iter());
+        let rows = ctes.chain(node.from_clause.iter()).chain(node.where_clause);
+        facts.limited_within = query::collect(source, rows).0.limited_within;
+    }
     StatementKind::Update(Update {
         target: names::relation(source, range),
         assignments: assignments(source, node.target_list),
         has_from: !node.from_clause.is_empty(),
         filter: filter(source, node.where_clause, behind),
-        facts: facts(source, node.node(), node.where_clause, WriteKind::Update, range.relname.get()),
+        facts,
     })
 }
 
