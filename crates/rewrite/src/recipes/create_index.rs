@@ -1,9 +1,11 @@
 //! R-IDX: CREATE INDEX becomes CREATE INDEX CONCURRENTLY with a name, followed by a check that the index is valid.
 
 use model::plan::Mode;
+use model::runner::Messages;
 use model::schema::Born;
+use syntax::Span;
 use syntax::ast::{CreateIndex, StatementKind};
-use syntax::lex;
+use syntax::lex::{self, Token};
 
 use crate::context::Site;
 use crate::draft::{Draft, Place, Rewrite, Role};
@@ -31,8 +33,10 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         Some(name) => name.text.clone(),
         None => names::created_index(site).ok_or("the name of the index is not known")?,
     };
-    let edits = concurrently(site, it, &name).ok_or("the statement is not understood")?;
-    let whole = syntax::Span::new(0, site.text.len());
+    let certain = it.if_not_exists && is_new(site, &name);
+    let may_be_there = it.if_not_exists && !certain;
+    let edits = concurrently(site, it, &name, certain).ok_or("the statement is not understood")?;
+    let whole = Span::new(0, site.text.len());
     let index = site.beside(&name);
     let drop = format!("{} {index};", site.word("DROP INDEX CONCURRENTLY"));
     let build =
@@ -43,24 +47,39 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         return Ok(Rewrite::safe(Place::Statement, vec![build]));
     }
     let mut steps = Vec::new();
-    if it.if_not_exists {
+    if may_be_there {
         steps.push(guard(site, &name));
     }
+    let again = edit::on_one_line(build.sql.trim_end_matches(';'));
     steps.push(build);
-    steps.push(assertion(site, &name, it.if_not_exists));
+    steps.push(assertion(site, &name, may_be_there.then_some(&*again)));
     // Where not all names are known, PostgreSQL could have had to generate another one.
-    let taken = (it.name.is_none() && !site.before.complete).then(|| format!("No other relation is called {index}."));
+    let unknown = (it.name.is_none() && !site.before.complete) || (certain && site.before.presumed);
+    let taken = unknown.then(|| format!("No other relation is called {index}."));
     Ok(Rewrite::safe(Place::Statement, steps).assuming(site.ordinary_table()).assuming(taken))
 }
 
-fn concurrently(site: &Site, it: &CreateIndex, name: &str) -> Option<Vec<Edit>> {
-    let tokens = lex::tokens(site.text);
+/// Alone in a file that is one message, IF NOT EXISTS would pass over what an interrupted build left and the file would count
+/// as applied. Where the name is free it says nothing, so it goes. Elsewhere a guard in the same file stops before that, and the
+/// author, who may run the file again and again, keeps it.
+fn is_new(site: &Site, name: &str) -> bool {
+    let free = site.operation.relation.as_ref().is_some_and(|table| !site.before.has_class(&table.sibling(name)));
+    site.request.runner.messages == Messages::Whole && site.before.complete && free
+}
+
+fn concurrently(site: &Site, it: &CreateIndex, name: &str, certain: bool) -> Option<Vec<Edit>> {
+    let tokens: Vec<Token> = lex::tokens(site.text).into_iter().filter(|token| !token.is_comment()).collect();
     let index = tokens.iter().find(|token| token.is(site.text, "INDEX"))?;
     let mut words = String::new();
     if !it.concurrently {
         words = format!(" {}", site.word("CONCURRENTLY"));
     }
     let mut edits = vec![Edit::insert(index.span.end, words)];
+    if certain {
+        let before = tokens.iter().find(|token| token.is(site.text, "CONCURRENTLY")).unwrap_or(index);
+        let exists = tokens.iter().find(|token| token.is(site.text, "EXISTS"))?;
+        edits.push(Edit::cut(Span { start: before.span.end, end: exists.span.end }));
+    }
     if it.name.is_none() {
         let on = tokens.iter().find(|token| token.is(site.text, "ON"))?;
         edits.push(Edit::insert(on.span.start, format!("{} ", syntax::quote_ident(name))));
@@ -86,11 +105,13 @@ $safestep$;",
     Draft::new(Mode::Tx, sql, titles::slug("guard", name)).role(Role::Guard)
 }
 
-/// Stops later steps when the index is not there or cannot be used.
-pub(super) fn assertion(site: &Site, name: &str, required: bool) -> Draft {
+/// Stops later steps when the index is not there or cannot be used. `again` builds it when its own step does not, because
+/// that counts as done.
+fn assertion(site: &Site, name: &str, again: Option<&str>) -> Draft {
     let index = site.beside(name);
     let message = edit::literal(&format!("index {index} is missing or invalid"));
-    let hint = edit::literal(&format!("Run DROP INDEX CONCURRENTLY IF EXISTS {index}; then build it again."));
+    let build = again.unwrap_or("build it again");
+    let hint = edit::literal(&format!("Run DROP INDEX CONCURRENTLY IF EXISTS {index}; then {build}."));
     let sql = format!(
         "DO $safestep$
 BEGIN
@@ -101,6 +122,6 @@ END
 $safestep$;",
         edit::literal(&index),
     );
-    let role = if required { Role::RequiredAssertion } else { Role::Assertion };
+    let role = if again.is_some() { Role::RequiredAssertion } else { Role::Assertion };
     Draft::new(Mode::Tx, sql, titles::slug("assert", name)).role(role)
 }

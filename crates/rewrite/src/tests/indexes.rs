@@ -1,6 +1,7 @@
 //! Indexes: build, drop, rebuild.
 
 use expect_test::expect;
+use model::runner::Messages;
 
 use super::{check, plain, wrapped};
 
@@ -63,6 +64,55 @@ ALTER TABLE orders ADD COLUMN note text;
         &plain(USERS),
         "CREATE INDEX IF NOT EXISTS users_email_idx ON users (email);",
         expect![[r#"
+            == create_users_email_idx (no transaction)
+            DO $safestep$
+            BEGIN
+              IF EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_email_idx') AND NOT indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'an earlier build left the invalid index users_email_idx', HINT = 'Run DROP INDEX CONCURRENTLY users_email_idx; then run this again.';
+              END IF;
+            END
+            $safestep$;  --
+            CREATE INDEX CONCURRENTLY IF NOT EXISTS users_email_idx ON users (email);  -- long
+                undo DROP INDEX CONCURRENTLY users_email_idx;
+            == assert_users_email_idx
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_email_idx') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index users_email_idx is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS users_email_idx; then CREATE INDEX CONCURRENTLY IF NOT EXISTS users_email_idx ON users (email).';
+              END IF;
+            END
+            $safestep$;  --
+        "#]],
+    );
+}
+
+#[test]
+fn an_index_that_cannot_be_there_is_built_in_any_case() {
+    let mut given = wrapped(USERS);
+    given.runner.messages = Messages::Whole;
+    check(
+        &given,
+        "create unique index if not exists users_email_idx on users (email);",
+        expect![[r#"
+        == create_users_email_idx (no transaction)
+        create unique index concurrently users_email_idx on users (email);  -- long
+            undo drop index concurrently users_email_idx;
+    "#]],
+    );
+    check(
+        &given,
+        "CREATE INDEX IF /* why? */ NOT EXISTS users_email_idx ON users (email);",
+        expect![[r#"
+        == create_users_email_idx (no transaction)
+        /* why? */
+        CREATE INDEX CONCURRENTLY users_email_idx ON users (email);  -- long
+            undo DROP INDEX CONCURRENTLY users_email_idx;
+    "#]],
+    );
+    check(
+        &given.unknown(),
+        "CREATE INDEX IF NOT EXISTS users_email_idx ON users (email);",
+        expect![[r#"
         == create_users_email_idx (no transaction)
         DO $safestep$
         BEGIN
@@ -77,7 +127,7 @@ ALTER TABLE orders ADD COLUMN note text;
         DO $safestep$
         BEGIN
           IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_email_idx') AND indisvalid) THEN
-            RAISE EXCEPTION USING MESSAGE = 'index users_email_idx is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS users_email_idx; then build it again.';
+            RAISE EXCEPTION USING MESSAGE = 'index users_email_idx is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS users_email_idx; then CREATE INDEX CONCURRENTLY IF NOT EXISTS users_email_idx ON users (email).';
           END IF;
         END
         $safestep$;  --
