@@ -769,6 +769,58 @@ fn standard_input_is_judged_under_its_name() {
     assert_eq!(place.git(&["status", "--short"]), "?? db/migrations/00002_more.sql\n", "nothing is written");
 }
 
+/// What stays of a divided statement hurts as the whole did, and a Down section may fail as it did before.
+#[test]
+fn faults_of_the_original_do_not_stand_in_the_way() {
+    let place = goose();
+    place.write(
+        "db/migrations/00002_more.sql",
+        "-- +goose Up
+ALTER TABLE users ADD COLUMN age int NOT NULL, ADD CONSTRAINT named CHECK (email <> '');
+-- +goose Down
+ALTER TABLE users DROP CONSTRAINT named;
+ALTER TABLE users DROP COLUMN age;
+ALTER TABLE users DROP COLUMN nothing;
+",
+    );
+    place.check(&["lint --fix --diff"], &expect![[r#"
+        $ safestep lint --fix --diff
+        diff --git a/db/migrations/00002_more.sql b/db/migrations/00002_more.sql
+        --- a/db/migrations/00002_more.sql
+        +++ b/db/migrations/00002_more.sql
+        @@ -1,6 +1,13 @@
+        +-- Step 1 of 2, split by safestep. Then: 00003_more_step2_validate_named.sql.
+        +-- Locks: ACCESS EXCLUSIVE on users for an instant (blocks reads and writes).
+        +-- Roll back with `goose down`, once for each step, last step first.
+         -- +goose Up
+        -ALTER TABLE users ADD COLUMN age int NOT NULL, ADD CONSTRAINT named CHECK (email <> '');
+        +SET LOCAL lock_timeout = '2s';
+        +SET LOCAL statement_timeout = '30s';
+        +ALTER TABLE users ADD COLUMN age int NOT NULL;
+        +ALTER TABLE users ADD CONSTRAINT named CHECK (email <> '') NOT VALID;
+         -- +goose Down
+        +SET LOCAL lock_timeout = '2s';
+         ALTER TABLE users DROP CONSTRAINT named;
+         ALTER TABLE users DROP COLUMN age;
+         ALTER TABLE users DROP COLUMN nothing;
+        diff --git a/db/migrations/00003_more_step2_validate_named.sql b/db/migrations/00003_more_step2_validate_named.sql
+        new file mode 100644
+        --- /dev/null
+        +++ b/db/migrations/00003_more_step2_validate_named.sql
+        @@ -0,0 +1,9 @@
+        +-- Step 2 of 2, split by safestep from 00002_more.sql.
+        +-- Locks: SHARE UPDATE EXCLUSIVE on users while the table is read (blocks neither reads nor writes).
+        +-- Roll back with `goose down`, once for each step, last step first.
+        +-- +goose Up
+        +SET LOCAL statement_timeout = 0;
+        +ALTER TABLE users VALIDATE CONSTRAINT named;
+        +
+        +-- +goose Down
+        +-- There is nothing to undo.
+        exit 1
+    "#]]);
+}
+
 #[test]
 fn fix_writes_pending_files_only() {
     let applied = ("db/migrations/00002_applied.sql", BAD);

@@ -317,7 +317,8 @@ fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Fou
                 FailsWhen::Wrapped => judged.transaction.inside == Some(true),
                 FailsWhen::NotEmpty => false,
             };
-            let already = original.judged.iter().filter_map(|judged| judged.fails.as_ref());
+            let already = file.sections.iter().flat_map(|section| &section.trace.judged);
+            let already = already.filter_map(|judged| judged.fails.as_ref());
             if fails
                 && !already.clone().any(|known| known.sqlstate == failure.sqlstate && known.message == failure.message)
             {
@@ -339,12 +340,19 @@ fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Fou
     if now >= before {
         return Err("the files would be no better than the original".to_owned());
     }
-    // A statement that stays may now hurt by itself where it hurt as part of something worse; a new one must not.
+    // A statement that stays may now hurt by itself where it hurt as part of something worse; a new one must not, save where it
+    // stands for a part of a statement and hurts as that did.
+    let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (_, finding) in &found.findings {
+        *known.entry((finding.rule.name, &finding.message)).or_default() += 1;
+    }
     let kept = |text: &str| file.sections[0].script.statements.iter().any(|it| &*it.parsed.text == text);
     for (new, found) in after.files.iter().zip(after_found) {
         for (section, finding) in found.findings.iter().filter(|(_, finding)| finding.level == Level::Error) {
             let statement = new.sections[*section].script.statements.get(finding.statement);
-            if !statement.is_some_and(|it| kept(&it.parsed.text)) {
+            let known = known.get_mut(&(finding.rule.name, &*finding.message)).filter(|count| **count > 0);
+            let known = known.map(|count| *count -= 1);
+            if known.is_none() && !statement.is_some_and(|it| kept(&it.parsed.text)) {
                 return Err(format!("the files would have an error of their own ({})", finding.rule.name));
             }
         }
