@@ -424,7 +424,8 @@ fn explain_and_plan_draw() {
              CREATE INDEX CONCURRENTLY users_email ON users (email);
 
         2  db/migrations/00003_more_step2_add_users_age.sql  in a transaction
-           before    █ ACCESS EXCLUSIVE on users, an index is built
+           before    █ ACCESS EXCLUSIVE on users
+                     ▓ SHARE on users, an index is built
            after     █ ACCESS EXCLUSIVE on users
 
              DO $safestep$

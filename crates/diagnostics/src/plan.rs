@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use model::effect::Effect;
+use model::effect::{Effect, Work};
 use model::schema::Born;
 
 use crate::draw::{self, Ink};
@@ -76,10 +76,15 @@ fn draw_part(out: &mut String, number: usize, part: &PlannedPart, style: Style) 
 
 /// The locks that someone waits for, the strongest first; when there is none, that is said.
 fn tell_locks(out: &mut String, label: &str, effects: &[Effect], style: Style) {
-    let told = |effect: &&Effect| effect.born == Born::Before && effect.on.is_none();
+    // A weaker lock is worth a line of its own where long work was done before the stronger one was taken.
+    let hidden = |effect: &Effect| {
+        effect.work == Work::Instant && effects.iter().any(|it| it.relation == effect.relation && it.lock > effect.lock)
+    };
+    let told = |effect: &&Effect| effect.born == Born::Before && effect.on.is_none() && !hidden(effect);
     let mut effects: Vec<&Effect> = effects.iter().filter(told).collect();
-    effects.sort_by_key(|effect| (Reverse((Shade::of(effect), effect.work)), &effect.relation));
-    let lines = locks::lines(effects);
+    effects.sort_by_key(|effect| (Reverse((Shade::of(effect), effect.lock, effect.work)), &effect.relation));
+    let lines: Vec<_> =
+        effects.chunk_by(|a, b| a.lock == b.lock).flat_map(|it| locks::lines(it.iter().copied())).collect();
     for (index, (shade, text)) in lines.iter().take(TOLD).enumerate() {
         let text = format!("{} {text}", shade.glyph(style));
         tell(out, if index == 0 { label } else { "" }, shade.ink(), &text, style);

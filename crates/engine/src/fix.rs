@@ -420,15 +420,21 @@ fn phrase(effect: &Effect) -> String {
 fn effects_of(after: &HistoryView, path: &std::path::Path) -> Vec<Effect> {
     let ours = after.files.iter().filter(|file| after.migration(file).path == path);
     let up = ours.flat_map(|file| file.sections.iter().take(1));
-    strongest(up.flat_map(|section| section.trace.judged.iter().flat_map(|judged| judged.effects.iter())))
+    strongest(up.flat_map(|section| section.trace.judged.iter()))
 }
 
-fn strongest<'a>(effects: impl Iterator<Item = &'a Effect>) -> Vec<Effect> {
+/// The strongest lock for each relation and work. Work is done under all the locks that are held by then, not under those
+/// that come later.
+fn strongest<'a>(statements: impl Iterator<Item = &'a model::trace::Judged>) -> Vec<Effect> {
     let mut all: Vec<Effect> = Vec::new();
-    for effect in effects {
-        match all.iter_mut().find(|known| known.relation == effect.relation && known.work == effect.work) {
-            Some(known) => known.lock = known.lock.max(effect.lock),
-            None => all.push(effect.clone()),
+    for judged in statements {
+        for effect in &judged.effects {
+            let same = judged.effects.iter().chain(&judged.held).filter(|it| it.relation == effect.relation);
+            let lock = same.map(|it| it.lock).fold(effect.lock, std::cmp::max);
+            match all.iter_mut().find(|known| known.relation == effect.relation && known.work == effect.work) {
+                Some(known) => known.lock = known.lock.max(lock),
+                None => all.push(Effect { lock, ..effect.clone() }),
+            }
         }
     }
     all
@@ -441,18 +447,40 @@ fn parts(engine: &Engine, file: &FileView, rewrite: &Rewrite) -> Vec<PlannedPart
         let mut from: Vec<usize> = steps.iter().flat_map(|step| step.from.iter().copied()).collect();
         from.sort_unstable();
         from.dedup();
-        let before = from.iter().filter_map(|at| original.judged.get(*at)).flat_map(|judged| judged.effects.iter());
+        let before = from.iter().filter_map(|at| original.judged.get(*at));
         PlannedPart {
             path: findings::shown(engine, &emitted.path),
             transaction: emitted.transaction,
             sql: steps.iter().map(|step| step.sql.as_str()).collect::<Vec<_>>().join("\n"),
             before: strongest(before),
-            after: effects_of(&rewrite.after, &emitted.path),
+            after: after_of(rewrite, emitted),
             after_deploy: steps.iter().find_map(|step| step.after_deploy.clone()),
             from,
         }
     };
     rewrite.emission.parts.iter().map(part).collect()
+}
+
+/// What a part does. Where a file holds several, its statements are told apart by the steps that they are.
+fn after_of(rewrite: &Rewrite, part: &emit::Emitted) -> Vec<Effect> {
+    let file = rewrite.after.files.iter().find(|file| rewrite.after.migration(file).path == part.path);
+    let Some(section) = file.and_then(|file| file.sections.first()) else { return Vec::new() };
+    let statements = &section.script.statements;
+    let mut end = 0;
+    for other in rewrite.emission.parts.iter().filter(|it| it.path == part.path) {
+        let begin = end;
+        for step in &rewrite.plan.parts[other.part].steps[other.steps.clone()] {
+            let script = syntax::parse(&step.sql, &syntax::Options::default());
+            let is_step = |it: &syntax::ast::Statement| {
+                script.statements.first().is_some_and(|step| step.parsed.text == it.parsed.text)
+            };
+            end += statements[end..].iter().position(is_step).map_or(0, |found| found + 1);
+        }
+        if other == part {
+            return strongest(section.trace.judged[begin..end].iter());
+        }
+    }
+    Vec::new()
 }
 
 /// The fix as diagnostics tell it.

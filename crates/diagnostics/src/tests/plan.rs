@@ -263,3 +263,35 @@ fn wire() {
         }
     "#]].assert_eq(&json::plan(&[planned()], &users().sources));
 }
+
+#[test]
+fn work_that_ended_before_a_stronger_lock_came() {
+    let part = PlannedPart {
+        path: PathBuf::from(USERS),
+        transaction: true,
+        sql: "SELECT 1;".to_owned(),
+        from: vec![0],
+        before: vec![
+            lock("users", LockMode::AccessExclusive, Work::Instant),
+            lock("users", LockMode::Share, Work::Build),
+            lock("orders", LockMode::AccessExclusive, Work::Scan),
+            lock("orders", LockMode::Share, Work::Instant),
+        ],
+        after: vec![],
+        after_deploy: None,
+    };
+    let planned = Planned { parts: vec![part], assumptions: vec![], withheld: vec![], ..planned() };
+    expect![[r#"
+        db/migrations/0007_users.sql becomes 1 part in 1 file (--fix=unsafe)
+
+        1  db/migrations/0007_users.sql  in a transaction
+           before    █ ACCESS EXCLUSIVE on orders, every row is read
+                     █ ACCESS EXCLUSIVE on users
+                     ▓ SHARE on users, an index is built
+           after     no lock that others wait for
+
+             SELECT 1;
+
+    "#]]
+    .assert_eq(&plan::text(&[planned], &users().sources, PLAIN));
+}
