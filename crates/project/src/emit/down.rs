@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use model::plan::{Inverse, Mode, Setting, Step};
+use model::runner::Messages;
 use syntax::Options;
 use syntax::ast::{AlterAction, ObjectKind, StatementKind};
 
@@ -45,7 +46,11 @@ pub(crate) fn divide(unit: &UnitText, files: &[Vec<&Step>]) -> Result<Division, 
     }
     let steps: Vec<Known> =
         files.iter().enumerate().flat_map(|(file, steps)| steps.iter().map(move |step| known(file, step))).collect();
-    let homes = homes(&statements, &steps)?;
+    // What must be alone in its file when it is undone leaves no room for anything else.
+    let whole = unit.runner.messages == Messages::Whole;
+    let alone = |step: &&Known| whole && matches!(step.step.inverse, Inverse::Sql { mode: Mode::NonTx, .. });
+    let full: BTreeSet<usize> = steps.iter().filter(alone).map(|step| step.file).collect();
+    let homes = homes(&statements, &steps, &full, files.len())?;
     let mut clauses: Vec<(Clause, Home)> = Vec::new();
     let mut homes = homes.into_iter();
     for statement in statements {
@@ -164,7 +169,7 @@ fn known<'a>(file: usize, step: &'a Step) -> Known<'a> {
 }
 
 /// One for each piece of each statement.
-fn homes(statements: &[Statement], steps: &[Known]) -> Result<Vec<Home>, String> {
+fn homes(statements: &[Statement], steps: &[Known], full: &BTreeSet<usize>, files: usize) -> Result<Vec<Home>, String> {
     let pieces: Vec<&Clause> = statements.iter().flat_map(|statement| &statement.pieces).collect();
     let mut homes: Vec<Option<Home>> = pieces.iter().map(|piece| by_things(piece, steps)).collect();
     let claimed: BTreeSet<usize> = homes.iter().flatten().filter_map(|home| home.step).collect();
@@ -193,9 +198,11 @@ fn homes(statements: &[Statement], steps: &[Known]) -> Result<Vec<Home>, String>
             return Err(unclear());
         }
         let relations = pieces[at].relations();
-        let near = steps.iter().filter(|step| range.contains(&step.file) && (!pieces[at].data || step.data));
+        let has_room = |file: &usize| range.contains(file) && !full.contains(file);
+        let near = steps.iter().filter(|step| has_room(&step.file) && (!pieces[at].data || step.data));
         let near = near.filter(|step| step.things.iter().filter_map(Thing::relation).any(|it| relations.contains(it)));
-        let file = only.copied().or_else(|| near.map(|step| step.file).min()).unwrap_or(first);
+        let file = only.copied().or_else(|| near.map(|step| step.file).min());
+        let file = file.or_else(|| (0..files).find(has_room)).unwrap_or(first);
         homes[at] = Some(Home { file, step: None, replaced: false });
     }
     Ok(homes.into_iter().flatten().collect())
@@ -503,6 +510,18 @@ mod tests {
             0: ALTER TABLE ONLY public.t\n  DROP COLUMN b CASCADE;
             1: DROP INDEX CONCURRENTLY i;
             2: DROP INDEX j;
+        "#]]
+        .assert_eq(&drawn(down, &files));
+    }
+
+    #[test]
+    fn nothing_stands_beside_what_must_be_alone() {
+        let files = [vec![index(0)], vec![kept(1, "ALTER TABLE t DROP COLUMN b;")]];
+        let down = "ALTER TABLE t ADD COLUMN b int;\nCREATE INDEX k ON t (b);\nDROP INDEX i;\n";
+        expect![[r#"
+            0: DROP INDEX CONCURRENTLY i;
+            1: ALTER TABLE t ADD COLUMN b int;
+            1: CREATE INDEX k ON t (b);
         "#]]
         .assert_eq(&drawn(down, &files));
     }
