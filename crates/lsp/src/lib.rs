@@ -206,17 +206,16 @@ impl LanguageServer for Server {
         let capabilities = &params.capabilities;
         let encodings = capabilities.general.as_ref().and_then(|it| it.position_encodings.as_deref());
         let edit = capabilities.workspace.as_ref().and_then(|it| it.workspace_edit.as_ref());
-        let operation = |kind| {
-            let operations = edit.and_then(|edit| edit.resource_operations.as_ref());
-            operations.is_some_and(|operations| operations.contains(&kind))
-        };
+        let operations = edit.and_then(|edit| edit.resource_operations.as_deref()).unwrap_or_default();
+        let operation = |kind| operations.contains(&kind);
         let document = capabilities.text_document.as_ref();
         let publish = document.and_then(|it| it.publish_diagnostics.as_ref());
         let watches = capabilities.workspace.as_ref().and_then(|it| it.did_change_watched_files.as_ref());
         let client = Abilities {
             encoding: Encoding::agree(encodings),
             related: publish.and_then(|it| it.related_information).unwrap_or_default(),
-            document_changes: edit.and_then(|edit| edit.document_changes).unwrap_or_default(),
+            // Operations stand among document changes, so who says only the first (Neovim) takes the second.
+            document_changes: edit.and_then(|edit| edit.document_changes).unwrap_or(!operations.is_empty()),
             watches: watches.and_then(|it| it.dynamic_registration).unwrap_or_default(),
             create: operation(ResourceOperationKind::Create),
             delete: operation(ResourceOperationKind::Delete),

@@ -281,7 +281,9 @@ async fn a_split_is_offered_to_clients_that_create_files() {
     const FIRST: &str = "-- +goose Up\nCREATE TABLE orders (id bigint PRIMARY KEY, b int);\n";
     const SECOND: &str = "-- +goose Up\nALTER TABLE orders ADD COLUMN a int;\nCREATE INDEX i ON orders (b);\n";
     let able = json!({ "documentChanges": true, "resourceOperations": ["create", "rename", "delete"] });
-    for (edit, is_offered) in [(able, true), (json!({ "documentChanges": true }), false)] {
+    // What Neovim says.
+    let operations = json!({ "resourceOperations": ["rename", "create", "delete"] });
+    for (edit, is_offered) in [(able, true), (operations, true), (json!({ "documentChanges": true }), false)] {
         let mut editor = Editor::start(json!({ "workspace": { "workspaceEdit": edit } })).await;
         let migrations = editor.directory.path().join("migrations");
         std::fs::create_dir(&migrations).expect("a directory");
