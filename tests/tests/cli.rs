@@ -360,6 +360,18 @@ fn lint_shows_findings_and_the_fix() {
     "#]]);
 }
 
+/// A workflow may run it below the root, but annotations, merge requests and code scanning start at the root.
+#[test]
+fn reports_for_others_name_files_from_the_root() {
+    let place = goose();
+    for format in ["github", "gitlab", "sarif", "text"] {
+        let output = place.command(&["lint", "--format", format]).current_dir(place.root.path().join("db")).output();
+        let out = String::from_utf8(output.unwrap().stdout).unwrap();
+        assert!(out.contains("migrations/00002_more.sql"), "{out}");
+        assert_eq!(out.contains("db/migrations/00002_more.sql"), format != "text", "{out}");
+    }
+}
+
 #[test]
 fn explain_and_plan_draw() {
     let place = goose();

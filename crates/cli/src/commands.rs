@@ -50,6 +50,9 @@ fn lint(it: &arguments::Lint) -> Result<i32, String> {
         engine::write(&engine.files, &linted.changes).map_err(|error| error.to_string())?;
         linted.report.written = linted.changes.iter().map(|change| change.path.clone()).collect();
     }
+    if format.from_root {
+        linted.sources.directory = engine::below_root(&engine.files);
+    }
     let rendered = (format.render)(&linted.report, &linted.sources, output::style(it.terminal.color));
     if !it.diff {
         output::print(&rendered.text)?;

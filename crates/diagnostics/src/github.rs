@@ -7,12 +7,12 @@ use std::fmt::Write;
 
 use rules::Level;
 
-use crate::draw::path_name;
 use crate::{Finding, Format, Output, Report, Sources, text, wire};
 
 pub(crate) const FORMAT: Format = Format {
     name: "github",
     about: "annotations of a GitHub workflow, and a job summary",
+    from_root: true,
     render: |report, sources, _| Output {
         text: commands(report, sources),
         job_summary: Some(summary(report, sources)),
@@ -35,7 +35,7 @@ fn commands(report: &Report, sources: &Sources) -> String {
     }
     // Notices share their ten.
     for (path, reason) in report.skipped.iter().take(SHOWN.saturating_sub(report.counts().infos)) {
-        let (path, reason) = (property(&path_name(path)), data(reason));
+        let (path, reason) = (property(&sources.path_name(path)), data(reason));
         let _ = writeln!(out, "::notice file={path},title=skipped::{reason}");
     }
     if report.files > 0 {
@@ -52,8 +52,13 @@ fn command(out: &mut String, finding: &Finding, sources: &Sources) {
     };
     let start = wire::position(sources, &finding.path, finding.span.start);
     let end = wire::position(sources, &finding.path, finding.span.end.max(finding.span.start));
-    let _ =
-        write!(out, "::{name} file={},line={},endLine={}", property(&path_name(&finding.path)), start.line, end.line);
+    let _ = write!(
+        out,
+        "::{name} file={},line={},endLine={}",
+        property(&sources.path_name(&finding.path)),
+        start.line,
+        end.line
+    );
     // GitHub rejects columns on spans of several lines.
     if start.line == end.line {
         let _ = write!(out, ",col={},endColumn={}", start.column, end.column);
@@ -92,7 +97,7 @@ fn summary(report: &Report, sources: &Sources) -> String {
             "" => markdown(finding.rule),
             docs => format!("[{}]({docs})", markdown(finding.rule)),
         };
-        let (path, message) = (markdown(&path_name(&finding.path)), markdown(&finding.message));
+        let (path, message) = (markdown(&sources.path_name(&finding.path)), markdown(&finding.message));
         let _ = writeln!(out, "| {sign} {} | {path}:{line} | {rule} | {message} |", finding.level.name());
     }
     if findings.len() > ROWS {
@@ -102,7 +107,7 @@ fn summary(report: &Report, sources: &Sources) -> String {
         out.push('\n');
     }
     for (path, reason) in report.skipped.iter().take(ROWS) {
-        let _ = writeln!(out, "- skipped {}: {}", markdown(&path_name(path)), markdown(reason));
+        let _ = writeln!(out, "- skipped {}: {}", markdown(&sources.path_name(path)), markdown(reason));
     }
     for note in &report.notes {
         let _ = writeln!(out, "- {}", markdown(note));

@@ -3,12 +3,12 @@
 use rules::Level;
 use serde::Serialize;
 
-use crate::draw::path_name;
 use crate::{Finding, Format, Output, Sources, wire};
 
 pub(crate) const FORMAT: Format = Format {
     name: "gitlab",
     about: "a GitLab Code Quality report",
+    from_root: true,
     render: |report, sources, _| {
         let issues: Vec<Issue> = report.in_order().into_iter().map(|finding| Issue::of(finding, sources)).collect();
         Output { text: wire::to_json(&issues), job_summary: None }
@@ -49,7 +49,7 @@ impl<'a> Issue<'a> {
                 Level::Info => "info",
             },
             location: Location {
-                path: path_name(&finding.path),
+                path: sources.path_name(&finding.path),
                 lines: Lines {
                     begin: wire::position(sources, &finding.path, finding.span.start).line,
                     end: wire::position(sources, &finding.path, finding.span.end.max(finding.span.start)).line,

@@ -21,6 +21,7 @@ use crate::{
 pub(crate) const FORMAT: Format = Format {
     name: "json",
     about: "everything, for programs",
+    from_root: false,
     render: |report, sources, _| Output { text: lint(report, sources), job_summary: None },
 };
 

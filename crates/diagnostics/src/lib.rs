@@ -42,6 +42,8 @@ pub struct Format {
     pub name: &'static str,
     /// A line for the help.
     pub about: &'static str,
+    /// Its readers stand at the root of the repository, wherever the command runs.
+    pub from_root: bool,
     pub render: fn(&Report, &Sources, Style) -> Output,
 }
 

@@ -6,12 +6,12 @@ use rules::Level;
 use serde::Serialize;
 use syntax::Span;
 
-use crate::draw::path_name;
 use crate::{Edit, Finding, Fix, Format, Output, Report, Sources, wire};
 
 pub(crate) const FORMAT: Format = Format {
     name: "sarif",
     about: "SARIF 2.1.0, for code scanning",
+    from_root: true,
     render: |report, sources, _| Output { text: render(report, sources), job_summary: None },
 };
 
@@ -43,7 +43,7 @@ fn render(report: &Report, sources: &Sources) -> String {
     let notification = |path: Option<&Path>, text: &str| Notification {
         level: "note",
         message: Message { text: text.to_owned() },
-        locations: path.map(Location::of_file).into_iter().collect(),
+        locations: path.map(|path| Location::of_file(path, sources)).into_iter().collect(),
     };
     let skipped = report.skipped.iter().map(|(path, reason)| notification(Some(path), &format!("skipped: {reason}")));
     wire::to_json(&Log {
@@ -216,14 +216,14 @@ struct Inserted<'a> {
 
 impl Location {
     fn of(path: &Path, span: Span, message: Option<&str>, sources: &Sources) -> Self {
-        let mut location = Self::of_file(path);
+        let mut location = Self::of_file(path, sources);
         location.physical_location.region = Some(Region::of(path, span, sources));
         location.message = message.map(|text| Message { text: text.to_owned() });
         location
     }
 
-    fn of_file(path: &Path) -> Self {
-        let artifact_location = ArtifactLocation { uri: uri(path) };
+    fn of_file(path: &Path, sources: &Sources) -> Self {
+        let artifact_location = ArtifactLocation { uri: uri(path, sources) };
         Self { physical_location: PhysicalLocation { artifact_location, region: None }, message: None }
     }
 }
@@ -247,7 +247,7 @@ impl<'a> SarifFix<'a> {
         (fix.files.is_empty() && fix.edits.len() <= 100).then(|| Self {
             description: Message { text: fix.title.clone() },
             artifact_changes: [ArtifactChange {
-                artifact_location: ArtifactLocation { uri: uri(path) },
+                artifact_location: ArtifactLocation { uri: uri(path, sources) },
                 replacements: fix.edits.iter().map(replacement).collect(),
             }],
         })
@@ -255,9 +255,9 @@ impl<'a> SarifFix<'a> {
 }
 
 /// A relative path as a URI reference (RFC 3986).
-fn uri(path: &Path) -> String {
+fn uri(path: &Path, sources: &Sources) -> String {
     let mut out = String::new();
-    for byte in path_name(path).bytes() {
+    for byte in sources.path_name(path).bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             out.push(char::from(byte));
         } else {

@@ -5,12 +5,15 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use crate::draw::path_name;
 use line_index::{LineCol, LineIndex, TextSize, WideEncoding, WideLineCol};
 
 /// The texts that findings point into.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: BTreeMap<PathBuf, Source>,
+    /// Where relative paths start, seen from the root of the repository: what reads a report there knows no other directory.
+    pub directory: PathBuf,
 }
 
 impl Sources {
@@ -21,6 +24,11 @@ impl Sources {
     #[must_use]
     pub fn get(&self, path: &Path) -> Option<&Source> {
         self.files.get(path)
+    }
+
+    /// A path as the root of the repository sees it.
+    pub(crate) fn path_name(&self, path: &Path) -> String {
+        path_name(&self.directory.join(path))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{Assumed, Finding, Fix, Format, Output, Report, Source, Sources, Styl
 pub(crate) const FORMAT: Format = Format {
     name: "text",
     about: "source lines with markers, notes and fixes, for people",
+    from_root: false,
     render: |report, sources, style| Output { text: render(report, sources, style), job_summary: None },
 };
 

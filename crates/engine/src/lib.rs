@@ -148,6 +148,12 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     rules::ALL.iter().copied()
 }
 
+/// Where the working directory lies below the root of its repository; nowhere outside of one.
+#[must_use]
+pub fn below_root(files: &Files) -> PathBuf {
+    project::git::prefix(files.directory()).unwrap_or_default()
+}
+
 /// Writes all changes or none.
 ///
 /// # Errors

@@ -43,6 +43,12 @@ pub fn applied(directory: &Path, since: Option<&str>) -> Result<BTreeSet<PathBuf
     Ok(names.map(|name| start.join(path_of(name))).filter(|path| path.starts_with(directory)).collect())
 }
 
+/// Where a directory lies below the root of its repository.
+pub fn prefix(directory: &Path) -> Result<PathBuf, String> {
+    let prefix = git(directory, &["rev-parse", "--show-prefix"])?;
+    Ok(PathBuf::from(path_of(prefix.strip_suffix(b"\n").unwrap_or(&prefix))))
+}
+
 /// The ref of the branch that others deploy from; `HEAD` when there is none.
 fn main_branch(directory: &Path) -> Result<String, String> {
     let patterns =
