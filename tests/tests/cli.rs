@@ -186,6 +186,8 @@ fn help_tells_what_there_is() {
               --tool <TOOL>            The migration tool that runs the files; found out by default
               --pg-version <N[-M]>     The PostgreSQL majors in use, as `16` or `14-18`
               --since <REV>            What counts as applied: the migrations of this git revision
+              --pending                Of PATHS, judge only what is found without them: migrations that are
+                                       not applied yet
 
         Rewriting:
               --fix[=<CLASS>]  Rewrite what can be rewritten: `safe` keeps the result and needs no
@@ -358,6 +360,41 @@ fn lint_shows_findings_and_the_fix() {
         1 error, 1 warning in 1 file; 2 fixable with --fix
         exit 1
     "#]]);
+}
+
+/// What pre-commit does: it names whatever SQL was changed.
+#[test]
+fn pending_passes_over_what_lint_would_not_find() {
+    let report = ("reports/monthly.sql", "CREATE INDEX ON users (email);\n");
+    let place = Place::committed(&[USERS, report, ("vendor/migrations/00001_a.sql", BAD)]);
+    place.write("db/migrations/00002_more.sql", BAD);
+    place.write("db/migrations/00003_draft.sql", BAD);
+    place.check(
+        &[
+            "lint --pending db/migrations/00001_users.sql reports/monthly.sql vendor/migrations/00001_a.sql",
+            "lint --pending db/migrations/00002_more.sql reports/monthly.sql --format github",
+            "lint --pending reports gone.sql",
+        ],
+        &expect![[r#"
+            $ safestep lint --pending db/migrations/00001_users.sql reports/monthly.sql vendor/migrations/00001_a.sql
+            nothing to check
+            exit 0
+            $ safestep lint --pending db/migrations/00002_more.sql reports/monthly.sql --format github
+            ::error file=db/migrations/00002_more.sql,line=2,endLine=2,col=1,endColumn=42,title=blocking-index-creation::building index users_email holds SHARE on users: writes wait until it is built%0ABuild it concurrently, which a transaction does not allow%0APut it in a migration of its own that goose runs without a transaction: -- +goose NO TRANSACTION%0Ahttps://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation
+            ::warning file=db/migrations/00002_more.sql,line=3,endLine=3,col=1,endColumn=37,title=missing-lock-timeout::no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on users, reads and writes wait behind it%0ASet lock_timeout to 2s before it, and try again when it runs out%0Ahttps://github.com/safestep/safestep/blob/main/rules.md#missing-lock-timeout
+            judged as run by goose on PostgreSQL 14 to 18
+            1 error, 1 warning in 1 file; 2 fixable with --fix
+            exit 1
+            $ safestep lint --pending reports gone.sql
+            stderr: safestep: DIR/gone.sql: no such file or directory
+            exit 2
+        "#]],
+    );
+    assert_eq!(place.run(&["lint", "reports/monthly.sql"]).code, Some(1), "a named file is judged");
+    let outside = Place::committed(&[USERS]);
+    let path = place.root.path().join("db").display().to_string();
+    let run = outside.run(&["lint", "--pending", &path]);
+    assert!(run.out.contains("00002_more.sql") && !run.out.contains("00001_users.sql"), "{}", run.out);
 }
 
 /// A workflow may run it below the root, but annotations, merge requests and code scanning start at the root.

@@ -40,6 +40,9 @@ pub enum Command {
 pub struct Lint {
     #[command(flatten)]
     pub input: Input,
+    /// Of PATHS, judge only what is found without them: migrations that are not applied yet
+    #[arg(long, help_heading = "Judging")]
+    pub pending: bool,
     /// Rewrite what can be rewritten: `safe` keeps the result and needs no assumption, `unsafe` needs one that is printed,
     /// `plan` needs application deploys between the files
     #[arg(long, value_name = "CLASS", num_args = 0..=1, require_equals = true, default_missing_value = "safe", help_heading = "Rewriting")]

@@ -41,6 +41,7 @@ fn lint(it: &arguments::Lint) -> Result<i32, String> {
         .ok_or_else(|| format!("no format is called `{}`", it.format))?;
     let (engine, mut options, stdin) = open(&it.input)?;
     options.all_files = it.all_files;
+    options.pending = it.pending;
     let mut linted = engine.lint(&options, it.fix.map(class)).map_err(|errors| told(&errors))?;
     if it.diff {
         output::print(&diagnostics::patch(&linted.changes))?;
@@ -184,7 +185,8 @@ fn open(input: &Input) -> Result<(Engine, Options, bool), String> {
         })?),
     };
     let majors = input.pg_version.as_deref().map(engine::majors).transpose()?;
-    let options = Options { paths, tool, majors, since: input.since.clone(), all_files: false, today: Some(today()) };
+    let since = input.since.clone();
+    let options = Options { paths, tool, majors, since, today: Some(today()), ..Options::default() };
     Ok((Engine::new(files)?, options, stdin))
 }
 

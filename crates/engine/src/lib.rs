@@ -41,6 +41,8 @@ pub const STACK: usize = 256 << 20;
 pub struct Options {
     /// Files and directories. None: the pending migrations below the working directory.
     pub paths: Vec<PathBuf>,
+    /// Of these paths only what would be judged without them: migrations that are pending.
+    pub pending: bool,
     pub tool: Option<&'static Tool>,
     pub majors: Option<RangeInclusive<u32>>,
     /// A git revision: what it holds is applied.

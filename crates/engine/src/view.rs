@@ -60,8 +60,13 @@ impl HistoryView {
 
 pub(crate) fn open(engine: &Engine, options: &Options) -> Result<View, Vec<Error>> {
     let names: Vec<&str> = rule_names().collect();
-    let request =
-        Request { paths: &options.paths, tool: options.tool, since: options.since.as_deref(), rule_names: &names };
+    let request = Request {
+        paths: &options.paths,
+        pending: options.pending,
+        tool: options.tool,
+        since: options.since.as_deref(),
+        rule_names: &names,
+    };
     let project = project::load::load(&engine.files, &request)?;
     let histories: Vec<HistoryView> =
         project.histories.into_par_iter().map(|history| judge_whole(engine, options, history)).collect();
@@ -140,9 +145,12 @@ fn stands_alone(migration: &Migration) -> bool {
     matches!(migration.tool.name, "plain" | "unknown") && migration.version.is_empty()
 }
 
-/// Named on the command line; without any names, what is not applied yet. Where git cannot tell, everything counts.
+/// Named on the command line; without any names, or with `pending`, what is not applied yet. Where git cannot tell,
+/// everything counts.
 fn is_target(migration: &Migration, options: &Options) -> bool {
-    if options.paths.is_empty() { migration.pending != Some(false) } else { migration.named }
+    let all = options.paths.is_empty();
+    let applied_too = !all && !options.pending;
+    (all || migration.named) && (applied_too || migration.pending != Some(false))
 }
 
 /// A named file may be rewritten where git cannot tell that it is applied.

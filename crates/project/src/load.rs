@@ -21,6 +21,8 @@ use crate::tools;
 pub struct Request<'a> {
     /// Files and directories; none means whatever lies below the working directory.
     pub paths: &'a [PathBuf],
+    /// `--pending`: of these paths only what would be found without them, so a named file that is no migration is left out.
+    pub pending: bool,
     /// `--tool`: no detection.
     pub tool: Option<&'static Tool>,
     /// `--since`: the commit or branch that holds what is applied.
@@ -129,7 +131,7 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
             named: BTreeSet::new(),
             explicit: BTreeSet::new(),
         });
-        if !candidate.found_in_passing {
+        if !request.paths.is_empty() {
             group.named.insert(path.clone());
         }
         if explicit {
@@ -228,14 +230,19 @@ struct Candidate {
 
 fn candidates(files: &Files, request: &Request) -> Result<Vec<Candidate>, Error> {
     let mut found = BTreeMap::new();
-    if request.paths.is_empty() {
+    let in_passing = request.pending || request.paths.is_empty();
+    if in_passing {
         for path in walk(files, files.directory()) {
             found.insert(path, (false, true));
         }
     }
     for path in request.paths {
         let path = files.absolute(path);
-        if files.is_file(&path) {
+        if request.pending && (files.is_file(&path) || files.is_directory(&path)) {
+            if !path.starts_with(files.directory()) {
+                found.extend(walk(files, &path).into_iter().map(|path| (path, (false, true))));
+            }
+        } else if files.is_file(&path) {
             found.insert(path, (true, false));
         } else if files.is_directory(&path) {
             for path in walk(files, &path) {
@@ -244,6 +251,10 @@ fn candidates(files: &Files, request: &Request) -> Result<Vec<Candidate>, Error>
         } else {
             return Err(Error::new(&path, "no such file or directory"));
         }
+    }
+    if in_passing && !request.paths.is_empty() {
+        let named: BTreeSet<_> = request.paths.iter().map(|path| files.absolute(path)).collect();
+        found.retain(|path, _| path.ancestors().any(|above| named.contains(above)));
     }
     Ok(found
         .into_iter()
