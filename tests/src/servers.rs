@@ -329,6 +329,24 @@ pub fn from_npm(package: &str, program: &str) -> Option<PathBuf> {
     Some(program)
 }
 
+/// A Python environment that holds a package, made once.
+///
+/// # Panics
+///
+/// When Python or the registry does not do its part.
+pub fn from_pypi(package: &str) -> PathBuf {
+    let home = cache().with_file_name("python").join(package);
+    let complete = home.join("complete");
+    if !complete.exists() {
+        // An environment cannot be moved, so it is made in its place and marked.
+        let done = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))
+            .and_then(|()| run(Command::new(home.join("bin/pip")).args(["install", "--quiet", package])))
+            .and_then(|()| std::fs::write(&complete, "").map_err(|error| error.to_string()));
+        done.unwrap_or_else(|error| panic!("{package}: {error}"));
+    }
+    home
+}
+
 /// Finds or fetches the programs of a major and initialises its data directory once.
 fn install(major: u32, version: &str) -> Result<Installed, String> {
     let cache = cache();
