@@ -217,7 +217,8 @@ fn by_things(clause: &Clause, steps: &[Known]) -> Option<Home> {
         (0..steps.len()).filter(|at| met(&steps[*at])).collect()
     };
     let inverted = |at: &usize| {
-        let same = |thing: &Thing, it: &Thing| thing.act == it.act && thing.meets(it);
+        // A constraint without a name is none that the inverse names.
+        let same = |thing: &Thing, it: &Thing| thing.act == it.act && thing.name == it.name && thing.meets(it);
         !things.is_empty() && things.iter().all(|thing| steps[*at].undone.iter().any(|it| same(thing, it)))
     };
     if let Some(at) = (0..steps.len()).find(inverted) {
@@ -512,6 +513,22 @@ mod tests {
             2: DROP INDEX j;
         "#]]
         .assert_eq(&drawn(down, &files));
+    }
+
+    #[test]
+    fn a_key_without_a_name_is_no_helper() {
+        let drop = "ALTER TABLE t DROP CONSTRAINT a_proof;";
+        let add = "ALTER TABLE t ADD CONSTRAINT a_proof CHECK (a IS NOT NULL) NOT VALID;";
+        let files = [
+            vec![kept(0, "ALTER TABLE t DROP CONSTRAINT t_pkey;"), made(1, Mode::Tx, "add", add, drop)],
+            vec![made(1, Mode::Tx, "drop", drop, add)],
+        ];
+        expect![[r#"
+            0: ALTER TABLE t DROP CONSTRAINT a_proof;
+            0: ALTER TABLE t ADD PRIMARY KEY (b);
+            1: ALTER TABLE t ADD CONSTRAINT a_proof CHECK (a IS NOT NULL) NOT VALID;
+        "#]]
+        .assert_eq(&drawn("ALTER TABLE t ADD PRIMARY KEY (b);\n", &files));
     }
 
     #[test]
