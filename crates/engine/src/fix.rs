@@ -11,6 +11,7 @@ use diagnostics::{Edit, FileChange, Fix, Planned, PlannedPart, Sources, Withheld
 use model::effect::{Effect, FailsWhen, Work, blocks_reads, blocks_writes, lock_name};
 use model::plan::{Class, Plan};
 use model::schema::Born;
+use model::trace::{Session, Unit, trace};
 use project::emit::{self, Emission};
 use project::load::History;
 use project::migration::Migration;
@@ -301,7 +302,22 @@ fn read_back(
     let history = History { migrations, ..now.clone() };
     let section = &file.sections[0];
     let begin = view::Begin { schema: section.trace.before.clone(), session: section.session.clone() };
-    Ok(view::judge(engine, options, history, view.settings.clone(), begin, |_| true))
+    let mut judged = view::judge(engine, options, history, view.settings.clone(), begin, |_| true);
+    undo(&mut judged);
+    Ok(judged)
+}
+
+/// Judges the Down sections as they run: the last file first, each on what those after it left.
+fn undo(view: &mut HistoryView) {
+    let mut schema = view.latest.clone();
+    for file in view.files.iter_mut().rev() {
+        let migration = &view.history.migrations[file.migration];
+        for section in file.sections.iter_mut().skip(1) {
+            let unit = Unit { script: &section.script, runner: &migration.units[section.unit].runner };
+            section.trace = trace(&schema, &Session::default(), &unit, &view.settings);
+            schema = section.trace.after.aged(&schema, Born::Before);
+        }
+    }
 }
 
 /// What must hold before a rewrite is shown to anybody.
@@ -336,6 +352,18 @@ fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Fou
     if let Some(difference) = differences.first() {
         return Err(format!("the files would not leave the same schema: {difference}"));
     }
+    let down = file.sections.get(1).filter(|down| down.trace.judged.iter().all(|judged| judged.fails.is_none()));
+    let last = after.files.first().and_then(|file| file.sections.get(1));
+    if let (Some(down), Some(last)) = (down, last) {
+        let now = as_later(&last.trace.after);
+        let differences = |other| rewrite::equivalence::differences(&as_later(other), &now);
+        // An exact inverse may come nearer to where it all began than the original.
+        let unlike_before = differences(&original.before);
+        let known = |it: &&String| unlike_before.iter().any(|other| subject(other) == subject(it));
+        if let Some(difference) = differences(&down.trace.after).iter().find(known) {
+            return Err(format!("their Down sections would not leave the same schema: {difference}"));
+        }
+    }
     let (before, now) = (levels(&found.findings), levels(after_found.iter().flat_map(|found| &found.findings)));
     if now >= before {
         return Err("the files would be no better than the original".to_owned());
@@ -358,6 +386,12 @@ fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Fou
         }
     }
     Ok(())
+}
+
+/// What a difference is about: what stands before its verb.
+fn subject(difference: &str) -> &str {
+    let verb = [" differ", " exists", " is "].iter().filter_map(|verb| difference.find(verb)).min();
+    &difference[..verb.unwrap_or(difference.len())]
 }
 
 /// How many errors, warnings and infos there are: the smaller, the better.
