@@ -132,6 +132,7 @@ fn finish(
     }
     name_not_nulls(exec, it, name);
     for parent in parent_names(exec, it) {
+        partitions::refuse_circle(exec, &parent, name, span)?;
         exec.change(&parent).children.push(name.clone());
     }
     if let Some((parent, _)) = &parent {

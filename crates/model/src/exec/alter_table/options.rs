@@ -2,7 +2,7 @@
 
 use syntax::ast::{AlterAction, Persistence};
 
-use super::partitions::{inherit, match_columns};
+use super::partitions::{inherit, match_columns, refuse_circle};
 use super::{Alter, Task, locks};
 use crate::effect::{LockMode, Work};
 use crate::exec::{Exec, Stop};
@@ -324,9 +324,7 @@ fn add_parent(exec: &mut Exec, task: &Task<'_>, table: &QName, parent: &QName) -
         let message = format!("relation \"{}\" would be inherited from more than once", parent.name);
         return exec.refuse("42P07", message, task.span);
     }
-    if *parent == *table || exec.schema.descendants(table).contains(parent) {
-        return exec.refuse("42P07", "circular inheritance not allowed".to_owned(), task.span);
-    }
+    refuse_circle(exec, parent, table, task.span)?;
     match_columns(exec, &model, &relation, task.span)?;
     exec.schema.edit(table, |relation| {
         relation.inherits.push(parent.clone());

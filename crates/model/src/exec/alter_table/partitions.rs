@@ -183,6 +183,7 @@ fn refuse_attach(exec: &mut Exec, parent: &QName, partition: &QName, span: Span)
     let own = exec.relation(partition);
     let model = exec.relation(parent);
     let name = &partition.name;
+    refuse_circle(exec, parent, partition, span)?;
     if own.open {
         return Ok(());
     }
@@ -212,6 +213,14 @@ fn refuse_attach(exec: &mut Exec, parent: &QName, partition: &QName, span: Span)
         }
     }
     match_columns(exec, &model, &own, span)
+}
+
+/// No table stands above itself (ATExecAddInherit and ATExecAttachPartition, tablecmds.c); what walks down relies on it.
+pub(in crate::exec) fn refuse_circle(exec: &mut Exec, parent: &QName, child: &QName, span: Span) -> Result<(), Stop> {
+    if parent == child || exec.schema.descendants(child).contains(parent) {
+        return exec.refuse("42P07", "circular inheritance not allowed".to_owned(), span);
+    }
+    Ok(())
 }
 
 /// The columns and CHECKs of a parent must be in its child; used for INHERIT, too.
