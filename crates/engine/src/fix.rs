@@ -269,19 +269,19 @@ fn attempt(
     if let Err(why) = prove(file, found, &after, &after_found) {
         return refuse(Some(&why));
     }
-    let mut left = counts(after_found.iter().flat_map(|found| &found.findings));
+    let mut left: Vec<&rules::Finding> =
+        after_found.iter().flat_map(|found| &found.findings).map(|(_, finding)| finding).collect();
     let outcome_of = |finding: &rules::Finding| -> Result<(), Option<String>> {
         if let Some(reason) = reason_of(finding) {
             return Err(Some((*reason).to_owned()));
         }
-        if finding.operations.is_empty()
-            && let Some(count) = left.get_mut(finding.rule.name)
-            && *count > 0
-        {
-            *count -= 1;
-            return Err(None);
-        }
-        Ok(())
+        // Missing timeouts are gathered per transaction, so that what is left of them may be worded otherwise.
+        let same = |it: &&rules::Finding| {
+            it.rule.name == finding.rule.name && (finding.operations.is_empty() || it.message == finding.message)
+        };
+        let Some(at) = left.iter().position(same) else { return Ok(()) };
+        left.remove(at);
+        Err(None)
     };
     let outcomes = found.findings.iter().map(|(_, finding)| finding).map(outcome_of).collect();
     Attempt { outcome: outcomes, rewrite: Some(Rewrite { plan: outcome.plan, emission, after, found: after_found }) }
@@ -374,7 +374,8 @@ fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Fou
     for (_, finding) in &found.findings {
         *known.entry((finding.rule.name, &finding.message)).or_default() += 1;
     }
-    let kept = |text: &str| file.sections[0].script.statements.iter().any(|it| &*it.parsed.text == text);
+    let texts = file.sections.iter().flat_map(|section| section.script.statements.iter().map(|it| &it.parsed.text));
+    let kept = |text: &str| texts.clone().any(|it| &**it == text);
     for (new, found) in after.files.iter().zip(after_found) {
         for (section, finding) in found.findings.iter().filter(|(_, finding)| finding.level == Level::Error) {
             let statement = new.sections[*section].script.statements.get(finding.statement);
@@ -405,15 +406,6 @@ fn levels<'a>(findings: impl IntoIterator<Item = &'a (usize, rules::Finding)>) -
         }] += 1;
     }
     levels
-}
-
-/// Findings by rule.
-fn counts<'a>(findings: impl IntoIterator<Item = &'a (usize, rules::Finding)>) -> BTreeMap<&'static str, usize> {
-    let mut counts = BTreeMap::new();
-    for (_, finding) in findings {
-        *counts.entry(finding.rule.name).or_default() += 1;
-    }
-    counts
 }
 
 /// For each part of the plan what it locks, for the headers.

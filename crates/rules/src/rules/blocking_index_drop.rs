@@ -53,6 +53,11 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         else {
             continue;
         };
+        // Who drops the table as well gains nothing by dropping its index first, and slowly.
+        let table = Some(table_of(effect));
+        if context.operations_of(OperationKind::DropTable).any(|it| it.operation.relation.as_ref() == table) {
+            continue;
+        }
         let index = at.operation.effects.iter().find(|it| it.on.is_some());
         let message = format!(
             "dropping {} takes {} on {}: reads and writes queue behind it while a query on the table runs",
@@ -89,6 +94,18 @@ mod tests {
             DROP INDEX i;
             --^^^^^^^^^^ blocking-index-drop
         "#]],
+        );
+    }
+
+    #[test]
+    fn with_its_table() {
+        check(
+            GIVEN,
+            expect![[r#"
+                DROP INDEX i;
+                DROP TABLE users;
+                --^^^^^^^^^^^^^^ drop-table
+            "#]],
         );
     }
 

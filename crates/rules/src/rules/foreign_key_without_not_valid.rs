@@ -4,7 +4,7 @@ use model::effect::OperationKind;
 use model::name::QName;
 use syntax::ast::ConstraintKind;
 
-use crate::facts::{is_long, list, majors_note, stops_others, table_of};
+use crate::facts::{list, majors_note, stops_others, table_of};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -60,11 +60,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         let message = format!(
             "adding the foreign key holds SHARE ROW EXCLUSIVE on {}: writes wait while every row of {} is checked",
             list(&both),
-            if at.operation.effects.iter().any(|it| is_long(it) && table_of(it) == table) {
-                table
-            } else {
-                table_of(long)
-            },
+            table,
         );
         let mut finding = at.with_held(at.finding(&RULE, message));
         finding.notes.extend(majors_note(at.judged));
