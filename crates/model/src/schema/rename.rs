@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use syntax::ast::Expr;
+use syntax::lex::{self, TokenKind};
 
 use super::{ConstraintKind, Index, Relation, Schema};
 use crate::expr;
@@ -63,7 +64,10 @@ fn rename_in_relation(relation: &mut Relation, from: &str, to: &Arc<str>) {
     }
     for constraint in &mut relation.constraints {
         match &mut constraint.kind {
-            ConstraintKind::Check { expr, .. } => expr::rename_column(expr, from, to),
+            ConstraintKind::Check { expr, text, .. } => {
+                expr::rename_column(expr, from, to);
+                rename_in_text(text, from, to);
+            }
             ConstraintKind::NotNull { column } => swap(column, from, to),
             ConstraintKind::Unique { columns }
             | ConstraintKind::PrimaryKey { columns }
@@ -86,6 +90,7 @@ fn rename_in_relation(relation: &mut Relation, from: &str, to: &Arc<str>) {
 
 fn rename_in_index(index: &mut Index, from: &str, to: &Arc<str>) {
     for element in &mut index.elements {
+        rename_in_text(&mut element.text, from, to);
         if let Some(column) = &mut element.column {
             swap(column, from, to);
         }
@@ -96,6 +101,30 @@ fn rename_in_index(index: &mut Index, from: &str, to: &Arc<str>) {
     index.including.iter_mut().for_each(|column| swap(column, from, to));
     if let Some(predicate) = &mut index.predicate {
         expr::rename_column(predicate, from, to);
+    }
+    if let Some(text) = &mut index.predicate_text {
+        rename_in_text(text, from, to);
+    }
+}
+
+/// Renames a column in an expression as it was written, which a rewrite may have to write again. A name before a
+/// parenthesis is that of a function.
+fn rename_in_text(text: &mut Arc<str>, from: &str, to: &str) {
+    let tokens = lex::tokens(text);
+    let mut new = String::new();
+    let mut copied = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        let is_name = matches!(token.kind, TokenKind::Word | TokenKind::QuotedName);
+        let calls = tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::LeftParen);
+        if is_name && !calls && lex::fold(token.span.slice(text)) == from {
+            new.push_str(&text[copied..token.span.start as usize]);
+            new.push_str(&syntax::quote_ident(to));
+            copied = token.span.end as usize;
+        }
+    }
+    if copied > 0 {
+        new.push_str(&text[copied..]);
+        *text = new.into();
     }
 }
 

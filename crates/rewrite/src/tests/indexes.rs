@@ -266,3 +266,21 @@ CREATE UNIQUE INDEX keyed_id_idx ON keyed (id);
     "#]],
     );
 }
+
+/// What is written again uses the names of now.
+#[test]
+fn a_dropped_index_comes_back_with_renamed_columns() {
+    check(
+        &wrapped(
+            "CREATE TABLE users (id bigint PRIMARY KEY, name text, lower text);
+             CREATE INDEX i ON users (name DESC, lower(lower)) INCLUDE (id) WHERE name <> 'name' AND lower(\"lower\") > '';
+             ALTER TABLE users RENAME name TO \"full name\"; ALTER TABLE users RENAME lower TO low;",
+        ),
+        "DROP INDEX i;",
+        expect![[r#"
+            == drop_i (no transaction)
+            DROP INDEX CONCURRENTLY i;  --
+                undo CREATE INDEX CONCURRENTLY i ON users ("full name" DESC, lower(low)) INCLUDE (id) WHERE "full name" <> 'name' AND lower(low) > '';
+        "#]],
+    );
+}
