@@ -408,14 +408,16 @@ fn levels<'a>(findings: impl IntoIterator<Item = &'a (usize, rules::Finding)>) -
     levels
 }
 
-/// For each part of the plan what it locks, for the headers.
+/// For each part of the plan what it locks, for the headers. Parts that share a file have no header of their own.
 fn lock_phrases(emission: &Emission, after: &HistoryView, parts: usize) -> Vec<Vec<String>> {
     let mut phrases = vec![Vec::new(); parts];
+    let mut files: BTreeMap<&PathBuf, Vec<usize>> = BTreeMap::new();
     for emitted in &emission.parts {
-        for phrase in effects_of(after, &emitted.path).iter().filter(|effect| is_told(effect)).map(phrase) {
-            if !phrases[emitted.part].contains(&phrase) {
-                phrases[emitted.part].push(phrase);
-            }
+        files.entry(&emitted.path).or_default().push(emitted.part);
+    }
+    for (path, parts) in files {
+        if let [part] = parts[..] {
+            phrases[part].extend(effects_of(after, path).iter().filter(|effect| is_told(effect)).map(phrase));
         }
     }
     phrases
@@ -453,11 +455,13 @@ fn effects_of(after: &HistoryView, path: &std::path::Path) -> Vec<Effect> {
 /// that come later.
 fn strongest<'a>(statements: impl Iterator<Item = &'a model::trace::Judged>) -> Vec<Effect> {
     let mut all: Vec<Effect> = Vec::new();
+    let mut known: BTreeMap<(&model::name::QName, Work), usize> = BTreeMap::new();
     for judged in statements {
         for effect in &judged.effects {
             let same = judged.effects.iter().chain(&judged.held).filter(|it| it.relation == effect.relation);
             let lock = same.map(|it| it.lock).fold(effect.lock, std::cmp::max);
-            match all.iter_mut().find(|known| known.relation == effect.relation && known.work == effect.work) {
+            let at = *known.entry((&effect.relation, effect.work)).or_insert(all.len());
+            match all.get_mut(at) {
                 Some(known) => known.lock = known.lock.max(lock),
                 None => all.push(Effect { lock, ..effect.clone() }),
             }
