@@ -54,6 +54,8 @@ pub(crate) struct Exec {
     pub in_loop: bool,
     /// How many routine bodies are being run inside each other.
     pub depth: usize,
+    /// The routine bodies that other bodies have run, by address.
+    pub ran: std::collections::HashSet<usize>,
     pub operations: Vec<Operation>,
     pub failure: Option<Failure>,
     pub waits_for: Vec<WaitsFor>,
@@ -178,6 +180,7 @@ pub(crate) fn execute(
         lowered: false,
         in_loop: false,
         depth: 0,
+        ran: std::collections::HashSet::new(),
         operations: Vec::new(),
         failure: None,
         waits_for: Vec::new(),
