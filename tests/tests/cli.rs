@@ -871,6 +871,82 @@ ALTER TABLE users DROP COLUMN nothing;
     "#]]);
 }
 
+/// The last file is undone first, and its column comes back before the index; the file with the other index holds nothing else.
+#[test]
+fn down_clauses_stand_where_they_can_be_run() {
+    let place = Place::committed(&[(
+        "db/migrations/00001_users.sql",
+        "-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY, email text, age int);\nCREATE INDEX users_age ON users (age);\n",
+    )]);
+    place.write(
+        "db/migrations/00002_more.sql",
+        "-- +goose Up
+CREATE INDEX users_email ON users (email);
+ALTER TABLE users DROP COLUMN age;
+-- +goose Down
+ALTER TABLE users ADD COLUMN age int;
+CREATE INDEX users_age ON users (age);
+DROP INDEX users_email;
+",
+    );
+    place.check(&["lint --fix --diff"], &expect![[r#"
+        $ safestep lint --fix --diff
+        diff --git a/db/migrations/00002_more.sql b/db/migrations/00002_more.sql
+        --- a/db/migrations/00002_more.sql
+        +++ b/db/migrations/00002_more.sql
+        @@ -1,7 +1,17 @@
+        +-- +goose NO TRANSACTION
+        +-- Step 1 of 2, split by safestep. Then: 00003_more_step2_drop_users_age.sql.
+        +-- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
+        +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; Then `goose up`.
+        +-- Roll back with `goose down`, once for each step, last step first.
+         -- +goose Up
+        -CREATE INDEX users_email ON users (email);
+        -ALTER TABLE users DROP COLUMN age;
+        +SET lock_timeout = 0;
+        +SET statement_timeout = 0;
+        +CREATE INDEX CONCURRENTLY users_email ON users (email);
+        +RESET lock_timeout;
+        +RESET statement_timeout;
+         -- +goose Down
+        -ALTER TABLE users ADD COLUMN age int;
+        -CREATE INDEX users_age ON users (age);
+        -DROP INDEX users_email;
+        +SET lock_timeout = 0;
+        +SET statement_timeout = 0;
+        +DROP INDEX CONCURRENTLY users_email;
+        +RESET lock_timeout;
+        +RESET statement_timeout;
+        diff --git a/db/migrations/00003_more_step2_drop_users_age.sql b/db/migrations/00003_more_step2_drop_users_age.sql
+        new file mode 100644
+        --- /dev/null
+        +++ b/db/migrations/00003_more_step2_drop_users_age.sql
+        @@ -0,0 +1,21 @@
+        +-- Step 2 of 2, split by safestep from 00002_more.sql.
+        +-- Locks: ACCESS EXCLUSIVE on users for an instant (blocks reads and writes).
+        +-- Roll back with `goose down`, once for each step, last step first.
+        +-- +goose Up
+        +SET LOCAL lock_timeout = '2s';
+        +SET LOCAL statement_timeout = '30s';
+        +-- +goose StatementBegin
+        +DO $safestep$
+        +BEGIN
+        +  IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_email') AND indisvalid) THEN
+        +    RAISE EXCEPTION USING MESSAGE = 'index users_email is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS users_email; then build it again.';
+        +  END IF;
+        +END
+        +$safestep$;
+        +-- +goose StatementEnd
+        +ALTER TABLE users DROP COLUMN age;
+        +
+        +-- +goose Down
+        +SET LOCAL lock_timeout = '2s';
+        +ALTER TABLE users ADD COLUMN age int;
+        +CREATE INDEX users_age ON users (age);
+        exit 1
+    "#]]);
+}
+
 #[test]
 fn fix_writes_pending_files_only() {
     let applied = ("db/migrations/00002_applied.sql", BAD);

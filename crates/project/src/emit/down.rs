@@ -8,7 +8,6 @@
 use std::collections::BTreeSet;
 
 use model::plan::{Inverse, Mode, Setting, Step};
-use model::runner::Messages;
 use syntax::Options;
 use syntax::ast::{AlterAction, ObjectKind, StatementKind};
 
@@ -46,9 +45,9 @@ pub(crate) fn divide(unit: &UnitText, files: &[Vec<&Step>]) -> Result<Division, 
     }
     let steps: Vec<Known> =
         files.iter().enumerate().flat_map(|(file, steps)| steps.iter().map(move |step| known(file, step))).collect();
-    // What must be alone in its file when it is undone leaves no room for anything else.
-    let whole = unit.runner.messages == Messages::Whole;
-    let alone = |step: &&Known| whole && matches!(step.step.inverse, Inverse::Sql { mode: Mode::NonTx, .. });
+    // Where a file is one message, what refuses a transaction must be alone; elsewhere it may fail half-way, and what stood
+    // beside it would be done twice.
+    let alone = |step: &&Known| matches!(step.step.inverse, Inverse::Sql { mode: Mode::NonTx, .. });
     let full: BTreeSet<usize> = steps.iter().filter(alone).map(|step| step.file).collect();
     let homes = homes(&statements, &steps, &full, files.len())?;
     let mut clauses: Vec<(Clause, Home)> = Vec::new();
