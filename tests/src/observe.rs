@@ -406,7 +406,7 @@ pub(crate) fn relations(client: &mut Client) -> BTreeMap<u32, Relation> {
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN pg_index i ON i.indexrelid = c.oid
         LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND c.relispartition
-        WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p', 'm', 'v', 'S', 'i', 'I')";
+        WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p', 'm', 'v', 'S', 'f', 'i', 'I')";
     for row in rows(client, sql) {
         let name: String = row.get(5);
         let count = format!("SELECT count(*) FROM ONLY {name}");
@@ -422,11 +422,15 @@ fn probes(client: &mut Client, relations: &BTreeMap<u32, Relation>) -> BTreeMap<
     let mut probes = BTreeMap::new();
     for (oid, Relation { name, kind, .. }) in relations {
         let mut probe = Probes::default();
-        if "rpmv".contains(*kind) {
+        if "rpmvf".contains(*kind) {
             probe.reads.push(format!("SELECT FROM {name} LIMIT 1"));
         }
         if *kind == 'S' {
             probe.writes.push(format!("SELECT nextval('{name}')"));
+        }
+        // It is locked before the wrapper is asked for.
+        if *kind == 'f' {
+            probe.writes.push(format!("DELETE FROM {name}"));
         }
         if "rp".contains(*kind) {
             let row = format!("(tableoid, ctid) = (SELECT tableoid, ctid FROM {name} LIMIT 1)");

@@ -80,7 +80,10 @@ fn predictions_are_what_servers_do() {
     let read =
         |name: &str| std::fs::read_to_string(directory.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     let mut records: Vec<Record> = serde_json::from_str(&read("locks.json")).expect("locks.json");
-    records.extend(serde_json::from_str::<Vec<Record>>(&read("more.json")).expect("more.json"));
+    for more in ["more.json", "shop.json"] {
+        records
+            .extend(serde_json::from_str::<Vec<Record>>(&read(more)).unwrap_or_else(|error| panic!("{more}: {error}")));
+    }
     let mut differences: BTreeMap<Difference, BTreeSet<u32>> = BTreeMap::new();
     let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
     let mut setups: BTreeMap<(String, u32), (Schema, Session)> = BTreeMap::new();

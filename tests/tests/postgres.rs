@@ -40,7 +40,9 @@ fn observations_are_what_servers_do() {
     let read = |name: &str| std::fs::read_to_string(fixtures().join(name)).unwrap();
     let every: usize = std::env::var("SAFESTEP_EVERY").map_or(12, |every| every.parse().unwrap());
     let mut records: Vec<Record> = serde_json::from_str(&read("locks.json")).unwrap();
-    records.extend(serde_json::from_str::<Vec<Record>>(&read("more.json")).unwrap());
+    for more in ["more.json", "shop.json"] {
+        records.extend(serde_json::from_str::<Vec<Record>>(&read(more)).unwrap());
+    }
     let records: Vec<Record> = records.into_iter().step_by(every).collect();
     let setups: BTreeMap<&str, String> =
         records.iter().map(|record| (record.setup.as_str(), read(&format!("setups/{}.sql", record.setup)))).collect();

@@ -282,7 +282,8 @@ impl<'a> View<'a> {
                 continue;
             };
             let mut blocked: BTreeMap<&QName, Shade> = BTreeMap::new();
-            for lock in judged.held.iter().chain(&judged.effects).filter(|effect| Shade::of(effect) >= Shade::Writes) {
+            for lock in judged.held.values().chain(&judged.effects).filter(|effect| Shade::of(effect) >= Shade::Writes)
+            {
                 let worst = blocked.entry(lane_of(lock)).or_insert(Shade::Idle);
                 *worst = (*worst).max(Shade::of(lock));
             }

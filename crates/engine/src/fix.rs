@@ -458,7 +458,8 @@ fn strongest<'a>(statements: impl Iterator<Item = &'a model::trace::Judged>) -> 
     let mut known: BTreeMap<(&model::name::QName, Work), usize> = BTreeMap::new();
     for judged in statements {
         for effect in &judged.effects {
-            let same = judged.effects.iter().chain(&judged.held).filter(|it| it.relation == effect.relation);
+            let same = judged.effects.iter().filter(|it| it.relation == effect.relation);
+            let same = same.chain(judged.held.get(&effect.relation));
             let lock = same.map(|it| it.lock).fold(effect.lock, std::cmp::max);
             let at = *known.entry((&effect.relation, effect.work)).or_insert(all.len());
             match all.get_mut(at) {

@@ -121,7 +121,7 @@ pub(crate) struct NeedsBlock {
 }
 
 /// Locks and work, by relation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Recorded {
     all: Ledger,
     /// One per operation.
@@ -131,10 +131,10 @@ struct Recorded {
     unknown_indexes: Vec<QName>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Ledger(BTreeMap<QName, Entry>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     kind: RelationKind,
     on: Option<QName>,
@@ -143,6 +143,13 @@ struct Entry {
     born: Born,
     empty: bool,
     maybe: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Mark {
+    recorded: Recorded,
+    operations: usize,
+    breaks: usize,
 }
 
 /// What one execution leaves.
@@ -378,6 +385,18 @@ impl Exec {
         }
     }
 
+    /// The locks and operations so far, for [`Exec::undo`].
+    pub fn mark(&self) -> Mark {
+        Mark { recorded: self.recorded.clone(), operations: self.operations.len(), breaks: self.breaks.len() }
+    }
+
+    /// A subtransaction ends in an error: its locks are given back (AbortSubTransaction, xact.c).
+    pub fn undo(&mut self, mark: Mark) {
+        self.recorded = mark.recorded;
+        self.operations.truncate(mark.operations);
+        self.breaks.truncate(mark.breaks);
+    }
+
     /// The statement fails here; the first failure counts, and one that is certain more than others.
     pub fn fail(&mut self, sqlstate: &'static str, message: String, when: FailsWhen, span: Span) {
         // What may not run does not certainly fail.
@@ -540,6 +559,7 @@ impl Relation {
             comment: None,
             reads: Vec::new(),
             filtered: true,
+            calls: Vec::new(),
             populated: true,
             owned_by: None,
             sequence_type: None,

@@ -83,7 +83,7 @@ pub struct Relation {
     pub children: Vec<QName>,
     pub triggers: Vec<Trigger>,
     pub policies: Vec<Policy>,
-    pub rules: Vec<Arc<str>>,
+    pub rules: Vec<Rule>,
     pub row_security: bool,
     pub force_row_security: bool,
     /// The index of REPLICA IDENTITY USING INDEX.
@@ -101,6 +101,8 @@ pub struct Relation {
     pub reads: Vec<(QName, Option<Arc<str>>)>,
     /// Views, materialized views: the query leaves out rows of what it reads (WHERE, LIMIT), or may do so.
     pub filtered: bool,
+    /// Views, materialized views: functions that the query calls, without their schemas.
+    pub calls: Vec<Arc<str>>,
     /// Materialized views: WITH NO DATA leaves them unpopulated.
     pub populated: bool,
     /// Sequences: the owning column; identity sequences too.
@@ -311,6 +313,13 @@ pub struct Trigger {
     pub enabled: bool,
     pub constraint: bool,
     pub deferred: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    pub name: Arc<str>,
+    /// `select`, `insert`, `update` or `delete`, when the rule always takes the place of that command.
+    pub replaces: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use imbl::OrdMap;
 use syntax::ast::{Script, Statement, StatementKind};
 
 use self::transaction::Machine;
@@ -54,8 +55,9 @@ pub struct Judged {
     pub operations: Vec<Operation>,
     /// In force when it runs.
     pub timeouts: Timeouts,
-    /// Locks taken by earlier statements of the same transaction and still held.
-    pub held: Vec<Effect>,
+    /// Locks taken by earlier statements of the same transaction and still held: by relation, the strongest. Shared with
+    /// the statements around it, as a long transaction holds much.
+    pub held: OrdMap<QName, Effect>,
     pub fails: Option<Failure>,
     pub waits_for: Vec<WaitsFor>,
     pub breaks: Vec<Breaks>,
@@ -235,7 +237,7 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> J
         lock: external(machine.state.session.lock_timeout),
         statement: external(machine.state.session.statement_timeout),
     };
-    let held = machine.state.held.values().cloned().collect();
+    let held = machine.state.held.clone();
     let search_path = machine.state.session.search_path.clone();
     let newest = *settings.majors.end();
     // Majors whose grammar rejects the statement never execute it.
@@ -254,7 +256,14 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> J
         let explicit = machine.explicit();
         outcome.needs_block.and_then(|needs| outside(needs, transaction, explicit, (*settings.majors.start(), newest)))
     });
-    let blocked = blocked::blocked(&before, &verdict.effects, &verdict.operations, outcome.refuses_transaction, newest);
+    let blocked = blocked::blocked(
+        &before,
+        &verdict.effects,
+        &verdict.operations,
+        outcome.refuses_transaction,
+        !verdict.waits_for.is_empty(),
+        newest,
+    );
     machine.hold(&verdict.effects);
     let failed = fails.as_ref().is_some_and(|it| it.when == FailsWhen::Always && it.majors.1 == newest);
     if !begins {
@@ -282,7 +291,9 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> J
 fn shows_gap(schema: &Schema, failure: Option<&Failure>) -> bool {
     /// Undefined table, object, schema and function (manual, appendix A).
     const UNDEFINED: [&str; 4] = ["42P01", "42704", "3F000", "42883"];
-    schema.complete && failure.is_some_and(|it| it.when == FailsWhen::Always && UNDEFINED.contains(&it.sqlstate))
+    // Not those about what is known: `data type text has no default operator class`.
+    let absent = |it: &Failure| UNDEFINED.contains(&it.sqlstate) && it.message.ends_with("does not exist");
+    schema.complete && failure.is_some_and(|it| it.when == FailsWhen::Always && absent(it))
 }
 
 fn run(

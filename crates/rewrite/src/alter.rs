@@ -91,8 +91,8 @@ impl<'a> Touched<'a> {
             | AlterAction::DropIdentity { column, .. }
             | AlterAction::SetColumnOptions { column, .. }
             | AlterAction::ResetColumnOptions { column, .. }
-            | AlterAction::SetStorage { column }
-            | AlterAction::SetCompression { column }
+            | AlterAction::SetStorage { column, .. }
+            | AlterAction::SetCompression { column, .. }
             | AlterAction::SetStatistics { column: Some(column) } => touched.columns.push(&column.text),
             AlterAction::AddConstraint(it) => touched.constraint(it),
             AlterAction::AlterConstraint { name, .. }

@@ -346,7 +346,7 @@ fn harmless(
     let works = judged.effects.iter().find(|it| it.work != Work::Instant && it.born == Born::Before && !it.empty);
     let holds =
         |it: &&model::effect::Effect| it.born == Born::Before && (blocks_reads(it.lock) || blocks_writes(it.lock));
-    let held = judged.held.iter().find(holds).map(|it| &it.relation).or_else(|| blocked(judged).next());
+    let held = judged.held.values().find(holds).map(|it| &it.relation).or_else(|| blocked(judged).next());
     if let (Some(work), Some(held)) = (works, held) {
         return refuse(format!("the steps would still block others on {held} while they work on {}", work.relation));
     }

@@ -180,7 +180,7 @@ impl<'a> At<'a> {
     #[must_use]
     pub fn with_held(&self, mut finding: Finding) -> Finding {
         let own: Vec<&QName> = self.operation.effects.iter().map(table_of).collect();
-        let held = self.judged.held.iter().filter(|it| it.born == Born::Before && blocks_writes(it.lock));
+        let held = self.judged.held.values().filter(|it| it.born == Born::Before && blocks_writes(it.lock));
         let mut others: Vec<&Effect> = held.filter(|it| !own.contains(&table_of(it))).collect();
         others.sort_by_key(|it| std::cmp::Reverse(it.lock));
         const SHOWN: usize = 3;

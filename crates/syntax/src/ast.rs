@@ -318,11 +318,17 @@ pub enum StatementKind {
         relation: Name,
         replace: bool,
         event: &'static str,
+        /// INSTEAD without WHERE: the command itself never runs.
+        instead: bool,
+        /// What its actions read and write.
+        facts: Query,
     },
     CreatePolicy {
         name: Ident,
         relation: Name,
         expressions: Vec<Expr>,
+        /// The clause that the command of FOR does not take, as PostgreSQL says it.
+        misplaced: Option<&'static str>,
     },
     AlterPolicy {
         name: Ident,
@@ -594,11 +600,14 @@ pub enum AlterAction {
         column: Ident,
         options: Vec<DefElem>,
     },
+    /// The mode and the method are folded.
     SetStorage {
         column: Ident,
+        storage: String,
     },
     SetCompression {
         column: Ident,
+        compression: String,
     },
     AddConstraint(Constraint),
     AlterConstraint {
@@ -1062,6 +1071,8 @@ pub struct Rename {
     pub if_exists: bool,
     /// ALTER TABLE ONLY.
     pub only: bool,
+    /// RENAME ATTRIBUTE ... CASCADE.
+    pub cascade: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -181,6 +181,8 @@ pub fn write(out: &mut [u8], stand: Stand) {
     match stand {
         Stand::Blank => out.iter_mut().filter(|byte| !keep_lines(byte)).for_each(|byte| *byte = b' '),
         Stand::Name => {
+            // Folded, so that it is one name with and without double quotes around it.
+            out.make_ascii_lowercase();
             out.iter_mut()
                 .filter(|byte| !(byte.is_ascii_alphanumeric() || **byte >= 0x80))
                 .for_each(|byte| *byte = b'_');

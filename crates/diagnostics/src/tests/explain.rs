@@ -50,7 +50,8 @@ impl Traced {
         let parsed = Arc::new(Parsed { text: text.into(), kind: StatementKind::Other { tag }, needs: None });
         self.script.statements.push(Statement { span: Span::new(start, self.end), end, parsed });
         let same = |it: &&Judged| it.transaction.id == transaction.id && transaction.until != Until::Statement;
-        let held = self.trace.judged.iter().filter(same).flat_map(|it| it.effects.clone()).collect();
+        let held = self.trace.judged.iter().filter(same).flat_map(|it| it.effects.clone());
+        let held = held.map(|it| (it.relation.clone(), it)).collect();
         let blocked = effects
             .iter()
             .filter(|effect| blocks_writes(effect.lock) && effect.born == Born::Before)

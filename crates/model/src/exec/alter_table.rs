@@ -24,7 +24,7 @@ pub(super) mod drops;
 pub(super) mod foreign_keys;
 pub(super) mod identity;
 mod indexes;
-mod locks;
+pub(super) mod locks;
 mod options;
 pub(super) mod partitions;
 mod type_change;
@@ -96,6 +96,11 @@ fn try_alter_table(exec: &mut Exec, it: &ast::AlterTable, span: Span) -> Result<
         if it.if_exists {
             return Ok(());
         }
+        return exec.refuse("42P01", format!("relation \"{}\" does not exist", written(&it.relation.name)), span);
+    }
+    // ALTER TYPE ... ATTRIBUTE of an enum or a domain looks for a relation.
+    let other_type = exec.schema.types.contains_key(&table) && !is_composite(exec, &table);
+    if it.object == ObjectKind::Type && other_type && !exec.schema.has_class(&table) {
         return exec.refuse("42P01", format!("relation \"{}\" does not exist", written(&it.relation.name)), span);
     }
     let unknown = !exec.schema.has_class(&table) && !is_composite(exec, &table);
@@ -311,6 +316,12 @@ fn refuse_repeated(exec: &mut Exec, tasks: &[Task<'_>], relation: &Relation) -> 
                 (&mut persistence, "cannot change persistence setting twice")
             }
             AlterAction::SetTablespace { .. } => (&mut tablespace, "cannot have multiple SET TABLESPACE subcommands"),
+            // One that the table has already does not count (ATPrepSetAccessMethod).
+            AlterAction::SetAccessMethod { method: wanted }
+                if wanted.as_deref().unwrap_or("heap") == relation.access_method.as_deref().unwrap_or("heap") =>
+            {
+                continue;
+            }
             AlterAction::SetAccessMethod { .. } => (&mut method, "cannot have multiple SET ACCESS METHOD subcommands"),
             _ => continue,
         };
@@ -371,6 +382,22 @@ fn check_kind(exec: &mut Exec, task: &Task<'_>, relation: &Relation) -> Result<(
         RelationKind::PartitionedTable if persistence => !exec.since(18),
         kind => locks::allows(action, kind),
     };
+    // transformTableConstraint, parse_utilcmd.c.
+    if relation.kind == RelationKind::ForeignTable
+        && let AlterAction::AddConstraint(constraint) = action
+    {
+        let what = match constraint.kind {
+            ConstraintKind::PrimaryKey(_) => Some("primary key"),
+            ConstraintKind::Unique(_) => Some("unique"),
+            ConstraintKind::Exclude(_) => Some("exclusion"),
+            ConstraintKind::ForeignKey(_) => Some("foreign key"),
+            _ => None,
+        };
+        if let Some(what) = what {
+            let message = format!("{what} constraints are not supported on foreign tables");
+            return exec.refuse("0A000", message, task.span);
+        }
+    }
     if allowed {
         return Ok(());
     }

@@ -112,6 +112,13 @@ fn plain(lock: LockMode) -> Access<'static> {
 fn reads(exec: &mut Exec, query: &Query, scans: bool, planned: bool) -> Result<(), Stop> {
     for read in &query.reads {
         let Some(name) = reach::find(exec, &read.relation)? else { continue };
+        // CheckValidRowMarkRel, execMain.c.
+        let kind = exec.relation(&name).kind;
+        if read.row_lock.is_some() && matches!(kind, RelationKind::MaterializedView | RelationKind::Sequence) {
+            let what = super::dependents::noun(kind);
+            let message = format!("cannot lock rows in {what} \"{}\"", name.name);
+            return exec.refuse("42809", message, read.relation.name.span);
+        }
         let lock = if read.row_lock.is_some() { LockMode::RowShare } else { LockMode::AccessShare };
         let filter = if query.filtered { Filter::Unknown } else { Filter::All };
         let mut works = Vec::new();
@@ -215,6 +222,13 @@ fn planned_only(exec: &mut Exec, statement: &StatementKind) -> Result<(), Stop> 
 
 fn insert(exec: &mut Exec, it: &ast::Insert, span: Span) -> Result<(), Stop> {
     let Some(target) = reach::find(exec, &it.target)? else { return reads(exec, &it.facts, true, true) };
+    refuse_write(exec, &target, span)?;
+    let relation = exec.relation(&target);
+    let known = !exec.conditional && !relation.open && relation.kind != RelationKind::View;
+    if let Some(column) = it.columns.iter().find(|column| known && relation.column(&column.text).is_none()) {
+        let message = format!("column \"{}\" of relation \"{}\" does not exist", column.text, target.name);
+        return exec.refuse("42703", message, column.span);
+    }
     let kind = match it.source {
         InsertSource::Query => OperationKind::InsertSelect,
         InsertSource::Values { .. } | InsertSource::Default => OperationKind::Insert,
@@ -250,6 +264,9 @@ fn write_rows(exec: &mut Exec, target: &QName, given: integrity::Given<'_>, on_c
         }
         // Only partitions that receive rows are opened (ExecFindPartition, execPartition.c).
         RelationKind::PartitionedTable => {
+            for partition in exec.schema.descendants(target) {
+                exec.perhaps(|exec| exec.lock(&partition, LockMode::RowExclusive));
+            }
             for partition in exec.schema.storages(target) {
                 exec.perhaps(|exec| exec.work(&partition, LockMode::RowExclusive, Work::Rows));
                 exec.schema.edit(&partition, |it| it.empty = false);
@@ -268,6 +285,23 @@ fn write_rows(exec: &mut Exec, target: &QName, given: integrity::Given<'_>, on_c
 
 fn update(exec: &mut Exec, it: &ast::Update, span: Span) -> Result<(), Stop> {
     let Some(target) = reach::find(exec, &it.target)? else { return reads(exec, &it.facts, false, true) };
+    refuse_write(exec, &target, span)?;
+    let relation = exec.relation(&target);
+    for assignment in
+        it.assignments.iter().filter(|_| !exec.conditional && !relation.open && relation.kind != RelationKind::View)
+    {
+        let name = assignment.column.as_str();
+        let Some(column) = relation.column(name) else {
+            let message = format!("column \"{name}\" of relation \"{}\" does not exist", target.name);
+            return exec.refuse("42703", message, assignment.span);
+        };
+        // rewriteTargetListIU, rewriteHandler.c.
+        let default = matches!(assignment.value, Some(ast::ExprAt { expr: Expr::SetToDefault, .. }));
+        if !default && (column.generated.is_some() || column.identity == Some('a')) {
+            let message = format!("column \"{name}\" can only be updated to DEFAULT");
+            return exec.refuse("428C9", message, assignment.span);
+        }
+    }
     exec.operation(OperationKind::Update, span, Some(&target));
     let filter = it.filter.as_ref().map(|filter| &filter.expr);
     change_rows(exec, &target, &it.target, &it.facts, filter);
@@ -289,6 +323,11 @@ fn update(exec: &mut Exec, it: &ast::Update, span: Span) -> Result<(), Stop> {
 
 fn delete(exec: &mut Exec, it: &ast::Delete, span: Span) -> Result<(), Stop> {
     let Some(target) = reach::find(exec, &it.target)? else { return reads(exec, &it.facts, false, true) };
+    refuse_write(exec, &target, span)?;
+    if replaced(exec, &target, "delete") {
+        exec.lock(&target, LockMode::RowExclusive);
+        return Ok(());
+    }
     exec.operation(OperationKind::Delete, span, Some(&target));
     let filter = it.filter.as_ref().map(|filter| &filter.expr);
     change_rows(exec, &target, &it.target, &it.facts, filter);
@@ -300,6 +339,21 @@ fn delete(exec: &mut Exec, it: &ast::Delete, span: Span) -> Result<(), Stop> {
     integrity::referencing(exec, &target, None);
     integrity::triggers(exec, &target, integrity::Event::Delete, span);
     Ok(())
+}
+
+/// Whether a rule always does something else (fireRules, rewriteHandler.c).
+fn replaced(exec: &Exec, target: &QName, event: &str) -> bool {
+    exec.relation(target).rules.iter().any(|rule| rule.replaces == Some(event))
+}
+
+/// CheckValidResultRel, execMain.c.
+fn refuse_write(exec: &mut Exec, target: &QName, span: Span) -> Result<(), Stop> {
+    let what = match exec.schema.relations.get(target).map(|it| it.kind) {
+        Some(RelationKind::MaterializedView) => "materialized view",
+        Some(RelationKind::Sequence) => "sequence",
+        _ => return Ok(()),
+    };
+    exec.refuse("42809", format!("cannot change {what} \"{}\"", target.name), span)
 }
 
 fn change_rows(exec: &mut Exec, target: &QName, written: &RelationRef, facts: &Query, filter: Option<&Expr>) {
@@ -348,6 +402,11 @@ fn has_subquery(expr: &Expr) -> bool {
 
 fn merge(exec: &mut Exec, target: &RelationRef, facts: &Query, span: Span) -> Result<(), Stop> {
     let Some(target_name) = reach::find(exec, target)? else { return reads(exec, facts, true, true) };
+    refuse_write(exec, &target_name, span)?;
+    if !exec.relation(&target_name).rules.is_empty() {
+        let message = format!("cannot execute MERGE on relation \"{}\"", target_name.name);
+        return exec.refuse("0A000", message, span);
+    }
     exec.operation(OperationKind::Merge, span, Some(&target_name));
     change_rows(exec, &target_name, target, facts, None);
     reads(exec, facts, true, true)?;
@@ -368,6 +427,20 @@ fn copy(exec: &mut Exec, it: &ast::Copy, span: Span) -> Result<(), Stop> {
     }
     let Some(relation) = &it.relation else { return Ok(()) };
     let Some(target) = reach::find(exec, relation)? else { return Ok(()) };
+    let kind = exec.relation(&target).kind;
+    let known = !exec.relation(&target).open || kind == RelationKind::View;
+    let refused = match kind {
+        RelationKind::MaterializedView if it.from => true,
+        // 18 copies materialized views (BeginCopyTo).
+        RelationKind::PartitionedTable | RelationKind::View | RelationKind::ForeignTable => !it.from,
+        RelationKind::MaterializedView => !exec.since(18),
+        _ => false,
+    };
+    if known && refused {
+        let (what, way) = (super::dependents::noun(kind), if it.from { "to" } else { "from" });
+        let message = format!("cannot copy {way} {what} \"{}\"", target.name);
+        return exec.refuse("42809", message, span);
+    }
     if !it.from {
         // COPY TO reads the table without a plan (BeginCopyTo, copyto.c).
         exec.work(&target, LockMode::AccessShare, Work::Scan);

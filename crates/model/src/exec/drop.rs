@@ -231,7 +231,7 @@ fn drop_on_table(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop
         let object = entry.name.name.as_str();
         let known = match it.object {
             ObjectKind::Trigger => relation.triggers.iter().any(|trigger| &*trigger.name == object),
-            ObjectKind::Rule => relation.rules.iter().any(|rule| &**rule == object),
+            ObjectKind::Rule => relation.rules.iter().any(|rule| &*rule.name == object),
             _ => relation.policies.iter().any(|policy| &*policy.name == object),
         };
         if !known && !relation.open {
@@ -265,7 +265,7 @@ fn drop_on_table(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop
                 exec.lock(table, LockMode::AccessExclusive);
                 exec.schema.edit(table, |relation| match it.object {
                     ObjectKind::Trigger => relation.triggers.retain(|trigger| &*trigger.name != object),
-                    ObjectKind::Rule => relation.rules.retain(|rule| &**rule != object),
+                    ObjectKind::Rule => relation.rules.retain(|rule| &*rule.name != object),
                     _ => relation.policies.retain(|policy| &*policy.name != object),
                 });
             }
@@ -300,6 +300,14 @@ fn drop_routines(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop
     exec.operation(OperationKind::DropObject, span, None);
     for entry in &it.names {
         let Some(name) = super::routine::find(exec, &entry.name) else { continue };
+        let wrong = match exec.schema.functions.get(&name).map(|overloads| overloads.as_slice()) {
+            Some([only]) if it.object == ObjectKind::Procedure && !only.procedure => Some("procedure"),
+            Some([only]) if it.object == ObjectKind::Function && only.procedure => Some("function"),
+            _ => None,
+        };
+        if let Some(wanted) = wrong {
+            return exec.refuse("42809", format!("{}() is not a {wanted}", name.name), entry.name.span);
+        }
         if exec.schema.functions.get(&name).is_some_and(|overloads| overloads.len() == 1) {
             uses::drop_routine(exec, &name, it.cascade, entry.name.span)?;
         }

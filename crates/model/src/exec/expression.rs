@@ -6,7 +6,7 @@ use syntax::ast::Expr;
 use super::define::lacks_column;
 use super::{Exec, Stop};
 use crate::expr::children;
-use crate::schema::Relation;
+use crate::schema::{ColumnType, Relation};
 use crate::volatility;
 
 /// Where an expression stands, in the words of messages (ParseExprKindName).
@@ -49,12 +49,66 @@ impl Place {
 /// Refuses what certainly cannot stand in an expression over one table.
 pub(super) fn check(exec: &mut Exec, relation: &Relation, expr: &Expr, place: Place, span: Span) -> Result<(), Stop> {
     check_parts(exec, relation, expr, place, span)?;
+    if matches!(place, Place::Check | Place::Predicate)
+        && let Expr::Column(parts) = expr
+        && let Some(ColumnType::Known(ty)) = parts.last().and_then(|it| relation.column(it)).map(|it| &it.ty)
+        && (ty.array || NOT_BOOLEAN.contains(&ty.name.as_str()))
+    {
+        let clause = if place == Place::Check { "CHECK" } else { "WHERE" };
+        let message = format!("argument of {clause} must be type boolean, not type {}", crate::coercion::describe(ty));
+        return exec.refuse("42804", message, span);
+    }
+    if let Some(message) = place.demands_immutable()
+        && depends_on_settings(relation, expr)
+    {
+        return exec.refuse("42P17", message.to_owned(), span);
+    }
     if let Some(message) = place.demands_immutable()
         && volatility::is_mutable(expr, &exec.schema, &exec.session.search_path)
     {
         return exec.refuse("42P17", message.to_owned(), span);
     }
     Ok(())
+}
+
+const NOT_BOOLEAN: [&str; 14] = [
+    "bytea",
+    "date",
+    "float4",
+    "float8",
+    "int2",
+    "int4",
+    "int8",
+    "json",
+    "jsonb",
+    "numeric",
+    "text",
+    "timestamp",
+    "timestamptz",
+    "uuid",
+];
+
+/// A cast of a column that looks at TimeZone or DateStyle (pg_cast.dat: the functions are stable).
+fn depends_on_settings(relation: &Relation, expr: &Expr) -> bool {
+    if let Expr::Cast { operand, ty } = expr
+        && !ty.array
+        && let Expr::Column(parts) = &**operand
+        && let Some(ColumnType::Known(from)) = parts.last().and_then(|it| relation.column(it)).map(|it| &it.ty)
+        && !from.array
+    {
+        let stable = match (from.name.as_str(), ty.name.as_str()) {
+            ("timestamptz", to) => {
+                matches!(to, "date" | "time" | "timetz" | "timestamp" | "text" | "varchar" | "bpchar")
+            }
+            ("timestamp" | "date", to) => matches!(to, "timestamptz" | "text" | "varchar" | "bpchar"),
+            ("text" | "varchar" | "bpchar", to) => matches!(to, "date" | "timestamp" | "timestamptz" | "timetz"),
+            _ => false,
+        };
+        if stable {
+            return true;
+        }
+    }
+    children(expr).into_iter().any(|child| depends_on_settings(relation, child))
 }
 
 /// Aggregate and set-returning functions that are nothing else in any form (pg_proc.dat).

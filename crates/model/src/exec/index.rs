@@ -330,6 +330,12 @@ fn check_index(exec: &mut Exec, new: &NewIndex, relation: &Relation, span: Span)
         return exec.refuse("42809", message, span);
     }
     refuse_method(exec, new, span)?;
+    if new.elements.iter().filter_map(|it| it.column.as_deref()).any(|it| SYSTEM.contains(&it)) {
+        return exec.refuse("0A000", "index creation on system columns is not supported".to_owned(), span);
+    }
+    if let Some(option) = new.options.iter().find(|option| !has_option(&new.method, &option.name)) {
+        return exec.refuse("22023", format!("unrecognized parameter \"{}\"", option.name), span);
+    }
     let keys = new.elements.iter().filter_map(|element| element.column.as_ref());
     for column in keys.clone().chain(&new.including) {
         if define::lacks_column(relation, column) {
@@ -395,6 +401,20 @@ fn check_index(exec: &mut Exec, new: &NewIndex, relation: &Relation, span: Span)
     Ok(())
 }
 
+const SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
+/// The options of the methods of PostgreSQL (reloptions.c).
+fn has_option(method: &str, option: &str) -> bool {
+    match method {
+        "btree" => matches!(option, "fillfactor" | "deduplicate_items" | "vacuum_cleanup_index_scale_factor"),
+        "hash" | "spgist" => option == "fillfactor",
+        "gist" => matches!(option, "fillfactor" | "buffering"),
+        "gin" => matches!(option, "fastupdate" | "gin_pending_list_limit"),
+        "brin" => matches!(option, "pages_per_range" | "autosummarize"),
+        _ => true,
+    }
+}
+
 /// What the access methods of PostgreSQL cannot do (their IndexAmRoutines).
 fn refuse_method(exec: &mut Exec, new: &NewIndex, span: Span) -> Result<(), Stop> {
     const METHODS: [&str; 5] = ["hash", "gist", "gin", "spgist", "brin"];
@@ -425,8 +445,16 @@ fn refuse_method(exec: &mut Exec, new: &NewIndex, span: Span) -> Result<(), Stop
 /// A key needs an operator class (GetDefaultOpClass, indexcmds.c).
 fn refuse_operators(exec: &mut Exec, new: &NewIndex, relation: &Relation, span: Span) -> Result<(), Stop> {
     for element in new.elements.iter().filter(|it| it.operator_class.is_none()) {
-        let Some(column) = element.column.as_ref().and_then(|it| relation.column(it)) else { continue };
-        if let ColumnType::Known(ty) = &column.ty
+        let column = element.column.as_ref().and_then(|it| relation.column(it)).map(|column| &column.ty);
+        let cast = match &element.expression {
+            Some(Expr::Cast { ty, .. }) => Some(define::types(exec).resolve(ty)),
+            _ => None,
+        };
+        let ty = match (column, &cast) {
+            (Some(ColumnType::Known(ty)), _) => Some(ty),
+            (_, cast) => cast.as_ref(),
+        };
+        if let Some(ty) = ty
             && define::types(exec).lacks_operators(ty, &new.method)
         {
             let message = format!(
@@ -518,7 +546,9 @@ pub(super) fn reindex(exec: &mut Exec, it: &ast::Reindex, span: Span) {
                     exec.lock(&partition, LockMode::Share);
                 }
             }
-            for table in exec.schema.storages(&table) {
+            // Children by INHERITS have indexes of their own.
+            let tables = if partitioned { exec.schema.storages(&table) } else { vec![table] };
+            for table in tables {
                 rebuild_all(exec, &table, it.concurrently);
             }
         }

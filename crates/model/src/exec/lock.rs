@@ -81,10 +81,11 @@ pub(super) fn lock_table(exec: &mut Exec, relations: &[RelationRef], mode: LockM
     for relation in relations {
         let Some(name) = reach::find(exec, relation)? else { continue };
         exec.operation(OperationKind::LockTable, span, Some(&name));
-        let kind = exec.relation(&name).kind;
+        let index = exec.schema.indexes.contains_key(&name);
+        let kind = if index { RelationKind::Index } else { exec.relation(&name).kind };
         match kind {
             RelationKind::View => lock_view(exec, &name, mode, 0),
-            RelationKind::Table | RelationKind::PartitionedTable | RelationKind::ForeignTable => {
+            RelationKind::Table | RelationKind::PartitionedTable => {
                 lock_tree(exec, &name, mode, relation.only);
             }
             _ => {

@@ -26,10 +26,14 @@ pub(super) fn maintenance(exec: &mut Exec, it: &StatementKind, span: Span) {
 /// VACUUM takes ACCESS EXCLUSIVE for a moment to cut off an empty tail, without waiting for it (lazy_truncate_heap).
 fn vacuum(exec: &mut Exec, it: &Vacuum, span: Span) -> Result<(), Stop> {
     exec.refuse_transaction("VACUUM", span);
+    if let Some((_, columns)) = it.relations.iter().find(|(_, columns)| !columns.is_empty() && !it.analyze) {
+        let message = "ANALYZE option must be specified when a column list is provided".to_owned();
+        return exec.refuse("0A000", message, columns[0].span);
+    }
     for table in named_or_all(exec, &it.relations)? {
         let relation = exec.relation(&table);
-        // Views are skipped with a warning.
-        if relation.kind == RelationKind::View {
+        // Others are skipped with a warning.
+        if is_skipped(exec, &table, relation.kind) {
             continue;
         }
         if relation.kind == RelationKind::PartitionedTable {
@@ -68,20 +72,27 @@ fn analyze(exec: &mut Exec, relations: &[(RelationRef, Vec<Ident>)], span: Span)
     }
     for table in named_or_all(exec, relations)? {
         let kind = exec.relation(&table).kind;
-        if kind == RelationKind::View {
+        if kind != RelationKind::ForeignTable && is_skipped(exec, &table, kind) {
             continue;
         }
         exec.lock(&table, LockMode::ShareUpdateExclusive);
         if kind != RelationKind::PartitionedTable {
             lock_indexes(exec, &table, LockMode::AccessShare);
         }
-        if kind == RelationKind::Table {
-            for child in exec.schema.descendants(&table) {
+        // Partitions that are partitioned themselves have no rows to sample.
+        for child in exec.schema.descendants(&table) {
+            if exec.relation(&child).kind != RelationKind::PartitionedTable {
                 exec.lock(&child, LockMode::AccessShare);
             }
         }
     }
     Ok(())
+}
+
+/// Whether a relation has nothing to vacuum (vacuum_rel, vacuum.c).
+fn is_skipped(exec: &Exec, name: &QName, kind: RelationKind) -> bool {
+    exec.schema.indexes.contains_key(name)
+        || matches!(kind, RelationKind::View | RelationKind::Sequence | RelationKind::ForeignTable)
 }
 
 /// The tables named with their partitions, or every table and materialized view of the database (expand_vacuum_rel,
@@ -129,9 +140,26 @@ fn cluster(exec: &mut Exec, relation: Option<&Name>, index: Option<&Ident>, span
     };
     let Some(table) = reach::find_name(exec, relation)? else { return Ok(()) };
     let known = exec.relation(&table);
-    if let Some(index) = index
+    let named = index.and_then(|index| exec.schema.indexes.get(&table.sibling(&index.text)).cloned());
+    // check_index_is_clusterable, cluster.c.
+    if let Some(entry) = named {
+        if entry.table != table {
+            let message = format!("\"{}\" is not an index for table \"{}\"", entry.name.name, table.name);
+            return exec.refuse("42809", message, span);
+        }
+        if !matches!(&*entry.method, "btree" | "gist") {
+            let message = format!(
+                "cannot cluster on index \"{}\" because access method does not support clustering",
+                entry.name.name
+            );
+            return exec.refuse("0A000", message, span);
+        }
+        if entry.predicate.is_some() {
+            let message = format!("cannot cluster on partial index \"{}\"", entry.name.name);
+            return exec.refuse("0A000", message, span);
+        }
+    } else if let Some(index) = index
         && !known.open
-        && !exec.schema.indexes_of(&table).any(|it| *it.name.name == *index.text)
     {
         let message = format!("index \"{}\" for table \"{}\" does not exist", index.text, table.name);
         return exec.refuse("42704", message, index.span);
@@ -172,7 +200,12 @@ fn refresh(exec: &mut Exec, name: &Name, concurrently: bool, with_data: bool, sp
     exec.operation(OperationKind::RefreshMaterializedView, span, Some(&view));
     let known = exec.schema.relations.contains_key(&view) && !relation.open;
     if known && relation.kind != RelationKind::MaterializedView {
-        return exec.refuse("0A000", format!("\"{}\" is not a materialized view", view.name), name.span);
+        // RangeVarCallbackMaintainsTable passes tables, and ExecRefreshMatView refuses them.
+        let (sqlstate, what) = match relation.kind {
+            RelationKind::Table | RelationKind::PartitionedTable => ("0A000", "a materialized view"),
+            _ => ("42809", "a table or materialized view"),
+        };
+        return exec.refuse(sqlstate, format!("\"{}\" is not {what}", view.name), name.span);
     }
     if concurrently && known && !relation.populated {
         let message = "CONCURRENTLY cannot be used when the materialized view is not populated".to_owned();

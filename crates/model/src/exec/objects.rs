@@ -18,10 +18,12 @@ fn statement(exec: &mut Exec, it: &StatementKind, span: Span) -> Result<(), Stop
         StatementKind::CreateSequence(it) => sequence::create_sequence(exec, it, span),
         StatementKind::AlterSequence(it) => sequence::alter_sequence(exec, it, span),
         StatementKind::CreateTrigger(it) => on_table::create_trigger(exec, it, span),
-        StatementKind::CreateRule { name, relation, replace, .. } => {
-            on_table::create_rule(exec, name, relation, *replace, span)
+        StatementKind::CreateRule { .. } => on_table::create_rule(exec, it, span),
+        // Before the table is looked for (CreatePolicy, policy.c).
+        StatementKind::CreatePolicy { misplaced: Some(message), .. } => {
+            exec.refuse("42601", (*message).to_owned(), span)
         }
-        StatementKind::CreatePolicy { name, relation, expressions } => {
+        StatementKind::CreatePolicy { name, relation, expressions, .. } => {
             on_table::policy(exec, name, relation, expressions, true, span)
         }
         StatementKind::AlterPolicy { name, relation, expressions } => {
@@ -115,6 +117,9 @@ fn create_schema(
     exec.operation(OperationKind::Other, span, None);
     // AUTHORIZATION alone: the name of the role.
     let Some(name) = name else { return Ok(()) };
+    if name.starts_with("pg_") {
+        return exec.refuse("42939", format!("unacceptable schema name \"{name}\""), span);
+    }
     if exec.schema.schemas.contains_key(name) {
         if if_not_exists {
             return Ok(());

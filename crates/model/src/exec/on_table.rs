@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use syntax::Span;
-use syntax::ast::{self, Expr, Ident, Name};
+use syntax::ast::{self, Expr, Ident, Name, StatementKind};
 
 use super::reach::find_name;
 use super::{Exec, Stop, data, routine};
@@ -11,7 +11,7 @@ use crate::effect::{LockMode, OperationKind};
 use crate::expr;
 use crate::name::QName;
 use crate::names::object_name;
-use crate::schema::{Policy, RelationKind, Statistics, Trigger};
+use crate::schema::{Policy, Relation, RelationKind, Rule, Statistics, Trigger};
 
 /// SHARE ROW EXCLUSIVE on the table, and on its partitions for a row trigger, which each get one (CreateTriggerFiringOn,
 /// trigger.c).
@@ -20,6 +20,7 @@ pub(super) fn create_trigger(exec: &mut Exec, it: &ast::CreateTrigger, span: Spa
     exec.operation(OperationKind::CreateTrigger, span, Some(&table));
     exec.lock(&table, LockMode::ShareRowExclusive);
     let relation = exec.relation(&table);
+    refuse_trigger(exec, &relation, it)?;
     if relation.triggers.iter().any(|trigger| *trigger.name == *it.name.text) && !it.replace {
         let message = format!("trigger \"{}\" for relation \"{}\" already exists", it.name.text, table.name);
         return exec.refuse("42710", message, it.name.span);
@@ -67,19 +68,79 @@ pub(super) fn create_trigger(exec: &mut Exec, it: &ast::CreateTrigger, span: Spa
     Ok(())
 }
 
-/// ACCESS EXCLUSIVE on the table (transformRuleStmt, parse_utilcmd.c).
-pub(super) fn create_rule(exec: &mut Exec, name: &Ident, table: &Name, replace: bool, span: Span) -> Result<(), Stop> {
+/// What a relation of this kind does not take (CreateTriggerFiringOn, trigger.c).
+fn refuse_trigger(exec: &mut Exec, relation: &Relation, it: &ast::CreateTrigger) -> Result<(), Stop> {
+    let known = exec.schema.relations.contains_key(&relation.name) && !relation.open;
+    let instead = it.timing == "instead of";
+    let detail = match relation.kind {
+        _ if !known && relation.kind != RelationKind::View => None,
+        RelationKind::Table | RelationKind::PartitionedTable if instead => {
+            Some(format!("\"{}\" is a table", relation.name.name))
+        }
+        RelationKind::View if it.row != instead || it.truncate => Some(format!("\"{}\" is a view", relation.name.name)),
+        RelationKind::ForeignTable if instead || it.truncate && !exec.since(16) || it.constraint => {
+            Some(format!("\"{}\" is a foreign table", relation.name.name))
+        }
+        RelationKind::MaterializedView | RelationKind::Sequence => {
+            let message = format!("relation \"{}\" cannot have triggers", relation.name.name);
+            return exec.refuse("42809", message, it.relation.span);
+        }
+        _ => None,
+    };
+    if let Some(message) = detail {
+        return exec.refuse("42809", message, it.relation.span);
+    }
+    if known && let Some(column) = it.columns.iter().find(|column| relation.column(column).is_none()) {
+        let message = format!("column \"{column}\" of relation \"{}\" does not exist", relation.name.name);
+        return exec.refuse("42703", message, it.name.span);
+    }
+    // A trigger calls its function without arguments (LookupFuncName), and that returns trigger.
+    let functions = routine::find(exec, &it.function).and_then(|name| exec.schema.functions.get(&name).cloned());
+    let Some(functions) = functions else { return Ok(()) };
+    match functions.iter().find(|function| function.parameters.is_empty()) {
+        None => {
+            let message = format!("function {}() does not exist", it.function.name);
+            exec.refuse("42883", message, it.function.span)
+        }
+        Some(function) if function.returns.as_ref().is_some_and(|ty| ty.name != "trigger") => {
+            let message = format!("function {} must return type trigger", it.function.name);
+            exec.refuse("42P17", message, it.function.span)
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// ACCESS EXCLUSIVE on the table, and what the actions name is analyzed (transformRuleStmt, parse_utilcmd.c).
+pub(super) fn create_rule(exec: &mut Exec, it: &StatementKind, span: Span) -> Result<(), Stop> {
+    let StatementKind::CreateRule { name, relation: table, replace, event, instead, facts } = it else { return Ok(()) };
     let Some(table) = find_name(exec, table)? else { return Ok(()) };
     exec.operation(OperationKind::Other, span, Some(&table));
     exec.lock(&table, LockMode::AccessExclusive);
-    if exec.relation(&table).rules.iter().any(|rule| **rule == *name.text) {
+    let relation = exec.relation(&table);
+    if relation.kind == RelationKind::MaterializedView {
+        return exec.refuse("0A000", "rules on materialized views are not supported".to_owned(), name.span);
+    }
+    data::analyze(exec, facts, false)?;
+    if *event == "select" && !relation.open && relation.kind != RelationKind::View {
+        if exec.since(16) {
+            let message = format!("relation \"{}\" cannot have ON SELECT rules", table.name);
+            return exec.refuse("42809", message, name.span);
+        }
+        // A table can become a view, which takes a rule of that name (DefineQueryRewrite, rewriteDefine.c).
+        if name.text != "_RETURN" {
+            let message = format!("view rule for \"{}\" must be named \"_RETURN\"", table.name);
+            return exec.refuse("42P17", message, name.span);
+        }
+    }
+    let replace = *replace;
+    if exec.relation(&table).rules.iter().any(|rule| *rule.name == *name.text) {
         if replace {
             return Ok(());
         }
         let message = format!("rule \"{}\" for relation \"{}\" already exists", name.text, table.name);
         return exec.refuse("42710", message, name.span);
     }
-    exec.change(&table).rules.push(name.text.as_str().into());
+    exec.change(&table).rules.push(Rule { name: name.text.as_str().into(), replaces: instead.then_some(*event) });
     Ok(())
 }
 
@@ -96,6 +157,12 @@ pub(super) fn policy(
     exec.operation(OperationKind::Other, span, Some(&table));
     exec.lock(&table, LockMode::AccessExclusive);
     let relation = exec.relation(&table);
+    if matches!(relation.kind, RelationKind::View | RelationKind::MaterializedView | RelationKind::Sequence) {
+        return exec.refuse("42809", format!("\"{}\" is not a table", table.name), name.span);
+    }
+    for expression in expressions {
+        refuse_unknown_column(exec, &relation, expression, name.span)?;
+    }
     let exists = relation.policies.iter().any(|policy| *policy.name == *name.text);
     if create && exists {
         let message = format!("policy \"{}\" for table \"{}\" already exists", name.text, table.name);
@@ -119,6 +186,25 @@ pub(super) fn policy(
     exec.change(&table).policies.retain(|old| old.name != policy.name);
     exec.change(&table).policies.push(policy);
     Ok(())
+}
+
+/// A plain name that no column has. Names in subqueries may mean theirs.
+fn refuse_unknown_column(exec: &mut Exec, relation: &Relation, expression: &Expr, span: Span) -> Result<(), Stop> {
+    if relation.open {
+        return Ok(());
+    }
+    if let Expr::Column(parts) = expression
+        && let [column] = parts.as_slice()
+        && column != "*"
+        && super::define::lacks_column(relation, column)
+        && *column != *relation.name.name
+    {
+        return exec.refuse("42703", format!("column \"{column}\" does not exist"), span);
+    }
+    if matches!(expression, Expr::Subquery(_)) {
+        return Ok(());
+    }
+    expr::children(expression).into_iter().try_for_each(|child| refuse_unknown_column(exec, relation, child, span))
 }
 
 fn called(expression: &Expr, functions: &mut Vec<Arc<str>>) {
@@ -163,6 +249,13 @@ pub(super) fn create_statistics(
         return exec.refuse("42809", message, span);
     }
     exec.lock(&table, LockMode::ShareUpdateExclusive);
+    let relation = exec.relation(&table);
+    if let Some(column) = columns.iter().find(|column| super::define::lacks_column(&relation, column)) {
+        return exec.refuse("42703", format!("column \"{column}\" does not exist"), span);
+    }
+    if columns.len() == 1 && expressions.is_empty() {
+        return exec.refuse("42P17", "extended statistics require at least 2 columns".to_owned(), span);
+    }
     let name = match name {
         Some(written) => {
             let name = exec.new_name(written);

@@ -93,7 +93,7 @@ pub(super) fn comment(exec: &mut Exec, it: &CommentOn, span: Span) -> Result<(),
             let known = exec.relation(&name);
             let (what, exists) = match it.object {
                 ObjectKind::Trigger => ("trigger", known.triggers.iter().any(|it| *it.name == *label)),
-                ObjectKind::Rule => ("rule", known.rules.iter().any(|it| **it == *label)),
+                ObjectKind::Rule => ("rule", known.rules.iter().any(|it| *it.name == *label)),
                 ObjectKind::Policy => ("policy", known.policies.iter().any(|it| *it.name == *label)),
                 // Names of NOT NULL constraints are of 18.
                 _ => ("constraint", known.constraint(label).is_some()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use syntax::Span;
-use syntax::ast::{self, PublicationAction};
+use syntax::ast::{self, Persistence, PublicationAction};
 
 use super::{Exec, Stop, reach};
 use crate::effect::{LockMode, OperationKind};
@@ -88,6 +88,11 @@ fn open(exec: &mut Exec, it: &ast::Publication) -> Result<Tables, Stop> {
             } else {
                 format!("\"{}\" is not a table", name.name)
             };
+            return exec.refuse("22023", message, relation.name.span);
+        }
+        // check_publication_add_relation.
+        if exec.relation(&name).persistence != Persistence::Permanent {
+            let message = format!("cannot add relation \"{}\" to publication", name.name);
             return exec.refuse("22023", message, relation.name.span);
         }
         exec.lock(&name, LockMode::ShareUpdateExclusive);

@@ -77,6 +77,10 @@ fn reach(exec: &mut Exec, name: &QName, want: &Access<'_>, depth: usize) {
     if want.planned && (relation.kind != RelationKind::PartitionedTable || exec.since(16)) {
         lock_indexes(exec, name, want.lock);
     }
+    // The planner looks at the bounds of a partition that is partitioned itself (set_relation_partition_info, plancat.c).
+    if want.planned && relation.kind == RelationKind::PartitionedTable {
+        lock_ancestors(exec, name);
+    }
     if want.only || depth == 0 {
         return;
     }

@@ -44,7 +44,12 @@ pub(super) fn rename(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<()
             // With CASCADE the tables OF the type follow; without, the statement fails (renameatt_internal, tablecmds.c).
             let typed = exec.schema.relations.values().filter(|it| it.of_type.as_ref() == Some(&owner));
             for table in typed.map(|it| it.name.clone()).collect::<Vec<_>>() {
-                exec.perhaps(|exec| exec.lock(&table, LOCK));
+                if !it.cascade {
+                    let message =
+                        format!("cannot alter type \"{}\" because it is the type of a typed table", owner.name);
+                    return exec.refuse("2BP01", message, span);
+                }
+                exec.lock(&table, LOCK);
                 exec.schema.rename_column(&table, &it.name.name, &it.new_name);
             }
             Ok(())
@@ -98,6 +103,19 @@ fn relation(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<(), Stop> {
     }
     let to = from.sibling(&it.new_name);
     let index = is_index(exec, &from);
+    // ALTER TABLE renames anything (RangeVarCallbackForAlterRelation, tablecmds.c).
+    if let Some(found) = exec.schema.relations.get(&from).filter(|it| !it.open) {
+        let wanted = match it.object {
+            ObjectKind::View if found.kind != RelationKind::View => Some("a view"),
+            ObjectKind::MaterializedView if found.kind != RelationKind::MaterializedView => Some("a materialized view"),
+            ObjectKind::Sequence if found.kind != RelationKind::Sequence => Some("a sequence"),
+            ObjectKind::ForeignTable if found.kind != RelationKind::ForeignTable => Some("a foreign table"),
+            _ => None,
+        };
+        if let Some(wanted) = wanted {
+            return exec.refuse("42809", format!("\"{}\" is not {wanted}", from.name), old.span);
+        }
+    }
     let kind = if index { OperationKind::RenameObject } else { OperationKind::RenameRelation };
     let about = exec.schema.indexes.get(&from).map_or(from.clone(), |index| index.table.clone());
     exec.operation(kind, span, Some(&about));
@@ -199,6 +217,10 @@ fn constraint(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<(), Stop>
         let message = format!("constraint \"{from}\" for table \"{}\" does not exist", table.name);
         return exec.refuse("42704", message, it.name.span);
     };
+    if constraint.inherited && matches!(constraint.kind, ConstraintKind::Check { .. } | ConstraintKind::NotNull { .. })
+    {
+        return exec.refuse("42P16", format!("cannot rename inherited constraint \"{from}\""), it.name.span);
+    }
     if relation.constraint(&it.new_name).is_some() {
         let message = format!("constraint \"{}\" for relation \"{}\" already exists", it.new_name, table.name);
         return exec.refuse("42710", message, span);
@@ -243,7 +265,7 @@ fn on_table(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<(), Stop> {
     let relation = exec.relation(&table);
     let exists = match it.object {
         ObjectKind::Trigger => relation.triggers.iter().any(|trigger| *trigger.name == *from),
-        ObjectKind::Rule => relation.rules.iter().any(|rule| **rule == *from),
+        ObjectKind::Rule => relation.rules.iter().any(|rule| *rule.name == *from),
         _ => relation.policies.iter().any(|policy| *policy.name == *from),
     };
     if !exists && !relation.open && !it.if_exists {
@@ -268,7 +290,9 @@ fn on_table(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<(), Stop> {
             ObjectKind::Trigger => {
                 relation.triggers.iter_mut().filter(|it| *it.name == *from).for_each(|it| it.name = to.clone());
             }
-            ObjectKind::Rule => relation.rules.iter_mut().filter(|it| ***it == *from).for_each(|it| *it = to.clone()),
+            ObjectKind::Rule => {
+                relation.rules.iter_mut().filter(|it| *it.name == *from).for_each(|it| it.name = to.clone())
+            }
             _ => relation.policies.iter_mut().filter(|it| *it.name == *from).for_each(|it| it.name = to.clone()),
         });
     }

@@ -141,15 +141,16 @@ fn run_body(exec: &mut Exec, body: &Body, certain: bool, at: Option<Span>) {
         exec.in_loop = in_loop || statement.in_loop;
         let before = exec.conditional.then(|| exec.schema.clone());
         let unguarded = exec.failure.clone();
-        let state = statement.guarded.then(|| exec.schema.clone());
+        let state = statement.guarded.then(|| (exec.schema.clone(), exec.mark()));
         exec.statement(&statement.kind, at.unwrap_or(statement.span));
         // What fails inside a block with handlers is undone, and the block goes on with one of these.
-        if let Some(state) = state
+        if let Some((state, mark)) = state
             && unguarded.is_none()
             && exec.failure.as_ref().is_some_and(|failure| failure.when == FailsWhen::Always)
         {
             exec.failure = None;
             exec.schema = state;
+            exec.undo(mark);
         }
         if let Some(before) = before {
             exec.schema = Schema::joined(&before, &exec.schema);
@@ -334,6 +335,25 @@ DO $$ BEGIN FOR i IN 1..3 LOOP UPDATE users SET age = i WHERE id = i; COMMIT; EN
                 users ACCESS EXCLUSIVE | blocks users:RW
             DO $$ BEGIN FOR i IN 1..3 LOOP UPDATE users SET age = i WHERE id = i; COMMIT; END LOOP; END $$
                 users ROW EXCLUSIVE+rows?, users_pkey ROW EXCLUSIVE? | 2D000 if wrapped: invalid transaction termination
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+
+    #[test]
+    fn what_a_handler_catches_is_undone() {
+        let sql = "
+DO $$ BEGIN ALTER TABLE users ADD COLUMN age int; EXCEPTION WHEN duplicate_column THEN NULL; END $$;
+DO $$ BEGIN ALTER TABLE users ADD COLUMN age int; END $$;
+DO $$ BEGIN ALTER TABLE users ADD COLUMN n int; EXCEPTION WHEN duplicate_column THEN NULL; END $$; ALTER TABLE users ADD COLUMN n int";
+        expect![[r#"
+            DO $$ BEGIN ALTER TABLE users ADD COLUMN age int; EXCEPTION WHEN duplicate_column THEN NULL; END $$
+                nothing
+            DO $$ BEGIN ALTER TABLE users ADD COLUMN age int; END $$
+                users ACCESS EXCLUSIVE | blocks users:RW | 42701: column "age" of relation "users" already exists
+            DO $$ BEGIN ALTER TABLE users ADD COLUMN n int; EXCEPTION WHEN duplicate_column THEN NULL; END $$
+                users ACCESS EXCLUSIVE | blocks users:RW
+            ALTER TABLE users ADD COLUMN n int
+                users ACCESS EXCLUSIVE | blocks users:RW | 42701: column "n" of relation "users" already exists
         "#]]
         .assert_eq(&effects(BEFORE, sql));
     }

@@ -20,6 +20,7 @@ pub(super) fn create_sequence(exec: &mut Exec, it: &ast::CreateSequence, span: S
         }
         return exec.refuse("42P07", format!("relation \"{}\" already exists", name.name), it.name.span);
     }
+    refuse_parameters(exec, &it.options, it.name.span)?;
     let owned_by = owner(exec, it.owned_by.as_ref())?;
     let sequence = Relation {
         kind: RelationKind::Sequence,
@@ -63,6 +64,11 @@ pub(super) fn alter_sequence(exec: &mut Exec, it: &ast::AlterSequence, span: Spa
         return exec.refuse("0A000", "cannot change ownership of identity sequence".to_owned(), it.name.span);
     }
     exec.lock(&name, LockMode::ShareRowExclusive);
+    if let Some(known) = known.as_ref().filter(|known| !known.open) {
+        let kept = known.options.iter().filter(|old| it.options.iter().all(|new| new.name != old.name));
+        let options: Vec<DefElem> = kept.chain(&it.options).cloned().collect();
+        refuse_parameters(exec, &options, it.name.span)?;
+    }
     let owned_by = owner(exec, it.owned_by.as_ref())?;
     exec.schema.edit(&name, |sequence| {
         if let Some(ty) = sequence_type(&it.options) {
@@ -78,6 +84,39 @@ pub(super) fn alter_sequence(exec: &mut Exec, it: &ast::AlterSequence, span: Spa
     });
     exec.schema.note_relation(&name);
     Ok(())
+}
+
+/// Values that do not fit together (init_params, sequence.c).
+fn refuse_parameters(exec: &mut Exec, options: &[DefElem], span: Span) -> Result<(), Stop> {
+    let number = |name: &str| options.iter().find(|it| it.name == name)?.value.as_ref()?.parse::<i64>().ok();
+    let (least, most) = match sequence_type(options).as_deref() {
+        None | Some("bigint") => (i64::MIN, i64::MAX),
+        Some("integer") => (i32::MIN.into(), i32::MAX.into()),
+        Some("smallint") => (i16::MIN.into(), i16::MAX.into()),
+        Some(_) => return exec.refuse("22023", "sequence type must be smallint, integer, or bigint".to_owned(), span),
+    };
+    let increment = number("increment").unwrap_or(1);
+    let max = number("maxvalue").unwrap_or(if increment < 0 { -1 } else { most });
+    let min = number("minvalue").unwrap_or(if increment < 0 { least } else { 1 });
+    let start = number("start").unwrap_or(if increment < 0 { max } else { min });
+    let message = if increment == 0 {
+        "INCREMENT must not be zero".to_owned()
+    } else if max > most || max < least {
+        format!("MAXVALUE ({max}) is out of range for sequence data type")
+    } else if min > most || min < least {
+        format!("MINVALUE ({min}) is out of range for sequence data type")
+    } else if min >= max {
+        format!("MINVALUE ({min}) must be less than MAXVALUE ({max})")
+    } else if start < min {
+        format!("START value ({start}) cannot be less than MINVALUE ({min})")
+    } else if start > max {
+        format!("START value ({start}) cannot be greater than MAXVALUE ({max})")
+    } else if number("cache").is_some_and(|cache| cache <= 0) {
+        "CACHE must be greater than zero".to_owned()
+    } else {
+        return Ok(());
+    };
+    exec.refuse("22023", message, span)
 }
 
 fn owner(exec: &mut Exec, owned_by: Option<&(Name, String)>) -> Result<Option<(QName, Arc<str>)>, Stop> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use syntax::Span;
 use syntax::ast::{self, ConstraintKind, ObjectKind, PartitionBound, Persistence, StatementKind};
 
+use super::alter_table::locks::is_table_option;
 use super::alter_table::{checks, constraints, foreign_keys, partitions};
 use super::expression::{self, Place};
 use super::index::{Build, NewIndex, clone_index, define_index};
@@ -49,6 +50,22 @@ fn try_create_table(exec: &mut Exec, it: &ast::CreateTable, span: Span) -> Resul
     exec.operation(kind, span, Some(&name));
     if exists(exec, &name, it.if_not_exists, it.name.span)? {
         return Ok(());
+    }
+    if it.partition_by.is_some() {
+        if it.partition_of.is_none() && !it.inherits.is_empty() {
+            let message = "cannot create partitioned table as inheritance child".to_owned();
+            return exec.refuse("42P17", message, span);
+        }
+        if it.persistence == Persistence::Unlogged && exec.since(18) {
+            return exec.refuse("0A000", "partitioned tables cannot be unlogged".to_owned(), span);
+        }
+    } else if !it.foreign
+        && it.access_method.is_none()
+        // WITH (oids = false) is still taken (transformRelOptions, reloptions.c).
+        && let Some(option) =
+            it.options.iter().find(|it| it.namespace.is_none() && it.name != "oids" && !is_table_option(it))
+    {
+        return exec.refuse("22023", format!("unrecognized parameter \"{}\"", option.name), span);
     }
     let elements = elements(it);
     let mut parts = Parts::default();
@@ -211,6 +228,7 @@ fn lock_parent(exec: &mut Exec, it: &ast::CreateTable, bound: &PartitionBound, s
     if !relation.open && relation.kind != RelationKind::PartitionedTable {
         return exec.refuse("42P17", format!("\"{}\" is not partitioned", parent.name), span);
     }
+    partitions::refuse_bound(exec, &parent, bound, span)?;
     partitions::refuse_overlap(exec, &parent, &it.name.name, bound, span)
 }
 

@@ -21,6 +21,11 @@ use crate::trace::NewValue;
 pub(super) fn types(exec: &mut Exec, it: &StatementKind, span: Span) {
     let _ = match it {
         StatementKind::CreateEnum { name, values } => {
+            // pg_enum_typid_label_index.
+            if (1..values.len()).any(|at| values[..at].contains(&values[at])) {
+                let message = "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"".to_owned();
+                return exec.fail("23505", message, FailsWhen::Always, span);
+            }
             let values = values.iter().map(|value| value.as_str().into()).collect();
             create(exec, name, TypeKind::Enum { values }, span)
         }

@@ -81,6 +81,13 @@ pub(super) fn drop_extension(exec: &mut Exec, extension: &str, cascade: bool, sp
     let names = |table: &[(&str, &'static [&'static str])]| {
         table.iter().find(|(name, _)| *name == extension).map_or(&[] as &[&str], |(_, names)| names)
     };
+    if extension == "plpgsql" && !cascade {
+        let mut routines = exec.schema.functions.values().flat_map(|it| it.iter());
+        if routines.any(|it| &*it.language == extension) {
+            let message = "cannot drop extension plpgsql because other objects depend on it".to_owned();
+            return exec.refuse("2BP01", message, span);
+        }
+    }
     let (types, functions) = (names(&EXTENSION_TYPES), names(&EXTENSION_FUNCTIONS));
     let columns = columns_of_type(exec, |ty| types.contains(&ty.name.as_str()));
     let mut defaults = Vec::new();
@@ -130,10 +137,19 @@ pub(super) fn drop_routine(exec: &mut Exec, name: &QName, cascade: bool, span: S
     let function = &*name.name;
     let users: Vec<Arc<Relation>> =
         exec.schema.relations.values().filter(|it| is_called(exec, it, name)).cloned().collect();
-    if !cascade && !users.is_empty() {
+    let views: Vec<QName> = exec
+        .schema
+        .relations
+        .values()
+        .filter(|it| it.calls.iter().any(|called| **called == *function))
+        .map(|it| it.name.clone())
+        .collect();
+    let used = !users.is_empty() || !views.is_empty();
+    if !cascade && used {
         let message = format!("cannot drop function {name}() because other objects depend on it");
         return exec.refuse("2BP01", message, span);
     }
+    drop_relations(exec, views, true, span)?;
     for relation in users {
         let table = &relation.name;
         exec.lock(table, LOCK);

@@ -16,6 +16,11 @@ pub(super) fn create_view(exec: &mut Exec, it: &ast::CreateView, span: Span) -> 
     let name = if it.temporary { QName::new("pg_temp", &it.name.name) } else { exec.new_name(&it.name) };
     exec.operation(OperationKind::Other, span, Some(&name));
     data::analyze(exec, &it.query, false)?;
+    if let Some(output) = &it.output
+        && let Some(twice) = (1..output.len()).find(|at| output[..*at].contains(&output[*at]))
+    {
+        return exec.refuse("42701", format!("column \"{}\" specified more than once", output[twice]), it.name.span);
+    }
     let existing = exec.schema.relations.get(&name).cloned();
     if let Some(existing) = &existing
         && !existing.maybe
@@ -64,6 +69,7 @@ pub(super) fn create_view(exec: &mut Exec, it: &ast::CreateView, span: Span) -> 
         triggers: kept.map_or_else(Vec::new, |it| it.triggers.clone()),
         reads: reads(exec, &it.query, &it.columns_used),
         filtered: it.query.filtered || it.query.limited,
+        calls: it.query.functions.iter().map(|function| function.name.as_str().into()).collect(),
         ..Relation::open(name)
     };
     exec.schema.insert_relation(view);
@@ -129,6 +135,25 @@ mod tests {
     use crate::drawn::effects;
 
     const BEFORE: &str = "CREATE TABLE t (id int, name varchar(5)); CREATE VIEW v AS SELECT * FROM t";
+
+    #[test]
+    fn a_star_stands_for_what_its_own_query_reads() {
+        let sql = "
+CREATE VIEW part AS SELECT * FROM (SELECT id FROM t) s; CREATE VIEW joined AS SELECT a.id FROM t a JOIN t b USING (id); DROP VIEW v; ALTER TABLE t DROP COLUMN name; ALTER TABLE t DROP COLUMN id";
+        expect![[r#"
+            CREATE VIEW part AS SELECT * FROM (SELECT id FROM t) s
+                t ACCESS SHARE
+            CREATE VIEW joined AS SELECT a.id FROM t a JOIN t b USING (id)
+                t ACCESS SHARE
+            DROP VIEW v
+                v ACCESS EXCLUSIVE | blocks v:R
+            ALTER TABLE t DROP COLUMN name
+                t ACCESS EXCLUSIVE | blocks joined:R part:R t:RW
+            ALTER TABLE t DROP COLUMN id
+                t ACCESS EXCLUSIVE | blocks joined:R part:R t:RW | 2BP01: cannot drop column id of table t because other objects depend on it
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
 
     #[test]
     fn views() {

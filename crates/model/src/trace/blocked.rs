@@ -13,12 +13,13 @@ use crate::schema::{ConstraintKind, Relation, RelationKind, Schema};
 use crate::volatility;
 
 /// `concurrent`: the statement refuses transaction blocks, so that its ACCESS EXCLUSIVE locks on indexes are taken when
-/// nobody uses those any more (index_concurrently_set_dead, index.c).
+/// nobody uses those any more (index_concurrently_set_dead, index.c). `waits`: it waits for those who use them.
 pub(super) fn blocked(
     schema: &Schema,
     effects: &[Effect],
     operations: &[Operation],
     concurrent: bool,
+    waits: bool,
     major: u32,
 ) -> Vec<Blocked> {
     // A partition that is being detached is no longer reached through its parent (find_inheritance_children, pg_inherits.c).
@@ -31,7 +32,7 @@ pub(super) fn blocked(
             // Planning and writing lock every index of a table (get_relation_info, plancat.c; ExecOpenIndices). Partitioned
             // indexes hold nothing, and are planned with since 16.
             Some(table) => {
-                let dead = concurrent && on_tables(table) <= Some(LockMode::ShareUpdateExclusive);
+                let dead = concurrent && (waits || on_tables(table) <= Some(LockMode::ShareUpdateExclusive));
                 if (effect.kind == RelationKind::PartitionedIndex && major < 16) || dead {
                     continue;
                 }
@@ -145,6 +146,15 @@ impl Found<'_> {
         for constraint in relation.constraints.iter().filter(|it| it.enforced) {
             if let ConstraintKind::ForeignKey { referenced, on_update, on_delete, .. } = &constraint.kind {
                 let acts = |action: char| !matches!(action, 'a' | 'r');
+                // A DELETE that never happens looks for nothing.
+                let guarded = self
+                    .schema
+                    .relations
+                    .get(referenced)
+                    .is_some_and(|it| it.rules.iter().any(|rule| rule.replaces == Some("delete")));
+                if guarded {
+                    continue;
+                }
                 if lock >= LockMode::Exclusive || (lock >= LockMode::Share && (acts(*on_update) || acts(*on_delete))) {
                     self.mark(referenced, false, true);
                 }

@@ -107,10 +107,20 @@ impl Machine {
         }
         // What this file created is nobody else's yet.
         for effect in effects.iter().filter(|effect| effect.born != Born::Here) {
-            let slot = self.state.held.entry(effect.relation.clone()).or_insert_with(|| effect.clone());
-            slot.lock = slot.lock.max(effect.lock);
-            slot.work = slot.work.max(effect.work);
-            slot.maybe &= effect.maybe;
+            let known = self.state.held.get(&effect.relation);
+            let held = known.map_or_else(
+                || effect.clone(),
+                |known| Effect {
+                    lock: known.lock.max(effect.lock),
+                    work: known.work.max(effect.work),
+                    maybe: known.maybe && effect.maybe,
+                    ..known.clone()
+                },
+            );
+            // Writing copies what is shared with the statements before.
+            if known != Some(&held) {
+                self.state.held.insert(held.relation.clone(), held);
+            }
         }
     }
 

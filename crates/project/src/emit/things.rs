@@ -220,8 +220,8 @@ pub(super) fn action_things(relation: &str, action: &AlterAction) -> Vec<Thing> 
         AlterAction::SetColumnOptions { column, .. } | AlterAction::ResetColumnOptions { column, .. } => {
             one(Changes, "options of", &column.text)
         }
-        AlterAction::SetStorage { column } => one(Changes, "storage of", &column.text),
-        AlterAction::SetCompression { column } => one(Changes, "compression of", &column.text),
+        AlterAction::SetStorage { column, .. } => one(Changes, "storage of", &column.text),
+        AlterAction::SetCompression { column, .. } => one(Changes, "compression of", &column.text),
         AlterAction::AddConstraint(constraint) => constraint_things(relation, constraint),
         AlterAction::AlterConstraint { name, .. } => one(Changes, "constraint", &name.text),
         AlterAction::DropConstraint { name, .. } => one(Removes, "constraint", &name.text),

@@ -49,7 +49,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     for at in context.operations() {
         let Some(Backfill { what, .. }) = backfill(&at) else { continue };
         let held: Option<&Effect> =
-            at.judged.held.iter().filter(|it| stops_others(it)).max_by_key(|it| (it.lock, it.on.is_none()));
+            at.judged.held.values().filter(|it| stops_others(it)).max_by_key(|it| (it.lock, it.on.is_none()));
         let Some(held) = held else { continue };
         let message = format!(
             "the {what} runs while {} is held on {}: {} wait until the last row is changed",

@@ -91,9 +91,7 @@ fn waits_unguarded<'a>(context: &Context, kind: &StatementKind, judged: &'a Judg
     if !judged.operations.is_empty() && judged.operations.iter().all(better_concurrently) {
         return None;
     }
-    let held = |effect: &Effect| -> Option<LockMode> {
-        judged.held.iter().find(|it| it.relation == effect.relation).map(|it| it.lock)
-    };
+    let held = |effect: &Effect| -> Option<LockMode> { judged.held.get(&effect.relation).map(|it| it.lock) };
     let new = judged.effects.iter().filter(|it| stops_others(it) && held(it).is_none_or(|lock| lock < it.lock));
     new.max_by_key(|it| (it.lock, it.on.is_none()))
 }

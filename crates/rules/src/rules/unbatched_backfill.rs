@@ -47,7 +47,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     for at in context.operations() {
         let Some(Backfill { what, table, certain, locks_rows }) = backfill(&at) else { continue };
         // Under a lock on a whole table the greater harm is that lock.
-        if !locks_rows || at.judged.held.iter().any(stops_others) {
+        if !locks_rows || at.judged.held.values().any(stops_others) {
             continue;
         }
         let message = match (certain, what) {

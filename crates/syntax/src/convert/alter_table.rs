@@ -109,9 +109,11 @@ fn action(source: &Source<'_>, node: &pg::AlterTableCmd<'_>, from: usize, to: us
             if source.is(to - 1, "DEFAULT") {
                 source.need(16, "SET STORAGE DEFAULT", to - 2, to);
             }
-            AlterAction::SetStorage { column: column() }
+            AlterAction::SetStorage { column: column(), storage: crate::lex::fold(source.word(to - 1)) }
         }
-        pg::AT_SetCompression => AlterAction::SetCompression { column: column() },
+        pg::AT_SetCompression => {
+            AlterAction::SetCompression { column: column(), compression: crate::lex::fold(source.word(to - 1)) }
+        }
         pg::AT_AddConstraint => match node.def.map(Node::kind) {
             Some(Kind::Constraint(constraint)) => {
                 AlterAction::AddConstraint(column::table_constraint(source, constraint))

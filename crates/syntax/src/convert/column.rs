@@ -386,5 +386,5 @@ fn range_data(source: &Source<'_>, list: List<'_>) -> Vec<RangeDatum> {
 
 /// The columns that expressions and queries name, by parts.
 pub fn columns_used<'a>(source: &Source<'_>, roots: impl IntoIterator<Item = Node<'a>>) -> Vec<Vec<String>> {
-    query::collect(source, roots).1.into_iter().map(expr::column_parts).tight()
+    query::collect(source, roots).1.into_iter().map(query::Named::parts).tight()
 }

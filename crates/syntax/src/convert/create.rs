@@ -318,6 +318,8 @@ pub fn create_rule(source: &Source<'_>, node: &pg::RuleStmt<'_>) -> StatementKin
             pg::CMD_DELETE => "delete",
             _ => "insert",
         },
+        instead: node.instead && node.where_clause.is_none(),
+        facts: query::collect(source, node.actions.iter()).0,
     }
 }
 

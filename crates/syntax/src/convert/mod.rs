@@ -110,7 +110,14 @@ pub fn statement(source: &Source<'_>, node: Node<'_>) -> StatementKind {
         Kind::CreatePolicyStmt(n) => {
             let (name, relation, expressions) =
                 create::policy(source, n.policy_name.get(), n.table, [n.qual, n.with_check]);
-            StatementKind::CreatePolicy { name, relation, expressions }
+            let misplaced = match n.cmd_name.get() {
+                "insert" if n.qual.is_some() => Some("only WITH CHECK expression allowed for INSERT"),
+                "select" | "delete" if n.with_check.is_some() => {
+                    Some("WITH CHECK cannot be applied to SELECT or DELETE")
+                }
+                _ => None,
+            };
+            StatementKind::CreatePolicy { name, relation, expressions, misplaced }
         }
         Kind::AlterPolicyStmt(n) => {
             let (name, relation, expressions) =

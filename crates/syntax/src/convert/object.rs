@@ -116,6 +116,7 @@ pub fn rename(source: &Source<'_>, node: &pg::RenameStmt<'_>) -> StatementKind {
         if_exists: node.missing_ok,
         // A composite type has no children, which the grammar notes as ONLY.
         only: node.rename_type != pg::OBJECT_ATTRIBUTE && node.relation.is_some_and(|range| !range.inh),
+        cascade: node.behavior == pg::DROP_CASCADE,
     })
 }
 
@@ -324,8 +325,7 @@ pub fn publication(
             let construct = if filter.is_some() { "a publication's row filter" } else { "a publication's column list" };
             source.need(15, construct, open.saturating_sub(usize::from(filter.is_some())), end);
         }
-        let columns =
-            columns.iter().filter_map(|column| column.fields.strings().next_back().map(str::to_owned)).tight();
+        let columns = columns.into_iter().filter_map(|column| column.parts().pop()).tight();
         publication.tables.push((names::relation(source, range), columns));
     }
     publication

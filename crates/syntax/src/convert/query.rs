@@ -28,10 +28,7 @@ pub fn query_with_targets(source: &Source<'_>, node: Node<'_>) -> Query {
 }
 
 /// The facts of several nodes together, and the columns they name.
-pub fn collect<'a>(
-    source: &Source<'_>,
-    roots: impl IntoIterator<Item = Node<'a>>,
-) -> (Query, Vec<&'a pg::ColumnRef<'a>>) {
+pub fn collect<'a>(source: &Source<'_>, roots: impl IntoIterator<Item = Node<'a>>) -> (Query, Vec<Named<'a>>) {
     let mut walk = Walk::default();
     for root in roots {
         if let Kind::SelectStmt(select) = root.kind() {
@@ -43,10 +40,30 @@ pub fn collect<'a>(
     (walk.query, walk.columns)
 }
 
+/// Columns that a query names.
+#[derive(Clone, Copy)]
+pub enum Named<'a> {
+    Column(&'a pg::ColumnRef<'a>),
+    /// All columns of one relation of FROM, by the name it has there: a `*` does not reach into subqueries.
+    All(&'a str),
+    /// JOIN ... USING.
+    Shared(&'a str),
+}
+
+impl Named<'_> {
+    pub fn parts(self) -> Vec<String> {
+        match self {
+            Self::Column(column) => expr::column_parts(column),
+            Self::All(relation) => vec![relation.to_owned(), "*".to_owned()],
+            Self::Shared(column) => vec![column.to_owned()],
+        }
+    }
+}
+
 /// The columns, calls and subqueries below a node, flat.
 pub fn leaves(source: &Source<'_>, node: Node<'_>) -> Vec<Expr> {
     let (query, columns) = collect(source, [node]);
-    let mut leaves: Vec<Expr> = columns.into_iter().map(|column| Expr::Column(expr::column_parts(column))).collect();
+    let mut leaves: Vec<Expr> = columns.into_iter().map(|column| Expr::Column(column.parts())).collect();
     leaves.extend(query.functions.iter().map(|name| Expr::Call { name: name.clone(), arguments: Vec::new() }));
     if !query.reads.is_empty() {
         leaves.push(Expr::Subquery(Box::new(query)));
@@ -65,7 +82,7 @@ fn restricts(select: &pg::SelectStmt<'_>) -> bool {
 #[derive(Default)]
 struct Walk<'a> {
     query: Query,
-    columns: Vec<&'a pg::ColumnRef<'a>>,
+    columns: Vec<Named<'a>>,
     stack: Vec<Item<'a>>,
     scopes: Vec<Scope<'a>>,
     locks: Vec<&'a pg::LockingClause<'a>>,
@@ -94,7 +111,9 @@ impl<'a> Walk<'a> {
             let bottom = self.stack.len();
             match item.node.kind() {
                 Kind::RangeVar(range) => self.read(source, range, item),
-                Kind::ColumnRef(column) => self.columns.push(column),
+                // A bare `*` is told by the query it stands in.
+                Kind::ColumnRef(column) if column.fields.len() == 1 && is_star(item.node) => {}
+                Kind::ColumnRef(column) => self.columns.push(Named::Column(column)),
                 Kind::FuncCall(call) => {
                     let name = expr::call_name(source, call);
                     if !self.query.functions.iter().any(|known| known.name == name.name && known.schema == name.schema)
@@ -169,6 +188,7 @@ impl<'a> Walk<'a> {
                     for node in join.larg.into_iter().chain(join.rarg) {
                         self.stack.push(Item { node, ..item });
                     }
+                    self.columns.extend(join.using_clause.strings().map(Named::Shared));
                     self.push_node(join.quals, item.scope);
                 }
                 _ => {
@@ -183,6 +203,9 @@ impl<'a> Walk<'a> {
 
     fn push_select(&mut self, select: &'a pg::SelectStmt<'a>, item: Item<'a>) {
         let scope = item.scope;
+        if select.target_list.iter().any(is_bare_star) {
+            self.star(select.from_clause);
+        }
         // A chain of UNION leans to the left.
         for arm in select.larg.into_iter().chain(select.rarg) {
             self.stack.push(Item { node: arm.node(), ..item });
@@ -199,6 +222,22 @@ impl<'a> Walk<'a> {
         }
         for node in [select.where_clause, select.having_clause, select.limit_offset, select.limit_count] {
             self.push_node(node, scope);
+        }
+    }
+
+    /// `*` over these items of FROM.
+    fn star(&mut self, from: List<'a>) {
+        let mut items: Vec<Node<'a>> = from.iter().collect();
+        while let Some(item) = items.pop() {
+            match item.kind() {
+                Kind::RangeVar(range) => {
+                    let called = range.alias.map_or(range.relname.get(), |alias| alias.aliasname.get());
+                    self.columns.push(Named::All(called));
+                }
+                Kind::JoinExpr(join) => items.extend(join.larg.into_iter().chain(join.rarg)),
+                Kind::RangeTableSample(sample) => items.extend(sample.relation),
+                _ => {}
+            }
         }
     }
 
@@ -551,6 +590,16 @@ pub fn output_columns(node: Node<'_>, given: &[String]) -> Option<Vec<String>> {
             _ => None,
         })
         .collect()
+}
+
+fn is_bare_star(target: Node<'_>) -> bool {
+    match target.kind() {
+        Kind::ResTarget(target) => target.val.is_some_and(|value| match value.kind() {
+            Kind::ColumnRef(column) => column.fields.len() == 1 && is_star(value),
+            _ => false,
+        }),
+        _ => false,
+    }
 }
 
 fn is_star(node: Node<'_>) -> bool {

@@ -52,7 +52,7 @@ DROP TABLE d;
             invalid ‹CREATE TABLE a (id int›: syntax error at end of input at ‹int›; the `(` after `a` is never closed
             invalid ‹CREATE TABLE b (id int))›: syntax error at or near ")" at ‹)›; a `)` without `(`?
             invalid ‹SELECT (1; 2)›: syntax error at or near ";" at ‹;›
-            CreateRule { name: Ident { text: "r", span: ‹r› }, relation: Name { "t", span: ‹t› }, event: "insert" }
+            CreateRule { name: Ident { text: "r", span: ‹r› }, relation: Name { "t", span: ‹t› }, event: "insert", facts: Query { writes: [Write { relation: RelationRef { name: Name { "u", span: ‹u› } }, kind: Insert }, Write { relation: RelationRef { name: Name { "v", span: ‹v› } }, kind: Delete }] } }
             Drop(Drop { object: Table, names: [DropName { name: Name { "c", span: ‹c› } }] })
             invalid ‹CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1›: syntax error at end of input at ‹1›
             Drop(Drop { object: Table, names: [DropName { name: Name { "d", span: ‹d› } }] })
@@ -125,7 +125,7 @@ SELECT $evolutions{{{x}}}, a %b, @ -1, c <@ d, e @> f, '{1}'::int[];
             Insert(Insert { target: RelationRef { name: Name { "_table_", span: ‹@table@› } }, source: Values { rows: 1 }, facts: Query {} })
             Drop(Drop { object: Table, names: [DropName { name: Name { "a", span: ‹a› } }] })
             template ‹{{ config(x) }} SELECT 1›: syntax error at or near "___config_x____" at ‹{{ config(x) }}›
-            AlterTable(AlterTable { object: Table, relation: RelationRef { name: Name { schema: ("___index__Options__Namespace____"), name: "users", span: ‹"{{ index .Options "Namespace" }}".users› } }, subcommands: [Subcommand { span: ‹ADD a int›, action: AddColumn { column: ColumnDef { span: ‹a int›, name: Ident { text: "a", span: ‹a› }, ty: (TypeName { "int4", span: ‹int› }) } } }] })
+            AlterTable(AlterTable { object: Table, relation: RelationRef { name: Name { schema: ("___index__options__namespace____"), name: "users", span: ‹"{{ index .Options "Namespace" }}".users› } }, subcommands: [Subcommand { span: ‹ADD a int›, action: AddColumn { column: ColumnDef { span: ‹a int›, name: Ident { text: "a", span: ‹a› }, ty: (TypeName { "int4", span: ‹int› }) } } }] })
             Select(Query { targets: [Column(["_evolutions___x___"]), Operator { name: "%", left: (Column(["a"])), right: Column(["b"]) }, Operator { name: "@", right: Number("-1") }, Operator { name: "<@", left: (Column(["c"])), right: Column(["d"]) }, Operator { name: "@>", left: (Column(["e"])), right: Column(["f"]) }, Cast { operand: String("{1}"), ty: TypeName { "int4", array: true, span: ‹int[]› } }] })
         "#]],
     );

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use syntax::ast::{self, AlterAction, ExprAt};
+use syntax::Span;
+use syntax::ast::{self, AlterAction, Expr, ExprAt};
 
 use super::{Alter, Task, checks, identity, require_column};
 use crate::effect::{Breaks, FailsWhen, LockMode};
@@ -10,7 +11,7 @@ use crate::exec::expression::{self, Place};
 use crate::exec::{Exec, Stop, define};
 use crate::name::QName;
 use crate::names;
-use crate::schema::{Column, ColumnType, Generated, Relation, RelationKind};
+use crate::schema::{Column, ColumnType, Generated, Relation, RelationKind, TypeKind};
 use crate::volatility;
 
 /// What becomes of the old rows when a column is added.
@@ -52,6 +53,7 @@ pub(super) fn add_column(
     let mut column = define::column(exec, &table, it)?;
     if let Some(default) = column.default.clone() {
         expression::check(exec, &relation, &default.expr, Place::Default, it.span)?;
+        refuse_value(exec, &column.ty, &default.expr, it.span)?;
     }
     if let Some(generated) = column.generated.clone() {
         let with_itself =
@@ -215,9 +217,7 @@ fn check_filled(exec: &mut Exec, alter: &Alter, task: &Task<'_>, table: &QName, 
 fn forbids_null(exec: &Exec, ty: &ast::TypeName) -> bool {
     let types = define::types(exec);
     match types.kind(ty) {
-        Some(crate::schema::TypeKind::Domain { not_null, base, .. }) => {
-            *not_null || forbids_null(exec, &types.resolve(base))
-        }
+        Some(TypeKind::Domain { not_null, base, .. }) => *not_null || forbids_null(exec, &types.resolve(base)),
         _ => false,
     }
 }
@@ -261,6 +261,7 @@ pub(super) fn set_default(
         }
         if let Some(default) = default {
             expression::check(exec, &relation, &default.expr, Place::Default, task.span)?;
+            refuse_value(exec, &it.ty, &default.expr, task.span)?;
         }
         let new = default.and_then(|at| define::default(exec, at));
         if new.is_none() && it.default.is_some() && it.not_null && table == alter.table {
@@ -269,6 +270,65 @@ pub(super) fn set_default(
         edit_column(exec, &table, column, |it| it.default = new);
     }
     Ok(())
+}
+
+/// Values of a fixed length are never moved out nor compressed (GetAttributeStorage, GetAttributeCompression, tablecmds.c).
+fn refuse_toast(
+    exec: &mut Exec,
+    task: &Task<'_>,
+    table: &QName,
+    column: &str,
+    action: &AlterAction,
+) -> Result<(), Stop> {
+    const FIXED: [&str; 16] = [
+        "bool",
+        "date",
+        "float4",
+        "float8",
+        "int2",
+        "int4",
+        "int8",
+        "interval",
+        "money",
+        "name",
+        "oid",
+        "time",
+        "timestamp",
+        "timestamptz",
+        "timetz",
+        "uuid",
+    ];
+    let relation = exec.relation(table);
+    let ty = relation.column(column).map(|column| &column.ty);
+    let Some(ColumnType::Known(ty)) = ty.filter(|ty| matches!(ty, ColumnType::Known(ty) if !ty.array)) else {
+        return Ok(());
+    };
+    if !FIXED.contains(&ty.name.as_str()) {
+        return Ok(());
+    }
+    let message = match action {
+        AlterAction::SetStorage { storage, .. } if !matches!(storage.as_str(), "plain" | "default") => {
+            format!("column data type {} can only have storage PLAIN", ty.name)
+        }
+        AlterAction::SetCompression { compression, .. } if compression != "default" => {
+            format!("column data type {} does not support compression", ty.name)
+        }
+        _ => return Ok(()),
+    };
+    exec.refuse("0A000", message, task.span)
+}
+
+/// A literal that is none of the values of an enum (enum_in, enum.c).
+pub(in crate::exec) fn refuse_value(exec: &mut Exec, ty: &ColumnType, value: &Expr, span: Span) -> Result<(), Stop> {
+    let (ColumnType::Known(ty), Expr::String(value)) = (ty, value) else { return Ok(()) };
+    let name = QName::new(ty.schema.as_deref().unwrap_or("public"), &ty.name);
+    match exec.schema.types.get(&name).map(|it| &it.kind) {
+        Some(TypeKind::Enum { values }) if !ty.array && !values.iter().any(|it| **it == **value) => {
+            let message = format!("invalid input value for enum {}: \"{value}\"", ty.name);
+            exec.refuse("22P02", message, span)
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn edit_column(exec: &mut Exec, table: &QName, column: &str, change: impl FnOnce(&mut Column)) {
@@ -366,8 +426,8 @@ pub(super) fn set_attribute(exec: &mut Exec, alter: &Alter, task: &Task<'_>, act
         AlterAction::SetStatistics { column } => column.as_ref(),
         AlterAction::SetColumnOptions { column, .. }
         | AlterAction::ResetColumnOptions { column, .. }
-        | AlterAction::SetStorage { column }
-        | AlterAction::SetCompression { column } => Some(column),
+        | AlterAction::SetStorage { column, .. }
+        | AlterAction::SetCompression { column, .. } => Some(column),
         _ => None,
     };
     let Some(column) = column else { return Ok(()) };
@@ -375,6 +435,7 @@ pub(super) fn set_attribute(exec: &mut Exec, alter: &Alter, task: &Task<'_>, act
     let tables = if recurses { alter.with_descendants(exec, task) } else { vec![alter.table.clone()] };
     for table in tables {
         require_column(exec, task, &table, &column.text)?;
+        refuse_toast(exec, task, &table, &column.text, action)?;
         edit_column(exec, &table, &column.text, |it| match action {
             AlterAction::SetColumnOptions { options, .. } => {
                 it.options.retain(|option| options.iter().all(|new| new.name != option.name));

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use syntax::ast::{self, AlterAction};
 
-use super::columns::row_type_use;
 use super::{Alter, Task, What, finish, type_change};
 use crate::effect::LockMode;
+use crate::exec::dependents::is_type;
 use crate::exec::{Exec, Stop, define};
 use crate::name::QName;
-use crate::schema::{ColumnType, TypeKind};
+use crate::schema::{ColumnType, RelationKind, TypeKind};
 
 /// The typed tables follow with CASCADE; columns of the type cannot follow a change of an attribute's type
 /// (ATTypedTableRecursion, ATPrepAlterColumnType).
@@ -50,7 +50,15 @@ pub(super) fn alter_composite(
 }
 
 fn refuse_use(exec: &mut Exec, task: &Task<'_>, name: &QName) -> Result<(), Stop> {
-    let Some((holder, column)) = row_type_use(exec, name) else { return Ok(()) };
+    let stored = |it: &&Arc<crate::schema::Relation>| {
+        matches!(it.kind, RelationKind::Table | RelationKind::MaterializedView | RelationKind::PartitionedTable)
+    };
+    let mut holders = exec.schema.relations.values().filter(stored);
+    let found = holders.find_map(|it| {
+        let column = it.columns.iter().find(|column| is_type(&column.ty, name))?;
+        Some((it.name.clone(), column.name.clone()))
+    });
+    let Some((holder, column)) = found else { return Ok(()) };
     let message = format!("cannot alter type \"{}\" because column \"{}.{column}\" uses it", name.name, holder.name);
     exec.refuse("0A000", message, task.span)
 }

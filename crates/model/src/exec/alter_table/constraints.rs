@@ -168,6 +168,10 @@ fn make_keys_not_null(
     for column in columns {
         let relation = exec.relation(&alter.table);
         if let Some(existing) = checks::not_null_constraint(&relation, column) {
+            // SET NOT NULL is added for every column, and goes down (transformIndexConstraint, parse_utilcmd.c).
+            if relation.kind == RelationKind::Table && !exec.since(18) && alter.recurse {
+                alter.with_descendants(exec, task);
+            }
             if !existing.validated && exec.since(18) {
                 let message = format!(
                     "incompatible NOT VALID constraint \"{}\" on relation \"{}\"",
@@ -288,7 +292,7 @@ fn use_index(exec: &mut Exec, alter: &Alter, task: &Task<'_>, it: &ast::Constrai
     }
     lock_all(exec, alter, task);
     let Some(entry) = exec.schema.indexes.get(&index).cloned() else {
-        if exec.is_missing(&index) && !relation.open {
+        if !relation.open {
             return exec.refuse("42704", format!("index \"{name}\" does not exist"), it.span);
         }
         return Ok(());

@@ -275,7 +275,13 @@ fn referenced_columns(
             && keys.len() == columns.len()
             && columns.iter().all(|column| keys.contains(&column))
     };
-    if !target.open && !exec.schema.indexes_of(&target.name).any(fits) {
+    let found = exec.schema.indexes_of(&target.name).find(|index| fits(index));
+    let constraint = found.and_then(|index| target.constraint(index.constraint.as_deref()?));
+    if constraint.is_some_and(|constraint| constraint.deferrable) {
+        let message = format!("cannot use a deferrable unique constraint for referenced table \"{table}\"");
+        return exec.refuse("55000", message, span);
+    }
+    if !target.open && found.is_none() {
         let message = format!("there is no unique constraint matching given keys for referenced table \"{table}\"");
         return exec.refuse("42830", message, span);
     }

@@ -45,7 +45,16 @@ pub(super) fn alter_index(exec: &mut Exec, name: &QName, tasks: &[Task<'_>]) -> 
             AlterAction::ResetOptions { options } => exec.schema.edit_index(name, |index| {
                 index.options.retain(|own| options.iter().all(|reset| reset.name != own.name));
             }),
-            AlterAction::SetStatistics { .. } | AlterAction::Owner { .. } => {}
+            // ATExecSetStatistics: only expressions have statistics of their own. The column is a number.
+            AlterAction::SetStatistics { .. } => {
+                let plain = index.as_ref().is_some_and(|it| it.elements.iter().all(|it| it.column.is_some()));
+                if plain {
+                    let message =
+                        format!("cannot alter statistics on non-expression column of index \"{}\"", name.name);
+                    return exec.refuse("0A000", message, task.span);
+                }
+            }
+            AlterAction::Owner { .. } => {}
             _ => return refuse(exec, name, action, task.span),
         }
     }

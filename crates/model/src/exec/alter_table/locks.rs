@@ -41,7 +41,7 @@ fn option_level(option: &DefElem) -> LockMode {
 }
 
 /// Whether a table has the option (heap_reloptions, reloptions.c).
-pub(super) fn is_table_option(option: &DefElem) -> bool {
+pub(in crate::exec) fn is_table_option(option: &DefElem) -> bool {
     let name = option.name.to_ascii_lowercase();
     let of_indexes = ["deduplicate_items", "vacuum_cleanup_index_scale_factor", "effective_io_concurrency"];
     name == "user_catalog_table" || (WEAK.contains(&&*name) && !of_indexes.contains(&&*name))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use syntax::Span;
-use syntax::ast::{self, PartitionBound};
+use syntax::ast::{self, Expr, PartitionBound, Persistence, RangeDatum};
 
 use super::{Alter, Task, checks, foreign_keys};
 use crate::effect::{LockMode, WaitsFor, Work};
@@ -14,7 +14,7 @@ use crate::exec::{Exec, Stop};
 use crate::name::QName;
 use crate::names;
 use crate::proof::{self, Condition};
-use crate::schema::{ColumnType, Constraint, ConstraintKind, Index, Relation, RelationKind};
+use crate::schema::{ColumnType, Constraint, ConstraintKind, Index, PartitionKey, Relation, RelationKind};
 
 /// ATExecAttachPartition: the parent is locked weakly, the partition and a default partition fully.
 pub(super) fn attach(
@@ -41,6 +41,7 @@ pub(super) fn attach(
     exec.change(&name);
     refuse_attach(exec, &parent, &name, task.span)?;
     let bound = bound.cloned().unwrap_or(PartitionBound::Default);
+    refuse_bound(exec, &parent, &bound, task.span)?;
     refuse_overlap(exec, &parent, &name.name, &bound, task.span)?;
     let condition = partition_condition(exec, &parent, &bound);
     lock_ancestors(exec, &parent);
@@ -58,6 +59,57 @@ pub(super) fn attach(
         scan_default_partition(exec, &parent, &bound);
     }
     Ok(())
+}
+
+/// A bound that is of another strategy (transformPartitionBound, parse_utilcmd.c) or holds nothing (check_new_partition_bound).
+pub(in crate::exec) fn refuse_bound(
+    exec: &mut Exec,
+    parent: &QName,
+    bound: &PartitionBound,
+    span: Span,
+) -> Result<(), Stop> {
+    let relation = exec.relation(parent);
+    let Some(key) = &relation.partition_by else { return Ok(()) };
+    let fits = match bound {
+        PartitionBound::Default if key.strategy == "hash" => {
+            let message = "a hash-partitioned table may not have a default partition".to_owned();
+            return exec.refuse("42P16", message, span);
+        }
+        PartitionBound::Default => true,
+        PartitionBound::Range { .. } => key.strategy == "range",
+        PartitionBound::List { .. } => key.strategy == "list",
+        PartitionBound::Hash { .. } => key.strategy == "hash",
+    };
+    if !fits {
+        return exec.refuse("42P16", format!("invalid bound specification for a {} partition", key.strategy), span);
+    }
+    // A range meets another that is all there is, unless it is empty.
+    if let PartitionBound::Range { from, to } = bound
+        && is_empty_range(&relation, key, from, to)
+    {
+        return exec.refuse("42P17", "empty range bound specified for partition".to_owned(), span);
+    }
+    Ok(())
+}
+
+/// The first column alone decides: it is less for `to` than for `from`, or the only one and equal.
+fn is_empty_range(relation: &Relation, key: &PartitionKey, from: &[RangeDatum], to: &[RangeDatum]) -> bool {
+    let column = key.columns.first().and_then(Option::as_ref).and_then(|column| relation.column(column));
+    let Some(ColumnType::Known(ty)) = column.map(|column| &column.ty) else { return false };
+    let (Some(RangeDatum::Value(from)), Some(RangeDatum::Value(to)), 1) = (from.first(), to.first(), from.len()) else {
+        return false;
+    };
+    match (from, to) {
+        // A plain date sorts as it is written, also as a timestamp.
+        (Expr::String(from), Expr::String(to)) if matches!(ty.name.as_str(), "date" | "timestamp" | "timestamptz") => {
+            let plain = |text: &str| text.len() == 10 && text.chars().all(|it| it.is_ascii_digit() || it == '-');
+            plain(from) && plain(to) && to <= from
+        }
+        (Expr::Number(from), Expr::Number(to)) => {
+            matches!((from.parse::<i64>(), to.parse::<i64>()), (Ok(from), Ok(to)) if to <= from)
+        }
+        _ => false,
+    }
 }
 
 /// Bounds that certainly meet those of another partition (check_new_partition_bound, partbounds.c).
@@ -191,6 +243,8 @@ fn refuse_attach(exec: &mut Exec, parent: &QName, partition: &QName, span: Span)
         Some(format!("\"{name}\" is already a partition"))
     } else if own.of_type.is_some() {
         Some("cannot attach a typed table as partition".to_owned())
+    } else if own.persistence == Persistence::Temporary && model.persistence != Persistence::Temporary {
+        Some(format!("cannot attach a temporary relation as partition of permanent relation \"{}\"", parent.name))
     } else if !own.inherits.is_empty() {
         Some("cannot attach inheritance child as partition".to_owned())
     } else if !own.children.is_empty() && own.kind == RelationKind::Table {
@@ -426,7 +480,7 @@ fn keep_bound(exec: &mut Exec, parent: &QName, partition: &QName) {
     let constraint = Constraint {
         name: name.into(),
         generated_name: true,
-        kind: ConstraintKind::Check { expr: ast::Expr::Other(Vec::new()), text },
+        kind: ConstraintKind::Check { expr: Expr::Other(Vec::new()), text },
         validated: true,
         enforced: true,
         deferrable: false,

@@ -118,6 +118,7 @@ pub(super) fn add_column(
     if let Some(default) = column.default.clone() {
         let relation = exec.relation(table);
         expression::check(exec, &relation, &default.expr, Place::Default, def.span)?;
+        crate::exec::alter_table::columns::refuse_value(exec, &column.ty, &default.expr, def.span)?;
     }
     let given = parts.columns.iter().position(|own| own.name == column.name);
     let from_parent = it.partition_of.is_some() || it.of_type.is_some();

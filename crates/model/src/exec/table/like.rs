@@ -29,6 +29,10 @@ pub(super) fn add_columns(exec: &mut Exec, table: &QName, like: &ast::Like, part
     if exec.is_missing(&name) {
         return exec.refuse("42P01", format!("relation \"{}\" does not exist", written(&like.relation)), like.span);
     }
+    if exec.schema.indexes.contains_key(&name) {
+        let message = format!("relation \"{}\" is invalid in LIKE clause", name.name);
+        return exec.refuse("42809", message, like.span);
+    }
     exec.lock(&name, LockMode::AccessShare);
     exec.change(&name);
     let source = exec.relation(&name);
