@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::Error;
 
@@ -15,6 +16,8 @@ pub struct Files {
     /// `None` is a file that is as good as deleted. Keys are absolute and clean.
     overlay: BTreeMap<PathBuf, Option<Arc<str>>>,
     disk: bool,
+    /// Clones count together.
+    reads: Arc<AtomicU64>,
 }
 
 /// The text of a file.
@@ -29,13 +32,13 @@ impl Files {
     /// The disk, with relative paths starting at `directory`, which is absolute.
     #[must_use]
     pub fn disk(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), overlay: BTreeMap::new(), disk: true }
+        Self { directory: directory.to_owned(), overlay: BTreeMap::new(), disk: true, reads: Arc::default() }
     }
 
     /// Nothing but what [`Files::put`] puts in.
     #[must_use]
     pub fn memory(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), overlay: BTreeMap::new(), disk: false }
+        Self { directory: directory.to_owned(), overlay: BTreeMap::new(), disk: false, reads: Arc::default() }
     }
 
     #[must_use]
@@ -81,8 +84,15 @@ impl Files {
         }
     }
 
+    /// How often a file was asked for.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
+    }
+
     /// Fails when the file cannot be read, is too large for 32-bit offsets, or is UTF-16.
     pub fn read(&self, path: &Path) -> Result<Text, Error> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         let path = self.absolute(path);
         let bytes = match self.overlay.get(&path) {
             Some(Some(text)) => return Ok(Text { text: Arc::clone(text), exact: true }),
