@@ -186,6 +186,7 @@ fn statement_text(section: &SectionView, statement: usize) -> &str {
 fn settings(history: &History, migration: &project::migration::Migration, options: &Options) -> rules::Settings {
     let mut settings = rules::Settings {
         external_timeouts: history.config.lock_timeout == project::config::SessionTimeout::External,
+        transaction_pooler: history.config.transaction_pooler,
         today: options.today,
         majors_configured: options.majors.is_some() || history.config.postgres != model::trace::MAJORS,
         ..rules::Settings::default()

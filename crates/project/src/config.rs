@@ -36,6 +36,8 @@ pub struct Config {
     pub fail_on: Level,
     pub lock_timeout: SessionTimeout,
     pub statement_timeout: SessionTimeout,
+    /// Each transaction may get another server connection.
+    pub transaction_pooler: bool,
     /// Rows.
     pub batch_size: u64,
     pub pause_ms: u64,
@@ -189,6 +191,17 @@ pub static KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "session.pooler",
+        takes: "`transaction` or `none`",
+        default: "none",
+        docs: "`transaction`: migrations connect through a pooler that gives each transaction another server connection.",
+        set: |reader, config, value| {
+            if let Some(pools) = reader.choice(value, &[("transaction", true), ("none", false)]) {
+                config.transaction_pooler = pools;
+            }
+        },
+    },
+    Key {
         name: "backfill.batch_size",
         takes: "a number of rows",
         default: "1000",
@@ -274,6 +287,7 @@ impl Default for Config {
             fail_on: Level::Warning,
             lock_timeout: SessionTimeout::Milliseconds(2_000),
             statement_timeout: SessionTimeout::Milliseconds(30_000),
+            transaction_pooler: false,
             batch_size: 1000,
             pause_ms: 100,
             rules: BTreeMap::new(),
@@ -615,6 +629,7 @@ fail-on = "error"
 [session]
 lock_timeout = "external"
 statement_timeout = "1min"
+pooler = "transaction"
 
 [backfill]
 batch_size = 5_000
@@ -638,6 +653,7 @@ transaction = "message"
         assert_eq!((config.fail_on, config.batch_size, config.pause_ms), (Level::Error, 5000, 0));
         assert_eq!(config.lock_timeout, SessionTimeout::External);
         assert_eq!(config.statement_timeout, SessionTimeout::Milliseconds(60_000));
+        assert!(config.transaction_pooler);
         assert_eq!(config.rules["missing-lock-timeout"].level, Some(Level::Off));
         assert!(config.rules["missing-lock-timeout"].allow.contains(Path::new("/work/db/migrations/2020_a.sql")));
         assert_eq!(config.rules["style"].level, Some(Level::Warning));

@@ -14,7 +14,8 @@ pub static RULE: Rule = Rule {
 Behind a transaction pooler a session setting lands on a connection that others use next.
 
 ### What it does
-Reports SET without LOCAL outside a transaction, when the configuration says `pooler = "transaction"`.
+Reports SET without LOCAL outside a transaction, when the configuration has `pooler = "transaction"` under
+`[session]`.
 
 ### Why it hurts
 The pooler may give the next transaction another server connection, without the setting, and the connection that has it to
