@@ -299,7 +299,7 @@ fn read_back(
     let files = engine.files.with(&emission.changes);
     let ours: Vec<PathBuf> = emission.parts.iter().map(|part| part.path.clone()).collect();
     let migrations = project::load::reread(&files, now, &ours).map_err(|error| format!("reading back: {error}"))?;
-    let history = History { migrations, ..now.clone() };
+    let history = now.with(migrations);
     let section = &file.sections[0];
     let begin = view::Begin { schema: section.trace.before.clone(), session: section.session.clone() };
     let mut judged = view::judge(engine, options, history, view.settings.clone(), begin, |_| true);

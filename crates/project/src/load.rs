@@ -54,6 +54,21 @@ pub struct History {
     pub migrations: Vec<Migration>,
 }
 
+impl History {
+    /// The same history with other migrations.
+    #[must_use]
+    pub fn with(&self, migrations: Vec<Migration>) -> History {
+        History {
+            root: self.root.clone(),
+            tool: self.tool,
+            because: self.because.clone(),
+            settings: self.settings.clone(),
+            config: Arc::clone(&self.config),
+            migrations,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     pub path: PathBuf,
