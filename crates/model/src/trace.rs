@@ -212,9 +212,9 @@ fn message(statements: &[Statement], messages: &Messages) -> usize {
         Messages::Whole => statements.len(),
         Messages::Spans(spans) => {
             let start = statements[0].span.start;
-            let Some(span) = spans.iter().find(|span| span.start <= start && start < span.end) else {
-                return 1;
-            };
+            // In source order, and a bulk load has very many.
+            let at = spans.partition_point(|span| span.end <= start);
+            let Some(span) = spans.get(at).filter(|span| span.start <= start) else { return 1 };
             statements.iter().take_while(|it| it.span.start < span.end).count()
         }
     }
