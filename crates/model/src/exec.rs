@@ -54,8 +54,8 @@ pub(crate) struct Exec {
     pub in_loop: bool,
     /// How many routine bodies are being run inside each other.
     pub depth: usize,
-    /// The routine bodies that other bodies have run, by address.
-    pub ran: std::collections::HashSet<usize>,
+    /// The routine bodies that other bodies have run, once for each run.
+    pub ran: Vec<std::sync::Arc<syntax::ast::Body>>,
     pub operations: Vec<Operation>,
     pub failure: Option<Failure>,
     pub waits_for: Vec<WaitsFor>,
@@ -187,7 +187,7 @@ pub(crate) fn execute(
         lowered: false,
         in_loop: false,
         depth: 0,
-        ran: std::collections::HashSet::new(),
+        ran: Vec::new(),
         operations: Vec::new(),
         failure: None,
         waits_for: Vec::new(),

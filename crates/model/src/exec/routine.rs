@@ -13,6 +13,9 @@ use crate::schema::{Function, Schema};
 /// Bodies call bodies at most so deep.
 const DEPTH: usize = 8;
 
+/// So many bodies run below others in one statement; after that each runs only for the first time.
+const RUNS: usize = 256;
+
 /// Functions of the core that migrations call by themselves and that run nothing else, beside those whose names begin
 /// with `pg_`.
 const HARMLESS: [&str; 16] = [
@@ -108,10 +111,14 @@ pub(super) fn run(exec: &mut Exec, name: &QName, arguments: Option<usize>, certa
     let bodies = bodies(&exec.schema, name, arguments);
     let certain = certain && bodies.len() == 1;
     for body in bodies {
-        // Triggers that set off each other's triggers would take forever; once tells what they lock.
-        if exec.depth == 0 || exec.ran.insert(Arc::as_ptr(&body) as usize) {
-            run_body(exec, &body, certain, Some(span));
+        // Triggers that set off each other's triggers would take forever; what ran already has told what it locks.
+        if exec.depth > 0 {
+            if exec.ran.len() >= RUNS && exec.ran.iter().any(|known| Arc::ptr_eq(known, &body)) {
+                continue;
+            }
+            exec.ran.push(Arc::clone(&body));
         }
+        run_body(exec, &body, certain, Some(span));
     }
 }
 
