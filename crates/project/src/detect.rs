@@ -24,6 +24,8 @@ pub(crate) struct Detector<'a> {
     settings: BTreeMap<(PathBuf, &'static str), Settings>,
     manifests: BTreeMap<PathBuf, Option<Arc<str>>>,
     texts: BTreeMap<PathBuf, Result<Text, Error>>,
+    /// What the names of files say, by directory and by the tools that would run the file.
+    named: BTreeMap<(PathBuf, Vec<&'static str>), Vec<(&'static Tool, String)>>,
     /// The names of the files and of the directories in a directory.
     names: BTreeMap<PathBuf, (BTreeSet<OsString>, BTreeSet<OsString>)>,
 }
@@ -36,6 +38,7 @@ impl<'a> Detector<'a> {
             settings: BTreeMap::new(),
             manifests: BTreeMap::new(),
             texts: BTreeMap::new(),
+            named: BTreeMap::new(),
             names: BTreeMap::new(),
         }
     }
@@ -114,8 +117,7 @@ impl<'a> Detector<'a> {
         if let Some(detection) = self.only(found, path, text) {
             return detection;
         }
-        let named = ALL.iter().filter(|tool| tool.evidence.by_name && self.fits(tool, path));
-        let named: Vec<_> = named.copied().map(|tool| (tool, "files are named the way it wants".to_owned())).collect();
+        let named = self.named(&above, path);
         self.only(named, path, text)
             .unwrap_or(Detection { tool: PLAIN, because: "nothing points at a tool".to_owned() })
     }
@@ -150,6 +152,43 @@ impl<'a> Detector<'a> {
                 }
                 if !found.is_empty() {
                     return found;
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// Tools that want files to be named like this one and those beside it. Of several, those of which something speaks.
+    fn named(&mut self, above: &[PathBuf], path: &Path) -> Vec<(&'static Tool, String)> {
+        let tools: Vec<&'static Tool> = ALL.iter().copied().filter(|tool| self.fits(tool, path)).collect();
+        let directory = path.parent().unwrap_or(path).to_owned();
+        let key = (directory, tools.iter().map(|tool| tool.name).collect::<Vec<_>>());
+        if let Some(known) = self.named.get(&key) {
+            return known.clone();
+        }
+        let beside = self.files.list(&key.0).0;
+        let names = beside.iter().filter_map(|path| path.file_name()?.to_str()).filter(|name| name.ends_with(".sql"));
+        let names: Vec<&str> = names.collect();
+        let tools: Vec<_> = tools.into_iter().filter(|tool| (tool.evidence.by_name)(&names)).collect();
+        let told = if tools.len() > 1 { self.told_apart(above, &tools) } else { Vec::new() };
+        let by_name = || tools.iter().map(|tool| (*tool, "files are named the way it wants".to_owned())).collect();
+        let found = if told.is_empty() { by_name() } else { told };
+        self.named.insert(key, found.clone());
+        found
+    }
+
+    /// Those of the tools of which the nearest of the clearest signs speaks.
+    fn told_apart(&mut self, above: &[PathBuf], tools: &[&'static Tool]) -> Vec<(&'static Tool, String)> {
+        // Only in a repository is it known how far a project goes.
+        let repository = above.last().filter(|root| self.has(root, ".git")).is_some();
+        let around = if repository { above } else { &[] };
+        let signs: [(&[PathBuf], Sign); 3] = [(above, spoken_of), (around, below), (above, of_its_language)];
+        for (directories, sign) in signs {
+            for directory in directories {
+                let told = tools.iter().filter_map(|tool| Some((*tool, sign(self, tool, directory)?)));
+                let told: Vec<_> = told.collect();
+                if !told.is_empty() {
+                    return told;
                 }
             }
         }
@@ -220,6 +259,63 @@ impl<'a> Detector<'a> {
         }
         above
     }
+}
+
+/// Why what lies in a directory, or below it, speaks of a tool.
+type Sign = fn(&mut Detector, &'static Tool, &Path) -> Option<String>;
+
+/// A script or a lock file holds one of the tool's words.
+fn spoken_of(detector: &mut Detector, tool: &'static Tool, directory: &Path) -> Option<String> {
+    for name in SPEAKING {
+        let path = directory.join(name);
+        let text = if detector.has(directory, name) { detector.manifest(&path) } else { None };
+        let word = text.and_then(|text| tool.evidence.words.iter().find(|word| holds_word(&text, word)));
+        if let Some(word) = word {
+            return Some(format!("{} says {word}", detector.files.display(&path)));
+        }
+    }
+    None
+}
+
+const SPEAKING: [&str; 14] = [
+    "Cargo.lock",
+    "go.sum",
+    "Makefile",
+    "Taskfile.yml",
+    "Taskfile.yaml",
+    "justfile",
+    "Justfile",
+    "Dockerfile",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+    "compose.yml",
+    "compose.yaml",
+    "package.json",
+    "README.md",
+];
+
+/// A directory at most two levels below holds the tool's own files, or a manifest that names it.
+fn below(detector: &mut Detector, tool: &'static Tool, directory: &Path) -> Option<String> {
+    let children = detector.files.list(directory).1;
+    let grandchildren: Vec<PathBuf> = children.iter().flat_map(|child| detector.files.list(child).1).collect();
+    for directory in children.into_iter().chain(grandchildren) {
+        if let Some(name) = tool.evidence.files.iter().find(|name| detector.has(&directory, name)) {
+            return Some(format!("{} is there", detector.files.display(&directory.join(name))));
+        }
+        for (name, word) in tool.evidence.dependencies {
+            let path = directory.join(name);
+            if detector.has(&directory, name) && detector.manifest(&path).is_some_and(|text| holds_word(&text, word)) {
+                return Some(format!("{} names {word}", detector.files.display(&path)));
+            }
+        }
+    }
+    None
+}
+
+/// A manifest in which the tool could be named, although it is not.
+fn of_its_language(detector: &mut Detector, tool: &'static Tool, directory: &Path) -> Option<String> {
+    let (name, _) = tool.evidence.dependencies.iter().find(|(name, _)| detector.has(directory, name))?;
+    Some(format!("{} is there", detector.files.display(&directory.join(name))))
 }
 
 fn signed(text: &str) -> Vec<&'static Tool> {

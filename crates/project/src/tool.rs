@@ -77,8 +77,10 @@ pub struct Evidence {
     pub files: &'static [&'static str],
     /// A file that names what a project depends on, and the word that names the tool in it.
     pub dependencies: &'static [(&'static str, &'static str)],
-    /// The file names are sign enough when nothing else speaks.
-    pub by_name: bool,
+    /// Words in scripts and lock files that tell it from tools whose files are named alike.
+    pub words: &'static [&'static str],
+    /// The names of the SQL files in one directory are sign enough when nothing else speaks.
+    pub by_name: fn(&[&str]) -> bool,
 }
 
 /// The setting under which a tool's configuration says that the migrations are for another database.

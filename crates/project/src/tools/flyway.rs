@@ -38,7 +38,8 @@ pub(super) static TOOL: Tool = Tool {
             ("Dockerfile", "flyway"),
             ("docker-compose.yml", "flyway"),
         ],
-        by_name: true,
+        words: &[],
+        by_name: |_| true,
     },
     settings_files: &[
         "flyway.conf",

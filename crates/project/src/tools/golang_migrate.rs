@@ -12,7 +12,7 @@ use crate::emit::version::counted;
 use crate::files::Files;
 use crate::migration::Key;
 use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool, Writer};
-use crate::tools::{bom, in_other_direction, number, pair, plain, server_sql};
+use crate::tools::{bom, in_other_direction, number, pair, plain, server_sql, sqlx};
 
 pub(super) static TOOL: Tool = Tool {
     name: "golang-migrate",
@@ -22,7 +22,16 @@ pub(super) static TOOL: Tool = Tool {
         always_signed: false,
         files: &[],
         dependencies: &[("go.mod", "github.com/golang-migrate/migrate")],
-        by_name: true,
+        words: &[
+            "github.com/golang-migrate/migrate",
+            "golang-migrate",
+            "migrate/migrate",
+            "migrate -path",
+            "migrate -source",
+            "migrate -database",
+        ],
+        // It passes over files without a direction.
+        by_name: |names| !sqlx::added(names, false),
     },
     settings_files: &[
         "Makefile",

@@ -13,7 +13,14 @@ use crate::tools::{bom, no_settings, pair};
 pub(super) static TOOL: Tool = Tool {
     name: "plain",
     label: "plain psql",
-    evidence: Evidence { signature: |_| false, always_signed: false, files: &[], dependencies: &[], by_name: false },
+    evidence: Evidence {
+        signature: |_| false,
+        always_signed: false,
+        files: &[],
+        dependencies: &[],
+        words: &[],
+        by_name: |_| false,
+    },
     settings_files: &[],
     settings: no_settings,
     place,

@@ -20,7 +20,9 @@ pub(super) static TOOL: Tool = Tool {
         always_signed: false,
         files: &["sqlx.toml", ".sqlx", "sqlx-data.json"],
         dependencies: &[("Cargo.toml", "sqlx")],
-        by_name: false,
+        // Go has a library of that name too.
+        words: &["name = \"sqlx\"", "sqlx-cli", "sqlx migrate", "sqlx mig", "sqlx database"],
+        by_name: |names| added(names, true),
     },
     settings_files: &[],
     settings: no_settings,
@@ -45,6 +47,15 @@ fn place(path: &Path, _: &Settings) -> Option<Place> {
         version: version.to_owned(),
         name: name.to_owned(),
         role: role.unwrap_or(Role::Up),
+    })
+}
+
+/// Files named as `sqlx migrate add` does it, with a direction or without: it counts with four digits or writes the time
+/// with fourteen. golang-migrate writes fourteen too, but counts with six.
+pub(super) fn added(files: &[&str], directed: bool) -> bool {
+    files.iter().filter_map(|file| pair(file)).filter(|(_, role)| role.is_some() == directed).any(|(stem, _)| {
+        let version = stem.split_once('_').map_or("", |(version, _)| version);
+        number(version).is_some() && matches!(version.len(), 4 | 14)
     })
 }
 
@@ -134,6 +145,53 @@ mod tests {
             skipped migrations/init.sql: lies among migrations of sqlx, which does not run a file of this name
         "#]]
         .assert_eq(&draw(&files, &[]));
+    }
+
+    /// golang-migrate names pairs alike.
+    #[test]
+    fn pairs_are_told_apart_by_what_lies_around_them() {
+        let files = memory(&[
+            ("mixed/20240101000000_a.up.sql", ""),
+            ("mixed/20240102000000_b.sql", ""),
+            ("script/Makefile", "migrate:\n\tsqlx migrate run --source db\n"),
+            ("script/db/20240101000000_a.up.sql", ""),
+            ("other/Makefile", "migrate:\n\tmigrate -path db up\n"),
+            ("other/db/20240101000000_a.up.sql", ""),
+            ("locked/Cargo.lock", "[[package]]\nname = \"sqlx\"\n"),
+            ("locked/db/20240101000000_a.up.sql", ""),
+            ("below/.git/HEAD", ""),
+            ("below/crates/store/Cargo.toml", "sqlx.workspace = true\n"),
+            ("below/db/20240101000000_a.up.sql", ""),
+            ("go/go.mod", "require github.com/jmoiron/sqlx v1.4.0\n"),
+            ("go/db/20240101000000_a.up.sql", ""),
+            ("count/000001_a.up.sql", ""),
+        ]);
+        expect![[r#"
+            sqlx in below/db, below/crates/store/Cargo.toml names sqlx
+              20240101000000_a.up.sql [20240101000000] a
+                up, transaction, whole
+            golang-migrate in count, files are named the way it wants
+              000001_a.up.sql [1] a
+                up, no transaction, whole
+            golang-migrate in go/db, go/go.mod is there
+              20240101000000_a.up.sql [20240101000000] a
+                up, no transaction, whole
+            sqlx in locked/db, locked/Cargo.lock says name = "sqlx"
+              20240101000000_a.up.sql [20240101000000] a
+                up, transaction, whole
+            sqlx in mixed, files are named the way it wants
+              20240101000000_a.up.sql [20240101000000] a
+                up, transaction, whole
+              20240102000000_b.sql [20240102000000] b
+                up, transaction, whole
+            golang-migrate in other/db, other/Makefile says migrate -path
+              20240101000000_a.up.sql [20240101000000] a
+                up, no transaction, whole
+            sqlx in script/db, script/Makefile says sqlx migrate
+              20240101000000_a.up.sql [20240101000000] a
+                up, transaction, whole
+        "#]]
+        .assert_eq(&draw(&files, &["mixed", "script", "other", "locked", "below", "go", "count"]));
     }
 
     #[test]

@@ -48,7 +48,8 @@ pub(super) static TOOL: Tool = Tool {
             ("supabase/config.toml", "project_id"),
             ("config.yaml", "metadata_directory"),
         ],
-        by_name: false,
+        words: &[],
+        by_name: |_| false,
     },
     settings_files: &[],
     settings: no_settings,
@@ -119,6 +120,7 @@ mod tests {
             ("c/migrations/1_a.up.sql", "SELECT 1;\n"),
             ("d/migrations/1_a.sql", "-- +migrate Up\nSELECT 1;\n"),
             ("e/migrations/0001_a.sql", "SELECT 1;--> statement-breakpoint\nSELECT 2;\n"),
+            ("f/migrations/20240101000000_a.up.sql", "SELECT 1;\n"),
         ]);
         expect![[r#"
             sqlx in a/migrations, a/sqlx.toml is there
@@ -136,6 +138,9 @@ mod tests {
             unknown in e/migrations, its own text says so
               0001_a.sql Text("0001_a") a
                 up, unknown transaction, each statement
-        "#]].assert_eq(&draw(&files, &["a", "b", "c", "d", "e"]));
+            unknown in f/migrations, f/migrations/20240101000000_a.up.sql points at several tools: golang-migrate (files are named the way it wants), sqlx (files are named the way it wants)
+              20240101000000_a.up.sql Text("20240101000000_a") a
+                up, unknown transaction, each statement
+        "#]].assert_eq(&draw(&files, &["a", "b", "c", "d", "e", "f"]));
     }
 }
