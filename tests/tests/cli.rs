@@ -992,15 +992,16 @@ fn fix_writes_pending_files_only() {
     place.check(
         &["lint --fix --all-files db/migrations/00002_applied.sql"],
         &expect![[r#"
-        $ safestep lint --fix --all-files db/migrations/00002_applied.sql
-        wrote db/migrations/00002_applied.sql
-        wrote db/migrations/00003_applied_step2_add_users_age.sql
-        wrote db/migrations/00003_pending.sql
-        wrote db/migrations/00004_pending.sql
-        judged as run by goose on PostgreSQL 14 to 18
-        2 files, all clean; 2 fixed
-        exit 0
-    "#]],
+            $ safestep lint --fix --all-files db/migrations/00002_applied.sql
+            note: db/migrations/00003_pending.sql becomes db/migrations/00004_pending.sql, to make room
+            wrote db/migrations/00002_applied.sql
+            wrote db/migrations/00003_applied_step2_add_users_age.sql
+            wrote db/migrations/00003_pending.sql
+            wrote db/migrations/00004_pending.sql
+            judged as run by goose on PostgreSQL 14 to 18
+            2 files, all clean; 2 fixed
+            exit 0
+        "#]],
     );
     expect![[r#"
          M db/migrations/00002_applied.sql
@@ -1008,6 +1009,69 @@ fn fix_writes_pending_files_only() {
         ?? db/migrations/00004_pending.sql
     "#]]
     .assert_eq(&place.git(&["status", "--short"]));
+}
+
+/// Sequential versions have no room between them: a draft of somebody else gets another number once, and is told.
+#[test]
+fn later_drafts_make_room_once_and_headers_name_what_is_there() {
+    let place = Place::committed(&[
+        ("go.mod", "require github.com/golang-migrate/migrate/v4 v4.17.0\n"),
+        ("db/000001_users.up.sql", "CREATE TABLE users (id bigint PRIMARY KEY, email text, age int);\n"),
+    ]);
+    place.write("db/000002_mail.up.sql", "CREATE INDEX i ON users (email);\nALTER TABLE users ADD COLUMN a int;\n");
+    place.write("db/000003_age.up.sql", "CREATE INDEX j ON users (age);\nALTER TABLE users ADD COLUMN b int;\n");
+    place.write("db/000004_theirs.up.sql", "SELECT 1;\n");
+    place.write("db/000009_far.up.sql", "SELECT 1;\n");
+    place.check(
+        &["lint --fix"],
+        &expect![[r#"
+            $ safestep lint --fix
+            note: db/000003_age.up.sql becomes db/000004_age.up.sql, to make room
+            note: db/000004_theirs.up.sql becomes db/000006_theirs.up.sql, to make room
+            wrote db/000002_mail.up.sql
+            wrote db/000003_age.up.sql
+            wrote db/000003_mail_step2_add_users_a.up.sql
+            wrote db/000004_age.up.sql
+            wrote db/000004_theirs.up.sql
+            wrote db/000005_age_step2_add_users_b.up.sql
+            wrote db/000006_theirs.up.sql
+            judged as run by golang-migrate on PostgreSQL 14 to 18
+            6 files, all clean; 4 fixed
+            exit 0
+        "#]],
+    );
+    let headers = |text: &[u8]| {
+        let text = String::from_utf8_lossy(text).into_owned();
+        text.lines().filter(|line| line.starts_with("-- ")).map(|line| format!("  {line}\n")).collect::<String>()
+    };
+    let drawn: String = place.files().iter().map(|(path, text)| format!("{path}\n{}", headers(text))).collect();
+    expect![[r#"
+        db/000001_users.up.sql
+        db/000002_mail.up.sql
+          -- Step 1 of 2, split by safestep. Then: 000003_mail_step2_add_users_a.up.sql.
+          -- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
+          -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then `migrate force 000001`, then `migrate up`.
+          -- There is no Down section; undo the steps by a new migration, last step first.
+        db/000003_mail_step2_add_users_a.up.sql
+          -- Step 2 of 2, split by safestep from 000002_mail.up.sql.
+          -- Locks: ACCESS EXCLUSIVE on users for an instant (blocks reads and writes).
+          -- If it fails, nothing has changed: `migrate force 000002`, then `migrate up`.
+          -- There is no Down section; undo the steps by a new migration, last step first.
+        db/000004_age.up.sql
+          -- Step 1 of 2, split by safestep. Then: 000005_age_step2_add_users_b.up.sql.
+          -- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
+          -- If it is interrupted: DROP INDEX CONCURRENTLY j; Then `migrate force 000003`, then `migrate up`.
+          -- There is no Down section; undo the steps by a new migration, last step first.
+        db/000005_age_step2_add_users_b.up.sql
+          -- Step 2 of 2, split by safestep from 000004_age.up.sql.
+          -- Locks: ACCESS EXCLUSIVE on users for an instant (blocks reads and writes).
+          -- If it fails, nothing has changed: `migrate force 000004`, then `migrate up`.
+          -- There is no Down section; undo the steps by a new migration, last step first.
+        db/000006_theirs.up.sql
+        db/000009_far.up.sql
+        go.mod
+    "#]]
+    .assert_eq(&drawn);
 }
 
 #[test]

@@ -67,10 +67,10 @@ fn every_statement_is_parsed_once() {
         200 files, 700 statements
         explain the last file            200 files read   700 statements
         lint the last file               210 files read   728 statements
-        fix the last file                214 files read   728 statements
+        fix the last file                215 files read   728 statements
         explain all                      200 files read   700 statements
         lint all                         308 files read  1218 statements
-        fix all                          443 files read  1262 statements
+        fix all                          362 files read  1218 statements
         an editor opens the last file    210 files read   728 statements
         and asks again                   210 files read   728 statements
         a statement is typed             212 files read   735 statements

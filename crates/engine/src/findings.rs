@@ -1,6 +1,6 @@
 //! What the rules found, as diagnostics: paths, fingerprints, fixes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use diagnostics::{Assumed, Finding, Fingerprints, Report, Sources};
@@ -34,6 +34,7 @@ pub(crate) fn lint(engine: &Engine, options: &Options, view: &View, class: Optio
                 let fixed = fix::fix(engine, options, history, class);
                 linted.report.fixed += fixed.removed;
                 linted.changes.extend(fixed.changes);
+                linted.report.notes.extend(fixed.notes);
                 fixed.rest
             }
         };
@@ -46,6 +47,8 @@ pub(crate) fn lint(engine: &Engine, options: &Options, view: &View, class: Optio
             linted.report.findings.extend(file.findings);
         }
     }
+    let mut said = BTreeSet::new();
+    linted.report.notes.retain(|note| said.insert(note.clone()));
     linted
 }
 

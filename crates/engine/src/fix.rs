@@ -15,6 +15,7 @@ use model::trace::{Session, Unit, trace};
 use project::emit::{self, Emission};
 use project::load::History;
 use project::migration::Migration;
+use rayon::prelude::*;
 use rules::{Group, Level};
 use syntax::Span;
 
@@ -35,6 +36,8 @@ pub(crate) struct Fixed {
     pub changes: Vec<FileChange>,
     /// Findings that are gone.
     pub removed: usize,
+    /// Whole sentences about what was written.
+    pub notes: Vec<String>,
     /// The migrations as they are after the changes.
     pub rest: Vec<Judged>,
 }
@@ -42,6 +45,10 @@ pub(crate) struct Fixed {
 /// A rewrite that passed.
 struct Rewrite {
     plan: Plan,
+    /// The plan differs from the original.
+    changed: bool,
+    /// What each part locks, as headers tell it.
+    locks: Vec<Vec<String>>,
     emission: Emission,
     /// The new migrations in the place of the old one, judged.
     after: HistoryView,
@@ -84,34 +91,57 @@ pub(crate) fn offers(
     offers
 }
 
-/// Rewrites every migration that may be rewritten, the last first: a rewrite may give later migrations other versions,
-/// never earlier ones.
+/// Rewrites every migration that may be rewritten. What is needed of new versions is known only when all are planned, so
+/// later files make room once, and the rewrites are written on what that leaves.
 pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class: Class) -> Fixed {
+    let mut judged: Vec<(&FileView, Found, Attempt)> = view
+        .files
+        .par_iter()
+        .map(|file| {
+            let found = findings::find(options, view, file);
+            let attempt = if file.pending && found.findings.iter().any(|(_, finding)| has_recipe(finding)) {
+                attempt(engine, options, &view.history, view, file, &found, class)
+            } else {
+                let reason = "the migration is already applied; --all-files rewrites it all the same";
+                refuse(&found, &BTreeMap::new(), (!file.pending).then_some(reason))
+            };
+            (file, found, attempt)
+        })
+        .collect();
     let mut fixed = Fixed::default();
-    let mut files = engine.files.clone();
-    let mut history = view.history.clone();
-    for file in view.files.iter().rev() {
-        let found = findings::find(options, view, file);
+    let moves = room(engine, options, view, &mut judged);
+    let moved_to = |path: &PathBuf| moves.iter().find(|(from, _)| from == path).map_or(path, |(_, to)| to).clone();
+    let making_room = emit::moving(&engine.files, &moves).unwrap_or_default();
+    let mut files = engine.files.with(&making_room);
+    let mut history = after(view.history.clone(), &files, &making_room);
+    fixed.notes.extend(moves.iter().map(|(from, to)| emit::moved(&engine.files, from, to)));
+    merge(&mut fixed.changes, making_room.iter().map(|change| from_project(engine, change)).collect());
+    let shown: BTreeMap<PathBuf, PathBuf> =
+        moves.iter().map(|(from, to)| (findings::shown(engine, from), findings::shown(engine, to))).collect();
+    for (file, found, attempt) in judged {
+        let path = moved_to(&view.migration(file).path);
         let inside = engine.on(files.clone());
-        let attempt = if file.pending && found.findings.iter().any(|(_, finding)| has_recipe(finding)) {
-            attempt(&inside, options, &history, view, file, &found, class)
-        } else {
-            let reason = "the migration is already applied; --all-files rewrites it all the same";
-            let why = |finding: &rules::Finding| (!file.pending && has_recipe(finding)).then(|| reason.to_owned());
-            let outcome = found.findings.iter().map(|(_, finding)| Err(why(finding))).collect();
-            Attempt { rewrite: None, outcome }
+        let placed = match attempt.rewrite {
+            Some(rewrite) => place(&inside, options, &history, view, (file, &path), rewrite).map(Some),
+            None => Ok(None),
         };
-        let Some(rewrite) = attempt.rewrite else {
+        let outcome = match &placed {
+            Ok(_) => attempt.outcome,
+            Err(why) => refuse(&found, &BTreeMap::new(), Some(why)).outcome,
+        };
+        let Ok(Some(rewrite)) = placed else {
             let withheld = |outcome: Result<(), Option<String>>| Offer { fix: None, withheld: outcome.err().flatten() };
-            let offers: Vec<Offer> = attempt.outcome.into_iter().map(withheld).collect();
-            fixed.rest.push(findings::finish(engine, view, file, found, &offers));
+            let offers: Vec<Offer> = outcome.into_iter().map(withheld).collect();
+            let mut judged = findings::finish(engine, view, file, found, &offers);
+            judged.move_to(&shown);
+            fixed.rest.push(judged);
             continue;
         };
         let left: usize = rewrite.found.iter().map(|found| found.findings.len()).sum();
         fixed.removed += found.findings.len().saturating_sub(left);
         // What stays says why it stays, wherever it stands now.
         let mut reasons: BTreeMap<(&str, String), String> = BTreeMap::new();
-        for ((_, finding), outcome) in found.findings.iter().zip(&attempt.outcome) {
+        for ((_, finding), outcome) in found.findings.iter().zip(&outcome) {
             if let Err(Some(reason)) = outcome {
                 reasons.insert((finding.rule.name, finding.message.clone()), reason.clone());
             }
@@ -125,28 +155,59 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
             fixed.rest.push(findings::finish(engine, &rewrite.after, new, found, &offers));
         }
         files = files.with(&rewrite.emission.changes);
-        history = after(history, &files, &rewrite.emission);
-        let changes: Vec<FileChange> =
-            rewrite.emission.changes.iter().map(|change| from_project(engine, change)).collect();
-        let moves = moves(&changes);
-        for judged in &mut fixed.rest {
-            judged.move_to(&moves);
-        }
-        merge(&mut fixed.changes, changes);
+        history = after(history, &files, &rewrite.emission.changes);
+        fixed.notes.extend(rewrite.emission.notes);
+        merge(&mut fixed.changes, rewrite.emission.changes.iter().map(|it| from_project(engine, it)).collect());
     }
+    fixed.changes.sort_by(|a, b| a.path.cmp(&b.path));
     fixed
 }
 
-/// Files that only got another name.
-fn moves(changes: &[FileChange]) -> BTreeMap<PathBuf, PathBuf> {
-    let mut created: Vec<&FileChange> = changes.iter().filter(|change| change.old.is_none()).collect();
-    let mut moves = BTreeMap::new();
-    for gone in changes.iter().filter(|change| change.new.is_none()) {
-        if let Some(at) = created.iter().position(|change| change.new == gone.old) {
-            moves.insert(gone.path.clone(), created.remove(at).path.clone());
+/// The moves of later files that make room for all rewrites. A rewrite for which there is none is given up.
+fn room(
+    engine: &Engine,
+    options: &Options,
+    view: &HistoryView,
+    judged: &mut [(&FileView, Found, Attempt)],
+) -> emit::Moves {
+    let needed = |attempt: &Attempt| attempt.rewrite.as_ref().is_some_and(|it| !it.emission.moves.is_empty());
+    while judged.iter().any(|(_, _, attempt)| needed(attempt)) {
+        let extra = judged.iter().filter_map(|(file, _, attempt)| {
+            let emission = &attempt.rewrite.as_ref()?.emission;
+            Some((view.migration(file).path.clone(), emission.files().saturating_sub(1)))
+        });
+        match emit::make_room(&engine.files, &view.history, &extra.collect(), options.all_files) {
+            Ok(moves) => return moves,
+            Err((path, why)) => {
+                let asks =
+                    |it: &&mut (&FileView, Found, Attempt)| it.2.rewrite.is_some() && view.migration(it.0).path == path;
+                let Some((_, found, attempt)) = judged.iter_mut().find(asks) else { break };
+                *attempt = refuse(found, &BTreeMap::new(), Some(&why));
+            }
         }
     }
-    moves
+    emit::Moves::new()
+}
+
+/// A rewrite on files that have made room and hold the rewrites of earlier migrations: its own file is at `path`, and the
+/// version before it may be another.
+fn place(
+    engine: &Engine,
+    options: &Options,
+    now: &History,
+    view: &HistoryView,
+    (file, path): (&FileView, &PathBuf),
+    rewrite: Rewrite,
+) -> Result<Rewrite, String> {
+    let migration = now.migrations.iter().find(|it| it.path == *path).unwrap_or(view.migration(file));
+    let wishes = emit::Options { changed: rewrite.changed, locks: &rewrite.locks, all_files: options.all_files };
+    let emission = emit::emit(&engine.files, now, migration, &rewrite.plan, &wishes).map_err(|why| why.0)?;
+    if emission.changes == rewrite.emission.changes {
+        return Ok(rewrite);
+    }
+    let after = read_back(engine, options, now, view, file, &emission)?;
+    let found = after.files.iter().map(|file| findings::find(options, &after, file)).collect();
+    Ok(Rewrite { emission, after, found, ..rewrite })
 }
 
 /// What `--fix` at that class would write for each migration that it would change.
@@ -230,49 +291,39 @@ fn attempt(
         .iter()
         .map(|(statement, operation, reason)| ((*statement, *operation), reason.as_str()))
         .collect();
-    let reason_of = |finding: &rules::Finding| finding.operations.iter().find_map(|operation| refused.get(operation));
-    let refuse = |why: Option<&str>| Attempt {
-        rewrite: None,
-        outcome: found
-            .findings
-            .iter()
-            .map(|(_, finding)| {
-                Err(reason_of(finding).copied().or(why.filter(|_| has_recipe(finding))).map(str::to_owned))
-            })
-            .collect(),
-    };
     let emit = |locks: &[Vec<String>]| {
         let wishes = emit::Options { changed: outcome.changed, locks, all_files: options.all_files };
         emit::emit(&engine.files, now, migration, &outcome.plan, &wishes)
     };
     let draft = match emit(&[]) {
         Ok(draft) => draft,
-        Err(why) => return refuse(Some(&why.0)),
+        Err(why) => return refuse(found, &refused, Some(&why.0)),
     };
     if draft.changes.is_empty() {
-        return refuse(None);
+        return refuse(found, &refused, None);
     }
     // The headers tell what the parts lock, which is known only when they were judged.
     let first = match read_back(engine, options, now, view, file, &draft) {
         Ok(first) => first,
-        Err(why) => return refuse(Some(&why)),
+        Err(why) => return refuse(found, &refused, Some(&why)),
     };
-    let emission = match emit(&lock_phrases(&draft, &first, outcome.plan.parts.len())) {
+    let locks = lock_phrases(&draft, &first, outcome.plan.parts.len());
+    let emission = match emit(&locks) {
         Ok(emission) => emission,
-        Err(why) => return refuse(Some(&why.0)),
+        Err(why) => return refuse(found, &refused, Some(&why.0)),
     };
     let after = match read_back(engine, options, now, view, file, &emission) {
         Ok(after) => after,
-        Err(why) => return refuse(Some(&why)),
+        Err(why) => return refuse(found, &refused, Some(&why)),
     };
     let after_found: Vec<Found> = after.files.iter().map(|file| findings::find(options, &after, file)).collect();
     if let Err(why) = prove(file, found, &after, &after_found) {
-        return refuse(Some(&why));
+        return refuse(found, &refused, Some(&why));
     }
     let mut left: Vec<&rules::Finding> =
         after_found.iter().flat_map(|found| &found.findings).map(|(_, finding)| finding).collect();
     let outcome_of = |finding: &rules::Finding| -> Result<(), Option<String>> {
-        if let Some(reason) = reason_of(finding) {
+        if let Some(reason) = reason_of(finding, &refused) {
             return Err(Some((*reason).to_owned()));
         }
         // Missing timeouts are gathered per transaction, so that what is left of them may be worded otherwise.
@@ -284,7 +335,22 @@ fn attempt(
         Err(None)
     };
     let outcomes = found.findings.iter().map(|(_, finding)| finding).map(outcome_of).collect();
-    Attempt { outcome: outcomes, rewrite: Some(Rewrite { plan: outcome.plan, emission, after, found: after_found }) }
+    let (plan, changed) = (outcome.plan, outcome.changed);
+    let rewrite = Rewrite { plan, changed, locks, emission, after, found: after_found };
+    Attempt { outcome: outcomes, rewrite: Some(rewrite) }
+}
+
+/// No rewrite: each finding says why its own operations were refused, or else why the whole is.
+fn refuse(found: &Found, refused: &BTreeMap<(usize, usize), &str>, why: Option<&str>) -> Attempt {
+    let outcome_of = |finding: &rules::Finding| {
+        let why = why.filter(|_| has_recipe(finding));
+        Err(reason_of(finding, refused).copied().or(why).map(str::to_owned))
+    };
+    Attempt { rewrite: None, outcome: found.findings.iter().map(|(_, finding)| outcome_of(finding)).collect() }
+}
+
+fn reason_of<'a, 'b>(finding: &rules::Finding, refused: &'a BTreeMap<(usize, usize), &'b str>) -> Option<&'a &'b str> {
+    finding.operations.iter().find_map(|operation| refused.get(operation))
 }
 
 /// The migrations of a rewrite as the tool would read them, judged from where the original began.
@@ -522,8 +588,7 @@ fn told(engine: &Engine, migration: &Migration, rewrite: &Rewrite) -> Fix {
         [FileChange { path, old: Some(old), new: Some(new) }] if *path == own => (vec![edit(old, new)], Vec::new()),
         _ => (Vec::new(), changes),
     };
-    let count = rewrite.emission.parts.iter().map(|part| &part.path).collect::<std::collections::BTreeSet<_>>().len();
-    let title = match (count, rewrite.plan.parts.len()) {
+    let title = match (rewrite.emission.files(), rewrite.plan.parts.len()) {
         (0 | 1, 0 | 1) => "rewrite the migration".to_owned(),
         (0 | 1, parts) => format!("rewrite the migration into {parts} parts"),
         (files, _) => format!("split the migration into {files} files"),
@@ -543,9 +608,9 @@ fn edit(old: &str, new: &str) -> Edit {
 }
 
 /// The history with the files that a rewrite left.
-fn after(history: History, files: &Files, emission: &Emission) -> History {
-    let changed = |path: &PathBuf| emission.changes.iter().any(|change| change.path == *path);
-    let written = emission.changes.iter().filter(|change| change.new.is_some());
+fn after(history: History, files: &Files, changes: &[emit::FileChange]) -> History {
+    let changed = |path: &PathBuf| changes.iter().any(|change| change.path == *path);
+    let written = changes.iter().filter(|change| change.new.is_some());
     let written: Vec<PathBuf> = written.map(|change| change.path.clone()).collect();
     // What was read back a moment ago can be read again.
     let new = project::load::reread(files, &history, &written).unwrap_or_default();

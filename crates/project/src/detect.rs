@@ -17,6 +17,9 @@ pub(crate) struct Detection {
     pub because: String,
 }
 
+/// Tools, each with the reason.
+type Found = Vec<(&'static Tool, String)>;
+
 /// Remembers what it has looked at.
 pub(crate) struct Detector<'a> {
     pub files: &'a Files,
@@ -25,7 +28,7 @@ pub(crate) struct Detector<'a> {
     manifests: BTreeMap<PathBuf, Option<Arc<str>>>,
     texts: BTreeMap<PathBuf, Result<Text, Error>>,
     /// What the names of files say, by directory and by the tools that would run the file.
-    named: BTreeMap<(PathBuf, Vec<&'static str>), Vec<(&'static Tool, String)>>,
+    named: BTreeMap<(PathBuf, Vec<&'static str>), Found>,
     /// The names of the files and of the directories in a directory.
     names: BTreeMap<PathBuf, (BTreeSet<OsString>, BTreeSet<OsString>)>,
 }
@@ -134,7 +137,7 @@ impl<'a> Detector<'a> {
     }
 
     /// The nearest directory whose manifest names a tool that could run the file.
-    fn depended_on(&mut self, above: &[PathBuf], path: &Path) -> Vec<(&'static Tool, String)> {
+    fn depended_on(&mut self, above: &[PathBuf], path: &Path) -> Found {
         for unknown in [false, true] {
             for directory in above {
                 let mut found = Vec::new();
@@ -159,7 +162,7 @@ impl<'a> Detector<'a> {
     }
 
     /// Tools that want files to be named like this one and those beside it. Of several, those of which something speaks.
-    fn named(&mut self, above: &[PathBuf], path: &Path) -> Vec<(&'static Tool, String)> {
+    fn named(&mut self, above: &[PathBuf], path: &Path) -> Found {
         let tools: Vec<&'static Tool> = ALL.iter().copied().filter(|tool| self.fits(tool, path)).collect();
         let directory = path.parent().unwrap_or(path).to_owned();
         let key = (directory, tools.iter().map(|tool| tool.name).collect::<Vec<_>>());
@@ -178,7 +181,7 @@ impl<'a> Detector<'a> {
     }
 
     /// Those of the tools of which the nearest of the clearest signs speaks.
-    fn told_apart(&mut self, above: &[PathBuf], tools: &[&'static Tool]) -> Vec<(&'static Tool, String)> {
+    fn told_apart(&mut self, above: &[PathBuf], tools: &[&'static Tool]) -> Found {
         // Only in a repository is it known how far a project goes.
         let repository = above.last().filter(|root| self.has(root, ".git")).is_some();
         let around = if repository { above } else { &[] };
@@ -205,7 +208,7 @@ impl<'a> Detector<'a> {
     }
 
     /// One tool is an answer, several are a conflict, none is a question for the next kind of sign.
-    fn only(&mut self, mut found: Vec<(&'static Tool, String)>, path: &Path, text: &str) -> Option<Detection> {
+    fn only(&mut self, mut found: Found, path: &Path, text: &str) -> Option<Detection> {
         if found.len() > 1 {
             found.retain(|(tool, _)| **tool != *UNKNOWN);
         }

@@ -4,8 +4,8 @@
 //! it, with versions that sort right after it. psql has no ledger, so a plain file keeps all parts, in blocks. Nothing is
 //! written here; see [`crate::write`].
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use model::plan::{Mode, Part, Plan, Step};
@@ -17,6 +17,7 @@ use crate::emit::down::Share;
 use crate::emit::header::header;
 use crate::emit::original::{Original, left_alone, marks_of, trailing};
 use crate::emit::target::targets;
+pub use crate::emit::target::{Moves, make_room};
 use crate::files::Files;
 use crate::load::History;
 use crate::migration::{Key, Migration, Role, Section, UnitText};
@@ -50,9 +51,17 @@ pub struct Emission {
     /// In the order in which they run.
     pub parts: Vec<Emitted>,
     /// Later migrations that made room: files, from where to where. They stand in `changes` too.
-    pub moves: Vec<(PathBuf, PathBuf)>,
+    pub moves: Moves,
     /// Whole sentences without full stop.
     pub notes: Vec<String>,
+}
+
+impl Emission {
+    /// How many files hold parts.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.parts.iter().map(|part| &part.path).collect::<BTreeSet<_>>().len()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -249,21 +258,44 @@ fn split(job: &Job) -> Result<Emission, String> {
     if pieces.iter().any(|piece| !piece.transaction) {
         emission.notes.extend((writer.advice)(&history.settings).map(str::to_owned));
     }
+    emission.notes.extend(moves.iter().map(|(from, to)| moved(files, from, to)));
+    written.extend(written_by(files, &moves)?);
+    emission.moves = moves;
+    emission.changes = changes(files, written)?;
+    Ok(emission)
+}
+
+/// What moves do to the disk. A name that one file leaves may be taken by another.
+fn written_by(files: &Files, moves: &Moves) -> Result<BTreeMap<PathBuf, Option<String>>, String> {
+    let mut written: BTreeMap<PathBuf, Option<String>> = moves.iter().map(|(from, _)| (from.clone(), None)).collect();
     for (from, to) in moves {
-        let text = files.read(&from).map_err(|error| error.message)?.text;
-        emission.notes.push(format!("{} becomes {}, to make room", files.display(&from), files.display(&to)));
-        written.insert(from.clone(), None);
+        let text = files.read(from).map_err(|error| error.message)?.text;
         written.insert(to.clone(), Some(text.to_string()));
-        emission.moves.push((from, to));
     }
+    Ok(written)
+}
+
+fn changes(files: &Files, written: BTreeMap<PathBuf, Option<String>>) -> Result<Vec<FileChange>, String> {
+    let mut changes = Vec::new();
     for (path, new) in written {
         let old = files.is_file(&path).then(|| files.read(&path)).transpose().map_err(|error| error.message)?;
         let old = old.map(|old| old.text);
         if old.as_deref() != new.as_deref() {
-            emission.changes.push(FileChange { path, old, new });
+            changes.push(FileChange { path, old, new });
         }
     }
-    Ok(emission)
+    Ok(changes)
+}
+
+/// A move, as a user is told of it.
+#[must_use]
+pub fn moved(files: &Files, from: &Path, to: &Path) -> String {
+    format!("{} becomes {}, to make room", files.display(from), files.display(to))
+}
+
+/// What [`make_room`] found to be needed, as changes of files.
+pub fn moving(files: &Files, moves: &Moves) -> Result<Vec<FileChange>, String> {
+    changes(files, written_by(files, moves)?)
 }
 
 /// Each part by itself, and where a file is one message each statement that refuses a transaction by itself.

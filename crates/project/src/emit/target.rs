@@ -1,5 +1,6 @@
 //! Names and versions for new files, and room for them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::emit::{Job, Piece};
@@ -13,7 +14,8 @@ pub(super) struct Target {
     pub version: String,
 }
 
-pub(super) type Moves = Vec<(PathBuf, PathBuf)>;
+/// From where to where.
+pub type Moves = Vec<(PathBuf, PathBuf)>;
 
 /// The files of the steps, and later files that must make room: from where to where.
 pub(super) fn targets(job: &Job, groups: &[&[Piece]]) -> Result<(Vec<Target>, Moves), String> {
@@ -28,11 +30,6 @@ pub(super) fn targets(job: &Job, groups: &[&[Piece]]) -> Result<(Vec<Target>, Mo
         let joined = [migration.name.as_str(), &format!("step{}", index + 1), title];
         joined.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
     };
-    let later: Vec<&Migration> = history
-        .migrations
-        .iter()
-        .filter(|other| other.key > migration.key && same_kind(&other.key, &migration.key))
-        .collect();
     let key_of = |path: &Path| (migration.tool.place)(path, &history.settings).map(|place| place.key);
     let paths = |versions: &[String]| -> Option<Vec<PathBuf>> {
         versions.iter().enumerate().map(|(at, version)| (writer.path)(migration, version, &name(at + 1))).collect()
@@ -46,7 +43,7 @@ pub(super) fn targets(job: &Job, groups: &[&[Piece]]) -> Result<(Vec<Target>, Mo
                 && paths.iter().all(|path| !files.is_file(path))
         })
     };
-    let next = later.first();
+    let next = history.migrations.iter().find(|it| it.key > migration.key && same_kind(&it.key, &migration.key));
     let fitting = (writer.versions)(&migration.version, count, next.map(|next| next.version.as_str()));
     if let Some(versions) = fitting
         && let Some(paths) = paths(&versions)
@@ -56,38 +53,89 @@ pub(super) fn targets(job: &Job, groups: &[&[Piece]]) -> Result<(Vec<Target>, Mo
         return Ok((targets, Vec::new()));
     }
 
-    let no_room = || {
-        let between = next.map_or_else(String::new, |next| format!(" before {}", files.display(&next.path)));
-        format!("there is no version for {count} more files{between}")
-    };
+    let extra = BTreeMap::from([(migration.path.clone(), count)]);
+    let moves = make_room(files, history, &extra, options.all_files).map_err(|(_, reason)| reason)?;
+    let no_room = || format!("there is no version for {}", more(count));
     let versions = (writer.versions)(&migration.version, count, None).ok_or_else(no_room)?;
     let paths = paths(&versions).ok_or_else(no_room)?;
     if !sorted(&paths, None) {
         return Err(no_room());
     }
-    let mut moves = Vec::new();
-    let mut last = versions.last().cloned().unwrap_or_default();
-    let mut last_key = paths.last().and_then(|path| key_of(path)).ok_or_else(no_room)?;
-    for other in &later {
-        if other.key > last_key {
-            break;
-        }
-        if other.pending != Some(true) && !options.all_files {
-            return Err(format!("{}, and {} may be applied already", no_room(), files.display(&other.path)));
-        }
-        last =
-            (writer.versions)(&last, 1, None).and_then(|versions| versions.into_iter().next()).ok_or_else(no_room)?;
-        for from in belongings(files, history, other) {
-            let to = renamed(&history.root, &from, &other.version, &last).ok_or_else(no_room)?;
-            if files.is_file(&to) {
-                return Err(no_room());
-            }
-            last_key = key_of(&to).unwrap_or(last_key);
-            moves.push((from, to));
-        }
-    }
     targets.extend(paths.into_iter().zip(versions).map(|(path, version)| Target { path, version }));
     Ok((targets, moves))
+}
+
+/// The moves of later files that leave room for so many more files behind the migrations at these paths: none that is not
+/// needed. Fails with the path whose files have no room, and a sentence.
+pub fn make_room(
+    files: &Files,
+    history: &History,
+    extra: &BTreeMap<PathBuf, usize>,
+    all_files: bool,
+) -> Result<Moves, (PathBuf, String)> {
+    let mut moves = Moves::new();
+    let Some(writer) = &history.tool.writer else { return Ok(moves) };
+    let key_of = |path: &Path| (history.tool.place)(path, &history.settings).map(|place| place.key);
+    // The last file of what stands before, where that is more than it was: its key and version, and who asked for it.
+    let mut last: Option<(Key, String, PathBuf, usize)> = None;
+    let migrations = &history.migrations;
+    for (at, migration) in migrations.iter().enumerate() {
+        let (mut version, mut path) = (migration.version.clone(), migration.path.clone());
+        let mut asked = None;
+        if let Some((key, before, asker, count)) = last.take()
+            && same_kind(&key, &migration.key)
+            && (migration.key <= key || version == before)
+        {
+            let no_room = || (asker.clone(), no_room(files, count, Some(migration)));
+            if migration.pending != Some(true) && !all_files {
+                let (asker, reason) = no_room();
+                let path = files.display(&migration.path);
+                return Err((asker, format!("{reason}, and {path} may be applied already")));
+            }
+            let next = (writer.versions)(&before, 1, None).and_then(|versions| versions.into_iter().next());
+            version = next.ok_or_else(no_room)?;
+            for from in belongings(files, history, migration) {
+                let to = renamed(&history.root, &from, &migration.version, &version).ok_or_else(no_room)?;
+                if from == migration.path {
+                    path.clone_from(&to);
+                }
+                moves.push((from, to));
+            }
+            asked = Some((asker, count));
+        }
+        let count = extra.get(&migration.path).copied().unwrap_or_default();
+        if count > 0 {
+            let next = migrations[at + 1..].iter().find(|it| same_kind(&it.key, &migration.key));
+            let no_room = || (migration.path.clone(), no_room(files, count, next));
+            let versions = (writer.versions)(&version, count, next.map(|next| next.version.as_str()))
+                .or_else(|| (writer.versions)(&version, count, None))
+                .ok_or_else(no_room)?;
+            let end = versions.last().ok_or_else(no_room)?;
+            version.clone_from(end);
+            let beside = Migration { path, ..migration.clone() };
+            path = (writer.path)(&beside, end, &migration.name).ok_or_else(no_room)?;
+            asked = Some((migration.path.clone(), count));
+        }
+        if let Some((asker, count)) = asked {
+            let key = key_of(&path).ok_or_else(|| (asker.clone(), no_room(files, count, None)))?;
+            last = Some((key, version, asker, count));
+        }
+    }
+    let gone: BTreeSet<&PathBuf> = moves.iter().map(|(from, _)| from).collect();
+    if let Some((_, taken)) = moves.iter().find(|(_, to)| files.is_file(to) && !gone.contains(to)) {
+        let asker = extra.keys().next().cloned().unwrap_or_default();
+        return Err((asker, format!("later files would have to make room, and {} is taken", files.display(taken))));
+    }
+    Ok(moves)
+}
+
+fn no_room(files: &Files, count: usize, next: Option<&Migration>) -> String {
+    let before = next.map_or_else(String::new, |next| format!(" before {}", files.display(&next.path)));
+    format!("there is no version for {}{before}", more(count))
+}
+
+fn more(count: usize) -> String {
+    if count == 1 { "1 more file".to_owned() } else { format!("{count} more files") }
 }
 
 fn same_kind(a: &Key, b: &Key) -> bool {
