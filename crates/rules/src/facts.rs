@@ -74,6 +74,15 @@ impl<'a> Context<'a> {
         self.trace.judged.get(next).map_or(&self.trace.after, |it| &it.before)
     }
 
+    /// The table is dropped after all, by this or a later statement. That locks it as strongly and breaks as much as what is
+    /// done to it before.
+    #[must_use]
+    pub fn drops_later(&self, statement: usize, table: &QName) -> bool {
+        self.operations_of(OperationKind::DropTable).any(|it| {
+            it.statement >= statement && !it.operation.conditional && it.operation.relation.as_ref() == Some(table)
+        })
+    }
+
     /// The span of a whole statement, inside it.
     #[must_use]
     pub fn whole(&self, statement: usize) -> Span {

@@ -1,8 +1,10 @@
 //! DROP INDEX without CONCURRENTLY.
 
-use model::effect::{OperationKind, lock_name};
+use model::effect::{Effect, OperationKind, lock_name};
+use model::name::QName;
+use syntax::ast::AlterAction;
 
-use crate::facts::{is_concurrent, outside_transaction, stops_others, table_of};
+use crate::facts::{At, is_concurrent, outside_transaction, stops_others, table_of};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -53,9 +55,10 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         else {
             continue;
         };
-        // Who drops the table as well gains nothing by dropping its index first, and slowly.
-        let table = Some(table_of(effect));
-        if context.operations_of(OperationKind::DropTable).any(|it| it.operation.relation.as_ref() == table) {
+        // Who drops the table as well, or in the same transaction a column of the index, gains nothing by dropping the index
+        // first, and slowly.
+        let table = table_of(effect);
+        if context.drops_later(at.statement, table) || goes_with_a_column(&at, table) {
             continue;
         }
         let index = at.operation.effects.iter().find(|it| it.on.is_some());
@@ -72,6 +75,29 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             finding.note("Drop it concurrently")
         });
     }
+}
+
+/// The same transaction drops columns of the table with which all the indexes would go.
+fn goes_with_a_column(at: &At, table: &QName) -> bool {
+    let drops = at.context.operations_of(OperationKind::DropColumn).filter(|it| {
+        it.statement > at.statement
+            && it.judged.transaction.id == at.judged.transaction.id
+            && !it.operation.conditional
+            && it.operation.relation.as_ref() == Some(table)
+    });
+    let columns: Vec<&str> = drops
+        .filter_map(|it| match it.action()? {
+            AlterAction::DropColumn { column, .. } => Some(column.text.as_str()),
+            _ => None,
+        })
+        .collect();
+    let goes = |effect: &Effect| {
+        let index = at.judged.before.indexes.get(&effect.relation);
+        index
+            .is_some_and(|it| it.elements.iter().any(|it| it.column.as_deref().is_some_and(|it| columns.contains(&it))))
+    };
+    at.operation.effects.iter().any(|it| it.on.is_some())
+        && at.operation.effects.iter().filter(|it| it.on.is_some()).all(goes)
 }
 
 #[cfg(test)]
@@ -105,6 +131,31 @@ mod tests {
                 DROP INDEX i;
                 DROP TABLE users;
                 --^^^^^^^^^^^^^^ drop-table
+            "#]],
+        );
+    }
+
+    #[test]
+    fn with_its_column() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+                DROP INDEX j;
+                ALTER TABLE users DROP COLUMN email;
+                --                ^^^^^^^^^^^^^^^^^ drop-column
+            "#]],
+        );
+    }
+
+    #[test]
+    fn with_a_column_of_another_index() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+                DROP INDEX i, j;
+                --^^^^^^^^^^^^^ blocking-index-drop
+                ALTER TABLE users DROP COLUMN id;
+                --                ^^^^^^^^^^^^^^ drop-column
             "#]],
         );
     }

@@ -53,7 +53,8 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         let Some(AlterAction::DropColumn { column, .. }) = at.action() else { continue };
         let own = at.operation.effects.iter().find(|it| Some(&it.relation) == at.operation.relation.as_ref());
         let known = at.relation().and_then(|it| it.column(&column.text));
-        if !own.is_some_and(stops_others) || known.is_some_and(|it| it.born != Born::Before) {
+        let dropped = at.operation.relation.as_ref().is_some_and(|it| context.drops_later(at.statement, it));
+        if dropped || !own.is_some_and(stops_others) || known.is_some_and(|it| it.born != Born::Before) {
             continue;
         }
         let message = format!("running code that uses {}.{} fails once the column is gone", at.name(), column.text);
@@ -93,6 +94,18 @@ mod tests {
             --                ^^^^^^^^^^^^^^^^^^^^ drop-column
             --                                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^ drop-column
         "#]],
+        );
+    }
+
+    #[test]
+    fn before_the_table_goes_too() {
+        check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE users DROP COLUMN nickname;
+                DROP TABLE users;
+                --^^^^^^^^^^^^^^ drop-table
+            "#]],
         );
     }
 

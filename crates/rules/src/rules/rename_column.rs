@@ -54,7 +54,8 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         let Some(own) = at.operation.effects.iter().find(|it| it.relation == *table) else { continue };
         let known = at.relation().and_then(|it| it.column(&rename.name.name));
         let hidden = own.kind == RelationKind::CompositeType;
-        if !stops_others(own) || hidden || known.is_some_and(|it| it.born != Born::Before) {
+        let dropped = context.drops_later(at.statement, table);
+        if dropped || !stops_others(own) || hidden || known.is_some_and(|it| it.born != Born::Before) {
             continue;
         }
         // The table was renamed away, and a view takes its place.

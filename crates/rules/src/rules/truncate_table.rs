@@ -57,7 +57,8 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         last = Some((at.statement, at.operation.span));
         let effects =
             at.judged.effects.iter().filter(|it| it.on.is_none() && stops_others(it) && blocks_reads(it.lock));
-        let tables: Vec<_> = effects.map(|it| &it.relation).collect();
+        let tables = effects.map(|it| &it.relation).filter(|it| !context.drops_later(at.statement, it));
+        let tables: Vec<_> = tables.collect();
         if tables.is_empty() {
             continue;
         }
@@ -83,6 +84,18 @@ mod tests {
             TRUNCATE TABLE sessions;
             --^^^^^^^^^^^^^^^^^^^^^ truncate-table
         "#]],
+        );
+    }
+
+    #[test]
+    fn before_a_table_goes_too() {
+        check(
+            GIVEN,
+            expect![[r#"
+                TRUNCATE sessions;
+                DROP TABLE sessions;
+                --^^^^^^^^^^^^^^^^^ drop-table
+            "#]],
         );
     }
 
