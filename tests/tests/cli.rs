@@ -819,6 +819,37 @@ fn standard_input_is_judged_under_its_name() {
     assert_eq!(place.git(&["status", "--short"]), "?? db/migrations/00002_more.sql\n", "nothing is written");
 }
 
+/// Rows that only a rollback changes while it keeps a table locked are no finding, and stand in the way of no rewrite.
+#[test]
+fn what_a_rollback_holds_does_not_count() {
+    let place = goose();
+    place.write(
+        "db/migrations/00002_more.sql",
+        "-- +goose Up
+ALTER TABLE users ADD CONSTRAINT named CHECK (email <> '');
+-- +goose Down
+ALTER TABLE users DROP CONSTRAINT named;
+UPDATE users SET email = '';
+",
+    );
+    let rules = |json: &Value| -> Vec<String> {
+        json["findings"].as_array().unwrap().iter().map(|it| it["rule"].to_string()).collect()
+    };
+    let found = place.run(&["lint", "--format", "json"]).json();
+    expect![[r#""missing-lock-timeout" "check-without-not-valid""#]].assert_eq(&rules(&found).join(" "));
+    place.check(
+        &["lint --fix"],
+        &expect![[r#"
+        $ safestep lint --fix
+        wrote db/migrations/00002_more.sql
+        wrote db/migrations/00003_more_step2_validate_named.sql
+        judged as run by goose on PostgreSQL 14 to 18
+        2 files, all clean; 2 fixed
+        exit 0
+    "#]],
+    );
+}
+
 /// What stays of a divided statement hurts as the whole did, and a Down section may fail as it did before.
 #[test]
 fn faults_of_the_original_do_not_stand_in_the_way() {

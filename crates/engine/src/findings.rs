@@ -107,16 +107,23 @@ pub(crate) fn find(options: &Options, history: &HistoryView, file: &FileView) ->
         found.suppressed += linted.suppressed.len();
         let kept = linted.findings.into_iter().filter(|finding| {
             // A rollback is run by hand and rarely: only what makes it fail is worth a word.
-            unit.section == FileSection::Up || fails(finding)
+            unit.section == FileSection::Up || fails(finding, section)
         });
         found.findings.extend(kept.map(|finding| (index, finding)));
     }
     found
 }
 
-/// The finding says that the statement does not run at all.
-fn fails(finding: &rules::Finding) -> bool {
-    finding.level == Level::Error && finding.rule.group != rules::Group::Lock
+/// The finding says that the statement does not run at all, not that it hurts while it does.
+fn fails(finding: &rules::Finding, section: &SectionView) -> bool {
+    use rules::Group::{Compatibility, Data, Transaction};
+    let judged = section.trace.judged.get(finding.statement);
+    finding.level == Level::Error
+        && match finding.rule.group {
+            Compatibility => true,
+            Data | Transaction => judged.is_none_or(|it| it.fails.is_some()),
+            _ => false,
+        }
 }
 
 /// Findings in the words of the outside: paths as shown, fingerprints, fixes.
