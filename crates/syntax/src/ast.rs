@@ -1013,11 +1013,20 @@ pub struct Body {
     /// Statements in it, in source order; empty for languages other than SQL and PL/pgSQL.
     pub statements: Vec<Lowered>,
     /// What in it is not understood: an EXECUTE whose text is not constant, a body that does not parse.
-    pub opaque: Vec<Span>,
+    pub opaque: Vec<Opaque>,
     /// COMMIT and ROLLBACK inside it.
     pub commits: Vec<Span>,
     /// Columns that the queries of a BEGIN ATOMIC body name, by parts: it depends on them. Empty for other bodies.
     pub columns_used: Vec<Vec<String>>,
+}
+
+/// What is known only at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opaque {
+    pub span: Span,
+    /// It may bring relations, types, functions, schemas or extensions into being. What is known of the text rules it out
+    /// where it tells the kind of the statement.
+    pub creates: bool,
 }
 
 /// A statement inside a routine body. Its spans count from the statement that holds the body.

@@ -30,6 +30,63 @@ pub fn constant_text(source: &str, tokens: &[Token]) -> Option<Value> {
     }
 }
 
+/// Whether a text of which only some is constant may bring things into being. Its statement is told by the words it begins
+/// with; values that are filled in are taken for values, not for further statements.
+pub fn may_create(source: &str, tokens: &[Token]) -> bool {
+    const CREATE_NOTHING: [&str; 12] = [
+        "ANALYZE", "CLUSTER", "COMMENT", "DELETE", "DROP", "GRANT", "LOCK", "REFRESH", "REINDEX", "REVOKE", "TRUNCATE",
+        "UPDATE",
+    ];
+    const OF_TABLE: [&str; 8] = ["ALTER", "CLUSTER", "DISABLE", "DROP", "ENABLE", "FORCE", "OWNER", "VALIDATE"];
+    const OF_TABLE_BUT: [&str; 5] = ["ADD", "ATTACH", "DETACH", "RENAME", "SCHEMA"];
+    let text = skeleton(source, tokens).to_ascii_uppercase();
+    let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '%' | ';')).collect();
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    if text.trim_end().trim_end_matches(';').contains(';') {
+        return true;
+    }
+    match words.as_slice() {
+        [first, ..] if CREATE_NOTHING.contains(first) => false,
+        ["CREATE" | "ALTER", "POLICY" | "ROLE" | "TRIGGER", ..] | ["ALTER", "DEFAULT", "PRIVILEGES", ..] => false,
+        ["ALTER", "TABLE", rest @ ..] => {
+            !rest.iter().any(|word| OF_TABLE.contains(word)) || rest.iter().any(|word| OF_TABLE_BUT.contains(word))
+        }
+        _ => true,
+    }
+}
+
+/// The constant pieces of a text, with a `%` for each of the others.
+fn skeleton(source: &str, tokens: &[Token]) -> String {
+    let mut text = String::new();
+    let mut rest = tokens;
+    let call = |tokens| opens(tokens).then(|| arguments(tokens)).flatten();
+    while let [first, behind @ ..] = rest {
+        match operand(source, rest) {
+            Some((value, behind)) => {
+                text.push_str(&value.text);
+                rest = behind;
+            }
+            None if lex::fold(first.span.slice(source)) == "format" => {
+                let Some((arguments, behind)) = call(behind) else { break };
+                let pattern = arguments.first().and_then(|pattern| constant_text(source, pattern));
+                text.push_str(pattern.as_ref().map_or("%", |pattern| &pattern.text));
+                rest = behind;
+            }
+            None if matches!(first.kind, TokenKind::LeftParen | TokenKind::RightParen) => rest = behind,
+            None if first.kind == TokenKind::Operator && first.span.slice(source) == "||" => rest = behind,
+            None => {
+                text.push('%');
+                rest = call(behind).map_or(behind, |(_, behind)| behind);
+            }
+        }
+    }
+    text
+}
+
+fn opens(tokens: &[Token]) -> bool {
+    tokens.first().is_some_and(|token| token.kind == TokenKind::LeftParen)
+}
+
 fn closes_at_end(tokens: &[Token]) -> bool {
     let mut depth = 0_usize;
     for (index, token) in tokens.iter().enumerate() {

@@ -3,7 +3,7 @@
 //! PL/pgSQL is read statement by statement (`src/pl/plpgsql/src/pl_gram.y`): blocks and branches are followed, embedded
 //! queries are parsed by themselves with their INTO taken out. What does not parse is listed as opaque.
 
-use crate::ast::{Body, Do, Lowered, Query, StatementKind};
+use crate::ast::{Body, Do, Lowered, Opaque, Query, StatementKind};
 use crate::convert::source::{Origin, Part, Source};
 use crate::dynamic;
 use crate::ffi::Node;
@@ -48,7 +48,13 @@ pub fn body(source: &Source<'_>, at: usize, language: &str) -> Body {
     {
         source.body.replace(Some(Pending { value, sql: language == "sql" }));
     }
-    Body { span, statements: Vec::new(), opaque: vec![span], commits: Vec::new(), columns_used: Vec::new() }
+    Body {
+        span,
+        statements: Vec::new(),
+        opaque: vec![Opaque { span, creates: true }],
+        commits: Vec::new(),
+        columns_used: Vec::new(),
+    }
 }
 
 /// A body to be lowered when the tree of the statement that holds it is gone: the library holds one tree at a time.
@@ -193,7 +199,7 @@ impl Lowering<'_, '_, '_> {
         }
         if !frames.is_empty() {
             // The blocks do not close: what was read of them may be anything.
-            self.body.opaque.push(self.body.span);
+            self.body.opaque.push(Opaque { span: self.body.span, creates: true });
         }
     }
 
@@ -330,9 +336,13 @@ impl Lowering<'_, '_, '_> {
     fn execute(&mut self, scan: &Scan<'_>, at: usize, end: usize, flags: Flags) {
         let stop = scan.find_where(at + 1, end, |index| scan.is(index, "INTO") || scan.is(index, "USING"));
         let place = Span::new(scan.start(at), scan.end(end.max(at + 1) - 1));
-        match dynamic::constant_text(self.text, &scan.tokens[(at + 1).min(stop)..stop]) {
+        let tokens = &scan.tokens[(at + 1).min(stop)..stop];
+        match dynamic::constant_text(self.text, tokens) {
             Some(value) => self.statements(&value.text, &value.parts, Flags { dynamic: true, ..flags }, place),
-            None => self.body.opaque.push(self.origin.span(place)),
+            None => {
+                let creates = dynamic::may_create(self.text, tokens);
+                self.body.opaque.push(Opaque { span: self.origin.span(place), creates });
+            }
         }
     }
 
@@ -372,7 +382,7 @@ impl Lowering<'_, '_, '_> {
                 true
             }
             Err(_) => {
-                self.body.opaque.push(self.origin.span(place));
+                self.body.opaque.push(Opaque { span: self.origin.span(place), creates: true });
                 false
             }
         }

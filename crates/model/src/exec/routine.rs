@@ -163,8 +163,9 @@ fn run_body(exec: &mut Exec, body: &Body, certain: bool, at: Option<Span>) {
             exec.schema = Schema::joined(&before, &exec.schema);
         }
     }
-    for span in &body.opaque {
-        opaque(exec, at.unwrap_or(*span));
+    for it in &body.opaque {
+        exec.operation(OperationKind::Opaque, at.unwrap_or(it.span), None);
+        exec.schema.complete &= !it.creates;
     }
     exec.depth -= 1;
     exec.text = text;
@@ -361,6 +362,25 @@ DO $$ BEGIN ALTER TABLE users ADD COLUMN n int; EXCEPTION WHEN duplicate_column 
                 users ACCESS EXCLUSIVE | blocks users:RW
             ALTER TABLE users ADD COLUMN n int
                 users ACCESS EXCLUSIVE | blocks users:RW | 42701: column "n" of relation "users" already exists
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
+
+    /// What does not exist stays known to be absent where the text tells that nothing is created.
+    #[test]
+    fn dynamic_sql_that_creates_nothing() {
+        let sql = "
+DO $$ BEGIN EXECUTE format('GRANT SELECT ON %I TO reader', current_user); END $$; DROP TABLE IF EXISTS nowhere;
+DO $$ BEGIN EXECUTE format('CREATE TABLE %I ()', current_user); END $$; DROP TABLE IF EXISTS nowhere";
+        expect![[r#"
+            DO $$ BEGIN EXECUTE format('GRANT SELECT ON %I TO reader', current_user); END $$
+                nothing
+            DROP TABLE IF EXISTS nowhere
+                nothing
+            DO $$ BEGIN EXECUTE format('CREATE TABLE %I ()', current_user); END $$
+                nothing
+            DROP TABLE IF EXISTS nowhere
+                nowhere ACCESS EXCLUSIVE? | blocks nowhere:RW
         "#]]
         .assert_eq(&effects(BEFORE, sql));
     }

@@ -33,8 +33,9 @@ fn check(text: &str, expected: Expect) {
             }
             drawn.push('\n');
         }
-        for span in &body.opaque {
-            let _ = writeln!(drawn, "opaque ‹{}›", span.slice(text));
+        for it in &body.opaque {
+            let creates = if it.creates { "" } else { " creates nothing" };
+            let _ = writeln!(drawn, "opaque ‹{}›{creates}", it.span.slice(text));
         }
         for span in &body.commits {
             let _ = writeln!(drawn, "commits ‹{}›", span.slice(text));
@@ -178,10 +179,44 @@ END $$;
             Drop ‹DROP\nTABLE m› dynamic
             Drop ‹DROP TABLE ' || quote_ident('N› dynamic
             Do ‹DO ''BEGIN EXECUTE ''''DROP TABLE r''''; END''› dynamic
-            opaque ‹EXECUTE format('DROP TABLE %I', o)›
-            opaque ‹EXECUTE 'DROP TABLE ' || p›
+            opaque ‹EXECUTE format('DROP TABLE %I', o)› creates nothing
+            opaque ‹EXECUTE 'DROP TABLE ' || p› creates nothing
             opaque ‹EXECUTE q›
             opaque ‹EXECUTE 'not sql'›
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_known_of_a_text_tells_what_it_may_create() {
+    check(
+        r##"
+DO $$ BEGIN
+  EXECUTE format('DROP POLICY %I ON t', p);
+  EXECUTE 'GRANT SELECT ON ' || t || ' TO reader';
+  EXECUTE ('alter table ' || quote_ident(t) || ' ENABLE ROW LEVEL SECURITY');
+  EXECUTE format('ALTER TABLE %I DROP CONSTRAINT %I', t, c);
+  EXECUTE format('CREATE POLICY %I ON %I', p, t);
+  EXECUTE format('ALTER TABLE %I RENAME TO %I', t, u);
+  EXECUTE format('ALTER TABLE %I DROP CONSTRAINT a, ADD UNIQUE (b)', t);
+  EXECUTE 'ALTER TABLE ' || t || action;
+  EXECUTE format('DROP TABLE %I; CREATE TABLE a ()', t);
+  EXECUTE format('CREATE INDEX ON %I (a)', t);
+  EXECUTE verb || ' TABLE a';
+END $$;
+"##,
+        expect![[r#"
+            opaque ‹EXECUTE format('DROP POLICY %I ON t', p)› creates nothing
+            opaque ‹EXECUTE 'GRANT SELECT ON ' || t || ' TO reader'› creates nothing
+            opaque ‹EXECUTE ('alter table ' || quote_ident(t) || ' ENABLE ROW LEVEL SECURITY')› creates nothing
+            opaque ‹EXECUTE format('ALTER TABLE %I DROP CONSTRAINT %I', t, c)› creates nothing
+            opaque ‹EXECUTE format('CREATE POLICY %I ON %I', p, t)› creates nothing
+            opaque ‹EXECUTE format('ALTER TABLE %I RENAME TO %I', t, u)›
+            opaque ‹EXECUTE format('ALTER TABLE %I DROP CONSTRAINT a, ADD UNIQUE (b)', t)›
+            opaque ‹EXECUTE 'ALTER TABLE ' || t || action›
+            opaque ‹EXECUTE format('DROP TABLE %I; CREATE TABLE a ()', t)›
+            opaque ‹EXECUTE format('CREATE INDEX ON %I (a)', t)›
+            opaque ‹EXECUTE verb || ' TABLE a'›
         "#]],
     );
 }
