@@ -56,6 +56,8 @@ INSERT INTO events SELECT i, '2023-05-05' FROM generate_series(1, 100) i;
 const RECIPES: &[Recipe] = &[
     safe(SHOP, "CREATE INDEX users_email_idx ON users (email);"),
     Recipe { reversible: false, ..safe(SHOP, "CREATE INDEX ON users (lower(email)) WHERE age > 3;\nALTER TABLE orders ADD COLUMN note text;") },
+    Recipe { reversible: false, ..safe(SHOP, "CREATE INDEX users_lower ON users (lower(email));\nALTER TABLE users ALTER email TYPE varchar(100);") },
+    Recipe { reversible: false, ..safe(SHOP, "CREATE INDEX users_lower ON users (lower(email)) WHERE email <> '';\nALTER TABLE users ALTER email TYPE text;") },
     safe(SHOP, "CREATE UNIQUE INDEX IF NOT EXISTS users_email_idx ON users (email);"),
     safe(SHOP, "DROP INDEX users_name_idx;"),
     safe(SHOP, "REINDEX TABLE users;"),

@@ -46,6 +46,16 @@ pub(crate) struct Footprint {
     pub barrier: bool,
 }
 
+/// All that keeps the two in their order is that the later one changes columns which the earlier one reads.
+pub(crate) fn differ_in_columns_only(earlier: &Footprint, later: &Footprint) -> bool {
+    let column = |it: &Thing| matches!(it, Thing::Column(..));
+    !earlier.barrier
+        && !later.barrier
+        && earlier.writes.is_disjoint(&later.reads)
+        && earlier.writes.is_disjoint(&later.writes)
+        && later.writes.intersection(&earlier.reads).all(column)
+}
+
 /// The footprint of a statement before which the schema is `schema`.
 pub(crate) fn of(kind: &StatementKind, schema: &Schema, search_path: &[String]) -> Footprint {
     let mut print = Print { schema, search_path, out: Footprint::default() };

@@ -254,6 +254,11 @@ fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Refusal> {
                 long: is_long(judged, kind),
                 drops: drops(kind),
                 validates: validates(judged),
+                rebuilds: rebuilds(judged, kind),
+                builds: match kind {
+                    StatementKind::CreateIndex(_) => built(judged).next(),
+                    _ => None,
+                },
                 transaction: shared_transaction(original),
             }
         })
@@ -292,6 +297,21 @@ fn drops(kind: &StatementKind) -> bool {
 
 fn validates(judged: &Judged) -> Option<QName> {
     judged.effects.iter().find(|it| it.lock == LockMode::ShareUpdateExclusive).map(|it| it.relation.clone())
+}
+
+/// The indexes that changes of type build anew, when there is no other long work and no expression that reads rows.
+fn rebuilds(judged: &Judged, kind: &StatementKind) -> BTreeSet<QName> {
+    let StatementKind::AlterTable(it) = kind else { return BTreeSet::new() };
+    let plain = |action: &AlterAction| matches!(action, AlterAction::AlterType { using: None, .. });
+    let other = judged.effects.iter().any(|it| !matches!(it.work, Work::Instant | Work::Build));
+    if other || !it.subcommands.iter().all(|it| plain(&it.action)) {
+        return BTreeSet::new();
+    }
+    built(judged).collect()
+}
+
+fn built(judged: &Judged) -> impl Iterator<Item = QName> {
+    judged.effects.iter().filter(|it| it.work == Work::Build && it.on.is_some()).map(|it| it.relation.clone())
 }
 
 /// A few rows by VALUES are no long work; what is not known may be.

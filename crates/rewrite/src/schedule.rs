@@ -31,6 +31,10 @@ pub(crate) struct Facts {
     pub drops: bool,
     /// The table that a VALIDATE reads.
     pub validates: Option<QName>,
+    /// The indexes that it builds anew, when that is all its long work and the rows stay as they are.
+    pub rebuilds: BTreeSet<QName>,
+    /// The index that it makes.
+    pub builds: Option<QName>,
     /// The transaction of the original, when it had one for several statements.
     pub transaction: Option<u32>,
 }
@@ -57,7 +61,12 @@ struct Atom {
 }
 
 pub(crate) fn arrange(items: &[Item], facts: &[Facts], freedom: Freedom) -> Vec<Group> {
-    let atoms = atoms(items, facts, freedom);
+    let mut facts = facts.to_vec();
+    let mut atoms = atoms(items, &facts, freedom);
+    if freedom == Freedom::Independent {
+        change_types_first(items, &mut facts, &mut atoms);
+    }
+    let facts = &facts[..];
     let mut open: Vec<usize> = (0..atoms.len()).collect();
     let mut groups: Vec<Building> = Vec::new();
     let mut done: BTreeSet<usize> = BTreeSet::new();
@@ -137,6 +146,44 @@ fn atoms(items: &[Item], facts: &[Facts], freedom: Freedom) -> Vec<Atom> {
         atoms[atom].after.extend(after);
     }
     atoms
+}
+
+/// A change of type that keeps the rows and builds an index of this file anew comes before the index is made, which it then
+/// need not touch: the index is made of the same text either way.
+fn change_types_first(items: &[Item], facts: &mut [Facts], atoms: &mut [Atom]) {
+    for change in 0..atoms.len() {
+        let [step] = atoms[change].steps[..] else { continue };
+        for made in 0..change {
+            let concurrently = |it: &&usize| items[**it].draft.mode == Mode::NonTx;
+            let makes = |it: &&usize| facts[**it].builds.as_ref().is_some_and(|it| facts[step].rebuilds.contains(it));
+            let Some(index) = atoms[made].steps.iter().filter(concurrently).find(makes).copied() else { continue };
+            if !footprint::differ_in_columns_only(&facts[index].footprint, &facts[step].footprint)
+                || atoms[change].after.iter().any(|it| *it != made && leads_to(atoms, *it, made))
+            {
+                continue;
+            }
+            atoms[change].after.remove(&made);
+            atoms[made].after.insert(change);
+            let name = facts[index].builds.clone();
+            facts[step].rebuilds.retain(|it| Some(it) != name.as_ref());
+            facts[step].long = !facts[step].rebuilds.is_empty();
+        }
+    }
+}
+
+/// The atom, or one that it comes after, is the other.
+fn leads_to(atoms: &[Atom], atom: usize, other: usize) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![atom];
+    while let Some(atom) = open.pop() {
+        if atom == other {
+            return true;
+        }
+        if seen.insert(atom) {
+            open.extend(&atoms[atom].after);
+        }
+    }
+    false
 }
 
 /// A part that is being filled.

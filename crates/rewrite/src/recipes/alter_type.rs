@@ -1,7 +1,7 @@
 //! Type changes that keep the rows but check a CHECK or build an index again under ACCESS EXCLUSIVE: the constraint is
 //! replaced by one that is NOT VALID and validated afterwards, the index is dropped before and built after, concurrently.
 
-use model::effect::Work;
+use model::effect::{Effect, Operation, OperationKind, Work};
 use model::expr::reads_column;
 use model::plan::{Class, Mode};
 use model::schema::{ConstraintKind, Relation};
@@ -105,7 +105,8 @@ fn checks(site: &Site, table: &Relation, column: &str) -> Result<Replaced, Strin
     Ok((drops, adds, validations))
 }
 
-/// What drops and builds the indexes that the change would build again.
+/// What drops and builds the indexes that the change would build again. Those that the file makes are not there yet: the
+/// change comes before them.
 fn indexes(site: &Site, table: &Relation) -> Result<(Vec<Draft>, Vec<Draft>), String> {
     let (mut drops, mut builds) = (Vec::new(), Vec::new());
     let effects = &site.operation.effects;
@@ -114,7 +115,13 @@ fn indexes(site: &Site, table: &Relation) -> Result<(Vec<Draft>, Vec<Draft>), St
     if all && built.is_empty() {
         return Err("which indexes are built again is not known".to_owned());
     }
-    for effect in built {
+    let earlier = || site.request.trace.judged[..site.statement].iter().flat_map(|it| &it.operations);
+    let makes = |it: &Operation, effect: &Effect| {
+        let builds = |it: &Effect| it.work == Work::Build && it.relation == effect.relation;
+        it.kind == OperationKind::CreateIndex && it.effects.iter().any(builds)
+    };
+    let made = |effect: &Effect| earlier().any(|it| makes(it, effect));
+    for effect in built.into_iter().filter(|it| !made(it)) {
         let index = site.before.indexes.get(&effect.relation).ok_or("an index is not known")?;
         let name = &index.name.name;
         if index.unique || index.constraint.is_some() {

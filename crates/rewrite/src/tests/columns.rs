@@ -264,6 +264,67 @@ fn serial_columns() {
     );
 }
 
+/// An index of the same file is made of the changed column, so that the change need not build it anew under its lock.
+#[test]
+fn a_type_changes_before_the_index_is_built() {
+    check(
+        &wrapped(SHOP),
+        "CREATE INDEX users_lower ON users (lower(email));
+ALTER TABLE users ALTER email TYPE varchar(100);
+ALTER TABLE users ADD COLUMN b int;",
+        expect![[r#"
+            == change_users_email_type
+            ALTER TABLE users ALTER email TYPE varchar(100);  -- blocks
+            ALTER TABLE users ADD COLUMN b int;  -- blocks verbatim
+            == create_users_lower (no transaction)
+            CREATE INDEX CONCURRENTLY users_lower ON users (lower(email));  -- long
+                undo DROP INDEX CONCURRENTLY users_lower;
+        "#]],
+    );
+    check(
+        &wrapped(SHOP),
+        "CREATE INDEX users_lower ON users (lower(email));
+COMMENT ON INDEX users_lower IS 'by mail';
+ALTER TABLE users ALTER email TYPE varchar(100);",
+        expect![[r#"
+            == change_users_email_type
+            ALTER TABLE users ALTER email TYPE varchar(100);  -- blocks
+            == create_users_lower (no transaction)
+            CREATE INDEX CONCURRENTLY users_lower ON users (lower(email));  -- long
+                undo DROP INDEX CONCURRENTLY users_lower;
+            == comment_on_users_lower
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_lower') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index users_lower is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS users_lower; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            COMMENT ON INDEX users_lower IS 'by mail';  -- verbatim
+        "#]],
+    );
+    check(
+        &wrapped(SHOP),
+        "CREATE INDEX users_age ON users ((age + 1));
+ALTER TABLE users ALTER age TYPE bigint;",
+        expect![[r#"
+            == create_users_age (no transaction)
+            CREATE INDEX CONCURRENTLY users_age ON users ((age + 1));  -- long
+                undo DROP INDEX CONCURRENTLY users_age;
+            == alter_users
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_age') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index users_age is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS users_age; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            ALTER TABLE users ALTER age TYPE bigint;  -- long blocks verbatim
+            withheld 1.0: every row is rewritten: the type needs a new column, a backfill and a deploy that uses it
+        "#]],
+    );
+}
+
 #[test]
 fn types() {
     check(
