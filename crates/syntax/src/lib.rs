@@ -14,6 +14,7 @@ mod dynamic;
 mod ffi;
 pub mod lex;
 mod mask;
+pub mod mentions;
 mod nodes;
 mod options;
 mod parse;

@@ -203,7 +203,7 @@ fn nests_deeply(comment: &[u8]) -> bool {
 }
 
 /// The text with deep comments blanked and a NUL at its end; line breaks between strings count.
-fn for_the_parser(source: &Source<'_>) -> Vec<u8> {
+pub fn for_the_parser(source: &Source<'_>) -> Vec<u8> {
     let text = source.text.as_bytes();
     let mut bytes = Vec::with_capacity(text.len() + 1);
     bytes.extend_from_slice(text);

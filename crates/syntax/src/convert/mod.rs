@@ -7,7 +7,7 @@ mod data;
 mod expr;
 mod names;
 mod object;
-mod query;
+pub mod query;
 mod session;
 pub mod source;
 mod types;

@@ -1,6 +1,7 @@
 //! Whatever the bytes: no panic, every byte accounted for, spans inside their statement.
 
 use crate::ast::{Script, StatementKind};
+use crate::mentions::mentions;
 use crate::{Options, parse, parse_bytes};
 
 const SAMPLES: [&str; 4] = [
@@ -50,6 +51,9 @@ fn check(text: &str) {
         // Every span of the tree is a stretch of the statement.
         let text = &statement.parsed.text;
         super::spans_as_text(text, &format!("{:?} {:?}", statement.parsed.kind, statement.parsed.needs));
+        for mention in mentions(&statement.parsed, &Options::default()) {
+            assert!(text.get(mention.span.range()).is_some_and(|name| !name.is_empty()), "{mention:?} in {text:?}");
+        }
     }
 }
 
