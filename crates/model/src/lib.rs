@@ -17,5 +17,6 @@ pub mod plan;
 pub mod proof;
 pub mod runner;
 pub mod schema;
+pub mod symbols;
 pub mod trace;
 pub mod volatility;

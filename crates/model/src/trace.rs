@@ -173,9 +173,33 @@ pub fn trace(before: &Schema, session: &Session, unit: &Unit, settings: &Setting
 /// What a unit of the history leaves: [`trace`] without effects, on the newest major, everything born `born`.
 #[must_use]
 pub fn fold(before: &Schema, session: &Session, unit: &Unit, settings: &Settings, born: Born) -> (Schema, Session) {
+    follow(before, session, unit, settings, born, |_| {})
+}
+
+/// A statement of a unit that is folded.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    pub statement: &'a Statement,
+    pub before: &'a Schema,
+    pub after: &'a Schema,
+    /// Where it looks for names without schema.
+    pub search_path: &'a [String],
+}
+
+/// As [`fold`], and shows what each statement does to the schema.
+pub fn follow(
+    before: &Schema,
+    session: &Session,
+    unit: &Unit,
+    settings: &Settings,
+    born: Born,
+    mut show: impl FnMut(Step),
+) -> (Schema, Session) {
     let mut machine = Machine::new(before, session, unit.runner);
     let newest = *settings.majors.end();
     walk(&mut machine, unit, |machine, statement| {
+        let before = machine.state.schema.clone();
+        let search_path = machine.state.session.search_path.clone();
         let mut outcome = run(machine, statement, newest, born, true, settings);
         if shows_gap(&machine.state.schema, outcome.failure.as_ref()) {
             machine.state.schema.complete = false;
@@ -183,6 +207,7 @@ pub fn fold(before: &Schema, session: &Session, unit: &Unit, settings: &Settings
         }
         let failed = outcome.failure.as_ref().is_some_and(|failure| failure.when == FailsWhen::Always);
         advance(machine, statement, (!failed).then_some(outcome.schema), outcome.session, outcome.durable);
+        show(Step { statement, before: &before, after: &machine.state.schema, search_path: &search_path });
     });
     let (after, session_after) = machine.finish();
     (after.aged(before, born), if unit.runner.resets_session { session.clone() } else { session_after })
