@@ -3,7 +3,8 @@
 use syntax::ast::{ObjectKind, StatementKind, TransactionKind};
 
 /// The command as PostgreSQL reports it when it is done: `CREATE INDEX`. What never runs is `INVALID` or `TEMPLATE`.
-pub(crate) fn name(kind: &StatementKind) -> String {
+#[must_use]
+pub fn name(kind: &StatementKind) -> String {
     let object = |verb: &str, object: ObjectKind| format!("{verb} {}", object_name(object));
     let name = match kind {
         StatementKind::AlterTable(it) => return object("ALTER", it.object),

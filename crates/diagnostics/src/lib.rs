@@ -3,7 +3,7 @@
 //! Plain data in, strings out: no I/O, no clock, no environment, no failure. Offsets are bytes; lines and columns are made
 //! here, at the edge. The data are not `Serialize`: each output format owns its wire structs.
 
-mod command;
+pub mod command;
 mod diff;
 mod draw;
 pub mod explain;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use model::trace::Trace;
 use rules::Section;
+use syntax::Span;
 use syntax::ast::Script;
 
 use crate::view::View;
@@ -15,6 +16,8 @@ pub struct ExplainedSection {
     pub path: PathBuf,
     pub text: Arc<str>,
     pub section: Section,
+    /// Sections divide their file without gaps.
+    pub span: Span,
     pub script: Arc<Script>,
     pub trace: Trace,
     /// As messages call it.
@@ -33,6 +36,7 @@ pub(crate) fn explain(view: View) -> Vec<ExplainedSection> {
                     path: unit.path.clone(),
                     text: unit.text.clone(),
                     section: crate::findings::section(unit.section),
+                    span: unit.span,
                     script: section.script,
                     trace: section.trace,
                     tool: history.history.tool.label,

@@ -16,7 +16,7 @@ use crate::view::{self, FileView, HistoryView, SectionView, View};
 use crate::{Engine, Linted, Options};
 
 /// Where the pages of the rules stand.
-const DOCS: &str = "https://github.com/safestep/safestep/blob/main/rules.md";
+pub(crate) const DOCS: &str = "https://github.com/safestep/safestep/blob/main/rules.md";
 
 pub(crate) fn lint(engine: &Engine, options: &Options, view: &View, class: Option<Class>) -> Linted {
     let mut linted = Linted {

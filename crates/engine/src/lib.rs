@@ -7,6 +7,8 @@
 mod explain;
 mod findings;
 mod fix;
+mod names;
+pub mod outline;
 mod view;
 
 use std::ops::RangeInclusive;
@@ -15,13 +17,18 @@ use std::sync::Arc;
 
 use diagnostics::{FileChange, Planned, Report, Sources};
 pub use model::plan::Class;
+pub use model::symbols;
+pub use project::config::{FILE_NAME as CONFIG_FILE, KEYS as CONFIG_KEYS, Key as ConfigKey, LEVELS as CONFIG_LEVELS};
 pub use project::error::Error;
 pub use project::files::Files;
 pub use project::tool::Tool;
-pub use rules::{Date, Level, Rule, Section};
+pub use rules::{Date, Group, Level, Rule, Section};
 use syntax::Cache;
+pub use syntax::Span;
+pub use syntax::directive::VERBS as DIRECTIVES;
 
 pub use explain::{ExplainedSection, assumed};
+pub use names::{NamedUnit, Names};
 pub use view::{FileView, HistoryView, SectionView, View};
 
 /// The parse cache and the files; cheap to keep for as long as a process lives.
@@ -108,6 +115,14 @@ impl Engine {
         })
     }
 
+    /// What the history that holds the first of the paths names; `None` when it is in none.
+    ///
+    /// # Errors
+    /// As [`Engine::lint`].
+    pub fn names(&self, options: &Options) -> Result<Option<Names>, Vec<Error>> {
+        self.pool.install(|| names::names(self, options))
+    }
+
     /// What `--fix` at that class would write, file by file.
     ///
     /// # Errors
@@ -148,6 +163,12 @@ pub fn closest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
 /// All rules, by name.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     rules::ALL.iter().copied()
+}
+
+/// The page of a rule.
+#[must_use]
+pub fn page(rule: &str) -> String {
+    format!("{}#{rule}", findings::DOCS)
 }
 
 /// Where the working directory lies below the root of its repository; nowhere outside of one.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use model::schema::{Born, Schema};
 use model::trace::{Session, Settings, Trace, Unit};
 use project::config::SessionTimeout;
-use project::load::{History, Request};
+use project::load::{History, Project, Request};
 use project::migration::{Migration, Section, UnitText};
 use rayon::prelude::*;
 use syntax::ast::Script;
@@ -59,6 +59,14 @@ impl HistoryView {
 }
 
 pub(crate) fn open(engine: &Engine, options: &Options) -> Result<View, Vec<Error>> {
+    let project = load(engine, options)?;
+    let histories: Vec<HistoryView> =
+        project.histories.into_par_iter().map(|history| judge_whole(engine, options, history)).collect();
+    let skipped = project.skipped.into_iter().map(|it| (it.path, it.reason)).collect();
+    Ok(View { histories, skipped, notes: project.notes })
+}
+
+pub(crate) fn load(engine: &Engine, options: &Options) -> Result<Project, Vec<Error>> {
     let names: Vec<&str> = rule_names().collect();
     let request = Request {
         paths: &options.paths,
@@ -67,11 +75,7 @@ pub(crate) fn open(engine: &Engine, options: &Options) -> Result<View, Vec<Error
         since: options.since.as_deref(),
         rule_names: &names,
     };
-    let project = project::load::load(&engine.files, &request)?;
-    let histories: Vec<HistoryView> =
-        project.histories.into_par_iter().map(|history| judge_whole(engine, options, history)).collect();
-    let skipped = project.skipped.into_iter().map(|it| (it.path, it.reason)).collect();
-    Ok(View { histories, skipped, notes: project.notes })
+    project::load::load(&engine.files, &request)
 }
 
 /// What a configuration may name: rules and groups.
@@ -80,14 +84,18 @@ pub(crate) fn rule_names() -> impl Iterator<Item = &'static str> {
 }
 
 fn judge_whole(engine: &Engine, options: &Options, history: History) -> HistoryView {
+    let (settings, begin) = beginning(options, &history);
+    judge(engine, options, history, settings, begin, |migration| is_target(migration, options))
+}
+
+/// How a history is judged, and what it begins with.
+pub(crate) fn beginning(options: &Options, history: &History) -> (Settings, Begin) {
     let settings = Settings {
         majors: options.majors.clone().unwrap_or_else(|| history.config.postgres.clone()),
         external_timeouts: history.config.lock_timeout == SessionTimeout::External,
     };
-    let schema = Schema { complete: knows_its_beginning(&history), presumed: true, ..Schema::default() };
-    judge(engine, options, history, settings, Begin { schema, session: Session::default() }, |migration| {
-        is_target(migration, options)
-    })
+    let schema = Schema { complete: knows_its_beginning(history), presumed: true, ..Schema::default() };
+    (settings, Begin { schema, session: Session::default() })
 }
 
 /// Where a judgement begins.
@@ -141,7 +149,7 @@ pub(crate) fn judge(
 }
 
 /// SQL files without a version have no order among them: each is judged by itself.
-fn stands_alone(migration: &Migration) -> bool {
+pub(crate) fn stands_alone(migration: &Migration) -> bool {
     matches!(migration.tool.name, "plain" | "unknown") && migration.version.is_empty()
 }
 
@@ -163,7 +171,7 @@ fn knows_its_beginning(history: &History) -> bool {
     !matches!(history.tool.name, "plain" | "unknown")
 }
 
-fn parse(engine: &Engine, unit: &UnitText) -> Script {
+pub(crate) fn parse(engine: &Engine, unit: &UnitText) -> Script {
     syntax::parse_cached(&unit.text, &unit.options, &engine.cache)
 }
 

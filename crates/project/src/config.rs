@@ -272,7 +272,7 @@ pub static KEYS: &[Key] = &[
     },
 ];
 
-const LEVELS: [(&str, Level); 4] =
+pub const LEVELS: [(&str, Level); 4] =
     [("off", Level::Off), ("info", Level::Info), ("warning", Level::Warning), ("error", Level::Error)];
 
 impl Default for Config {

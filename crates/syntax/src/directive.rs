@@ -50,6 +50,13 @@ pub enum Scope {
     Statement(Option<usize>),
 }
 
+/// What a directive of ours can begin with, and what it does.
+pub const VERBS: [(&str, &str); 3] = [
+    ("allow", "Findings of these rules are not reported for the next statement, or for the one on the same line."),
+    ("allow-file", "Findings of these rules are not reported in this file."),
+    ("acknowledge", "The author knows the hazard of the next statement and wants it."),
+];
+
 /// The last day on which a directive holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date {
