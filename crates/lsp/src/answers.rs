@@ -9,16 +9,20 @@ use std::sync::Arc;
 use diagnostics::{FileChange, Finding, Fix, Source};
 use engine::{Class, Level};
 use tower_lsp::ls_types::{
-    CodeAction, CodeActionKind, CodeDescription, CreateFile, DeleteFile, Diagnostic, DiagnosticRelatedInformation,
-    DiagnosticSeverity, DocumentChangeOperation, DocumentChanges, Hover, HoverContents, InlayHint, InlayHintLabel,
-    Location, MarkupContent, MarkupKind, NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier, Position,
-    Range, ResourceOp, TextDocumentEdit, TextEdit, Uri, WorkspaceEdit,
+    CodeAction, CodeActionKind, CodeDescription, Command, CreateFile, DeleteFile, Diagnostic,
+    DiagnosticRelatedInformation, DiagnosticSeverity, DocumentChangeOperation, DocumentChanges, Hover, HoverContents,
+    InlayHint, InlayHintLabel, Location, MarkupContent, MarkupKind, NumberOrString, OneOf,
+    OptionalVersionedTextDocumentIdentifier, Position, Range, ResourceOp, TextDocumentEdit, TextEdit, Uri,
+    WorkspaceEdit,
 };
 
 use crate::world::{Abilities, Judged, explained};
 
 /// What `source.fixAll` is called among the fix-alls of other servers.
 pub const FIX_ALL: CodeActionKind = CodeActionKind::new("source.fixAll.safestep");
+
+/// Shows the page of the rule that it is given.
+pub const OPEN_RULE: &str = "safestep.openRule";
 
 pub fn diagnostics(judged: &Judged, client: Abilities) -> Vec<Diagnostic> {
     judged.findings.iter().map(|finding| diagnostic(judged, client, finding)).collect()
@@ -78,6 +82,7 @@ pub fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<Code
         });
     }
     let mut allowed: Vec<(&str, u32)> = Vec::new();
+    let mut opened: Vec<&str> = Vec::new();
     for finding in here {
         let Some((start, _)) = judged.statement_of(finding) else { continue };
         if allowed.contains(&(finding.rule, start)) || !engine::rules().any(|rule| rule.info.name == finding.rule) {
@@ -89,6 +94,18 @@ pub fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<Code
             kind: Some(CodeActionKind::QUICKFIX),
             diagnostics: Some(vec![diagnostic(judged, client, finding)]),
             edit: Some(one_file(judged, client, vec![allow(&judged.source, client, finding.rule, start)])),
+            ..CodeAction::default()
+        });
+        if !client.shows || opened.contains(&finding.rule) {
+            continue;
+        }
+        opened.push(finding.rule);
+        let title = format!("Open the page of {}", finding.rule);
+        actions.push(CodeAction {
+            title: title.clone(),
+            kind: Some(CodeActionKind::QUICKFIX),
+            diagnostics: Some(vec![diagnostic(judged, client, finding)]),
+            command: Some(Command::new(title, OPEN_RULE.to_owned(), Some(vec![finding.rule.into()]))),
             ..CodeAction::default()
         });
     }
@@ -107,13 +124,13 @@ fn title(fix: &Fix) -> String {
     format!("{first}{}{class}", letters.as_str())
 }
 
-/// A directive on a line of its own above the statement, or before it where it shares its line.
+/// A directive on a line of its own above the statement, or before it where it shares its line. Its reason is to be written.
 fn allow(source: &Source, client: Abilities, rule: &str, start: u32) -> TextEdit {
     let text = source.text();
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let before = &text[..start as usize];
     let line = before.rfind('\n').map_or(before, |at| &before[at + 1..]);
-    let directive = format!("-- safestep: allow({rule}){end}");
+    let directive = format!("-- safestep: allow({rule}) because ...{end}");
     let new = if line.trim_start_matches('\u{feff}').trim().is_empty() {
         format!("{directive}{}", line.trim_start_matches('\u{feff}'))
     } else {

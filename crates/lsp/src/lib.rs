@@ -6,26 +6,34 @@
 
 mod answers;
 mod convert;
+mod navigate;
+mod outline;
 #[cfg(test)]
 mod tests;
+mod words;
 mod world;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::{Class, Date, Engine, Files};
-use serde_json::json;
+use diagnostics::Source;
+use engine::{Class, Date, Engine, Files, Names};
+use serde_json::{Value, json};
 use tokio::sync::Notify;
-use tower_lsp::jsonrpc::Result;
+use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{
     CodeActionKind, CodeActionOptions, CodeActionOrCommand, CodeActionParams, CodeActionProviderCapability,
-    CodeActionResponse, CodeActionTriggerKind, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, Hover, HoverParams,
-    HoverProviderCapability, InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams,
-    MessageType, OneOf, Registration, ResourceOperationKind, SaveOptions, ServerCapabilities, ServerInfo,
-    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions, Uri,
+    CodeActionResponse, CodeActionTriggerKind, CompletionOptions, CompletionParams, CompletionResponse,
+    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    DidSaveTextDocumentParams, DocumentHighlight, DocumentHighlightParams, DocumentSymbolParams,
+    DocumentSymbolResponse, ExecuteCommandOptions, ExecuteCommandParams, GotoDefinitionParams, GotoDefinitionResponse,
+    Hover, HoverParams, HoverProviderCapability, InitializeParams, InitializeResult, InitializedParams, InlayHint,
+    InlayHintParams, Location, MessageType, OneOf, ReferenceParams, Registration, ResourceOperationKind, SaveOptions,
+    ServerCapabilities, ServerInfo, ShowDocumentParams, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, Uri,
 };
 use tower_lsp::{Client, LanguageServer, LspService};
 
@@ -78,12 +86,14 @@ struct Shared {
     world: Mutex<World>,
     changed: Notify,
     shut_down: AtomicBool,
+    /// What a document's history named at a generation: whoever asks once asks again.
+    names: Mutex<Option<(Uri, u64, Arc<Names>)>>,
 }
 
 impl Shared {
     fn new(engine: Engine, today: fn() -> Date) -> Self {
         let (world, changed, shut_down) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
-        Self { engine, today, world, changed, shut_down }
+        Self { engine, today, world, changed, shut_down, names: Mutex::default() }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -119,6 +129,34 @@ impl Shared {
             world.judged.insert(uri, (generation, Arc::clone(&judged)));
         }
         Ok(judged)
+    }
+
+    /// The text of an open document, and whether it is a configuration.
+    fn text(&self, uri: &Uri) -> Option<(Source, bool)> {
+        let world = self.world();
+        let document = world.documents.get(uri)?;
+        let is_config = document.path.file_name().is_some_and(|name| name == engine::CONFIG_FILE);
+        Some((Source::new(Arc::clone(&document.text)), is_config))
+    }
+
+    /// What the history of a document names.
+    async fn names(self: &Arc<Self>, uri: &Uri) -> Option<(Arc<Names>, Snapshot)> {
+        let snapshot = self.world().snapshot(uri)?;
+        let known = self.names.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((of, generation, names)) = known
+            && of == *uri
+            && generation == snapshot.generation
+        {
+            return Some((names, snapshot));
+        }
+        let (shared, asked) = (Arc::clone(self), snapshot.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            shared.engine.on(asked.files.clone()).names(&asked.options((shared.today)()))
+        });
+        let names = Arc::new(reading.await.ok()?.ok()??);
+        let kept = (uri.clone(), snapshot.generation, Arc::clone(&names));
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        Some((names, snapshot))
     }
 
     /// Judges what waits and publishes it, for as long as the server lives.
@@ -219,6 +257,7 @@ impl LanguageServer for Server {
             watches: watches.and_then(|it| it.dynamic_registration).unwrap_or_default(),
             create: operation(ResourceOperationKind::Create),
             delete: operation(ResourceOperationKind::Delete),
+            shows: capabilities.window.as_ref().and_then(|it| it.show_document.as_ref()).is_some_and(|it| it.support),
         };
         let mut folders: Vec<Uri> = params.workspace_folders.into_iter().flatten().map(|folder| folder.uri).collect();
         #[expect(deprecated, reason = "older clients say only this")]
@@ -246,6 +285,18 @@ impl LanguageServer for Server {
                     ..CodeActionOptions::default()
                 })),
                 inlay_hint_provider: Some(OneOf::Left(true)),
+                completion_provider: Some(CompletionOptions {
+                    trigger_characters: Some(words::TRIGGERS.map(str::to_owned).to_vec()),
+                    ..CompletionOptions::default()
+                }),
+                document_symbol_provider: Some(OneOf::Left(true)),
+                definition_provider: Some(OneOf::Left(true)),
+                references_provider: Some(OneOf::Left(true)),
+                document_highlight_provider: Some(OneOf::Left(true)),
+                execute_command_provider: Some(ExecuteCommandOptions {
+                    commands: vec![answers::OPEN_RULE.to_owned()],
+                    ..ExecuteCommandOptions::default()
+                }),
                 ..ServerCapabilities::default()
             },
             server_info: Some(ServerInfo {
@@ -308,8 +359,72 @@ impl LanguageServer for Server {
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         let at = params.text_document_position_params;
+        let client = self.shared.client();
+        if let Some((source, is_config)) = self.shared.text(&at.text_document.uri)
+            && let Some(word) = words::hover(&source, is_config, client, at.position)
+        {
+            return Ok(Some(word));
+        }
         let judged = self.shared.judged(&at.text_document.uri).await;
         Ok(judged.and_then(|judged| answers::hover(&judged, self.shared.client(), at.position)))
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        let at = params.text_document_position;
+        let Some((source, is_config)) = self.shared.text(&at.text_document.uri) else { return Ok(None) };
+        // What was said last is near enough to put some rules first.
+        let judged = self.shared.world().judged.get(&at.text_document.uri).map(|(_, judged)| Arc::clone(judged));
+        let found = judged.iter().flat_map(|judged| &judged.findings).map(|finding| finding.rule);
+        let found: Vec<&str> = found.collect();
+        let items = words::completion(&source, is_config, self.shared.client(), at.position, &found);
+        Ok(Some(CompletionResponse::Array(items)))
+    }
+
+    async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
+        let judged = self.shared.judged(&params.text_document.uri).await;
+        let client = self.shared.client();
+        Ok(judged.map(|judged| DocumentSymbolResponse::Nested(outline::symbols(&judged, client))))
+    }
+
+    async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
+        let at = params.text_document_position_params;
+        let named = self.shared.names(&at.text_document.uri).await;
+        let client = self.shared.client();
+        Ok(named.map(|(names, snapshot)| {
+            GotoDefinitionResponse::Array(navigate::definition(&names, &snapshot, client, at.position))
+        }))
+    }
+
+    async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
+        let at = params.text_document_position;
+        let named = self.shared.names(&at.text_document.uri).await;
+        let (client, all) = (self.shared.client(), params.context.include_declaration);
+        Ok(named.map(|(names, snapshot)| navigate::references(&names, &snapshot, client, at.position, all)))
+    }
+
+    async fn document_highlight(&self, params: DocumentHighlightParams) -> Result<Option<Vec<DocumentHighlight>>> {
+        let at = params.text_document_position_params;
+        let named = self.shared.names(&at.text_document.uri).await;
+        let client = self.shared.client();
+        Ok(named.map(|(names, snapshot)| navigate::highlights(&names, &snapshot, client, at.position)))
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
+        let rule = params.arguments.first().and_then(Value::as_str);
+        let rule = rule.filter(|rule| engine::rules().any(|known| known.info.name == *rule));
+        let (answers::OPEN_RULE, Some(rule)) = (params.command.as_str(), rule) else {
+            return Err(Error::invalid_params(format!("{} is not understood", params.command)));
+        };
+        let page = engine::page(rule);
+        match Uri::from_str(&page) {
+            Ok(uri) if self.shared.client().shows => {
+                let show = ShowDocumentParams { uri, external: Some(true), take_focus: None, selection: None };
+                // A client that cannot after all has told its user.
+                let _ = self.client.show_document(show).await;
+            }
+            _ => self.client.show_message(MessageType::INFO, page).await,
+        }
+        Ok(None)
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {

@@ -11,6 +11,8 @@ use tower_lsp::LspService;
 
 use crate::{Server, Shared};
 
+mod language;
+
 struct Editor {
     input: DuplexStream,
     output: BufReader<DuplexStream>,

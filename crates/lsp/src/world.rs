@@ -39,6 +39,8 @@ pub struct Abilities {
     pub watches: bool,
     pub create: bool,
     pub delete: bool,
+    /// Shows pages that a server names.
+    pub shows: bool,
 }
 
 #[derive(Clone, Debug)]
