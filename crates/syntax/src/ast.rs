@@ -861,6 +861,8 @@ pub struct CreateTableAs {
     /// SELECT ... INTO.
     pub select_into: bool,
     pub query: Query,
+    /// Columns that the query of a materialized view names: the view depends on them. Empty for tables.
+    pub columns_used: Vec<ColumnUse>,
     /// Output columns as far as their names are evident; `None` when the query has a `*` or an unnamed expression.
     pub output: Option<Vec<String>>,
 }
@@ -900,8 +902,8 @@ pub struct CreateView {
     pub replace: bool,
     pub temporary: bool,
     pub query: Query,
-    /// Columns of the relations read that the query names anywhere, by parts.
-    pub columns_used: Vec<Vec<String>>,
+    /// Columns of the relations read that the query names anywhere.
+    pub columns_used: Vec<ColumnUse>,
     pub output: Option<Vec<String>>,
     pub options: Vec<DefElem>,
 }
@@ -1016,8 +1018,17 @@ pub struct Body {
     pub opaque: Vec<Opaque>,
     /// COMMIT and ROLLBACK inside it.
     pub commits: Vec<Span>,
-    /// Columns that the queries of a BEGIN ATOMIC body name, by parts: it depends on them. Empty for other bodies.
-    pub columns_used: Vec<Vec<String>>,
+    /// Columns that the queries of a BEGIN ATOMIC body name: it depends on them. Empty for other bodies.
+    pub columns_used: Vec<ColumnUse>,
+}
+
+/// A column that a query names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnUse {
+    pub parts: Vec<String>,
+    /// Where a name without qualifier is looked for: the items of each FROM around it, the innermost first, by the names they
+    /// have there; empty for those that have none.
+    pub from: Vec<Vec<String>>,
 }
 
 /// What is known only at run time.

@@ -377,8 +377,6 @@ fn try_create_table_as(exec: &mut Exec, it: &ast::CreateTableAs, span: Span) -> 
         data::analyze(exec, &it.query, true)?;
     }
     let materialized = it.object == ObjectKind::MaterializedView;
-    // Output columns mostly have the names of the columns they are.
-    let output: Vec<Vec<String>> = it.output.iter().flatten().map(|name| vec![name.clone()]).collect();
     let names = if it.columns.is_empty() { it.output.clone() } else { Some(it.columns.clone()) };
     let columns: Vec<Column> = names.iter().flatten().map(|name| define::unknown_column(exec, name)).collect();
     let relation = Relation {
@@ -391,7 +389,7 @@ fn try_create_table_as(exec: &mut Exec, it: &ast::CreateTableAs, span: Span) -> 
         persistence: it.persistence,
         columns,
         populated: it.with_data,
-        reads: if materialized { view::reads(exec, &it.query, &output) } else { Vec::new() },
+        reads: if materialized { view::reads(exec, &it.query, &it.columns_used) } else { Vec::new() },
         ..Relation::open(name.clone())
     };
     exec.schema.insert_relation(relation);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use syntax::Span;
-use syntax::ast::{self, Persistence, Query};
+use syntax::ast::{self, ColumnUse, Persistence, Query};
 
 use super::{Exec, Stop, data};
 use crate::effect::{LockMode, OperationKind};
@@ -92,40 +92,66 @@ fn keeps_columns(exec: &mut Exec, old: &[Column], it: &ast::CreateView) -> Resul
 }
 
 /// What a query depends on, by relation and column.
-pub(super) fn reads(exec: &Exec, query: &Query, columns: &[Vec<String>]) -> Vec<(QName, Option<Arc<str>>)> {
+pub(super) fn reads(exec: &Exec, query: &Query, columns: &[ColumnUse]) -> Vec<(QName, Option<Arc<str>>)> {
+    let tables: Vec<Table> = query
+        .reads
+        .iter()
+        .map(|read| {
+            let name = exec.resolve(&read.relation.name);
+            let relation = exec.schema.relations.get(&name).cloned();
+            Table { called: read.relation.alias.as_deref().unwrap_or(&read.relation.name.name), name, relation }
+        })
+        .collect();
     let mut found: Vec<(QName, Option<Arc<str>>)> = Vec::new();
-    for read in &query.reads {
-        let name = exec.resolve(&read.relation.name);
-        let relation = exec.schema.relations.get(&name).cloned();
-        let called = read.relation.alias.as_deref().unwrap_or(&read.relation.name.name);
-        let mut any = false;
-        for parts in columns {
-            let Some((column, qualifier)) = parts.split_last() else { continue };
-            if qualifier.last().is_some_and(|qualifier| qualifier != called) {
+    let mut any = vec![false; tables.len()];
+    for used in columns {
+        let Some((column, qualifier)) = used.parts.split_last() else { continue };
+        let level = used
+            .from
+            .iter()
+            .find(|level| tables.iter().any(|it| level.iter().any(|name| name == it.called) && it.surely_has(column)));
+        for (table, any) in tables.iter().zip(&mut any) {
+            if qualifier.last().is_some_and(|qualifier| qualifier != table.called)
+                || level.is_some_and(|level| level.iter().all(|name| name != table.called))
+            {
                 continue;
             }
-            let has = relation.as_ref().is_none_or(|it| it.open || it.column(column).is_some());
             // A star stands for the columns of the moment.
-            let named: Vec<Arc<str>> = match (column.as_str(), &relation) {
+            let named: Vec<Arc<str>> = match (column.as_str(), &table.relation) {
                 ("*", Some(relation)) => relation.columns.iter().map(|column| column.name.clone()).collect(),
                 ("*", None) => Vec::new(),
-                _ if has => vec![column.as_str().into()],
+                _ if table.may_have(column) => vec![column.as_str().into()],
                 _ => continue,
             };
             for column in named {
-                any = true;
-                let entry = (name.clone(), Some(column));
+                *any = true;
+                let entry = (table.name.clone(), Some(column));
                 if !found.contains(&entry) {
                     found.push(entry);
                 }
             }
         }
-        // `SELECT count(*) FROM t` names no column and depends on the table.
-        if !any {
-            found.push((name, None));
-        }
     }
+    // `SELECT count(*) FROM t` names no column and depends on the table.
+    found.extend(tables.into_iter().zip(any).filter(|(_, any)| !any).map(|(table, _)| (table.name, None)));
     found
+}
+
+/// A relation that a query reads.
+struct Table<'a> {
+    called: &'a str,
+    name: QName,
+    relation: Option<Arc<Relation>>,
+}
+
+impl Table<'_> {
+    fn surely_has(&self, column: &str) -> bool {
+        self.relation.as_ref().is_some_and(|it| it.column(column).is_some())
+    }
+
+    fn may_have(&self, column: &str) -> bool {
+        self.relation.as_ref().is_none_or(|it| it.open || it.column(column).is_some())
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +179,29 @@ CREATE VIEW part AS SELECT * FROM (SELECT id FROM t) s; CREATE VIEW joined AS SE
                 t ACCESS EXCLUSIVE | blocks joined:R part:R t:RW | 2BP01: cannot drop column id of table t because other objects depend on it
         "#]]
         .assert_eq(&effects(BEFORE, sql));
+    }
+
+    #[test]
+    fn a_name_without_qualifier_is_looked_for_from_the_inside() {
+        let before =
+            "CREATE TABLE p (id int, name text, by int); CREATE TABLE u (id int, name text); CREATE TABLE c (by int)";
+        let sql = "
+CREATE VIEW inner_one AS SELECT p.id, (SELECT name FROM u WHERE u.id = p.by) FROM p; CREATE VIEW outer_one AS SELECT (SELECT name FROM c WHERE c.by = u.id) FROM u;
+ALTER TABLE p ALTER COLUMN name TYPE varchar(9); ALTER TABLE u ALTER COLUMN name TYPE varchar(9); DROP VIEW inner_one; ALTER TABLE u ALTER COLUMN name TYPE varchar(9)";
+        expect![[r#"
+            CREATE VIEW inner_one AS SELECT p.id, (SELECT name FROM u WHERE u.id = p.by) FROM p
+                p ACCESS SHARE, u ACCESS SHARE
+            CREATE VIEW outer_one AS SELECT (SELECT name FROM c WHERE c.by = u.id) FROM u
+                c ACCESS SHARE, u ACCESS SHARE
+            ALTER TABLE p ALTER COLUMN name TYPE varchar(9)
+                p ACCESS EXCLUSIVE+rewrite | blocks inner_one:R p:RW
+            ALTER TABLE u ALTER COLUMN name TYPE varchar(9)
+                u ACCESS EXCLUSIVE | blocks inner_one:R outer_one:R u:RW | 0A000: cannot alter type of a column used by a view or rule
+            DROP VIEW inner_one
+                inner_one ACCESS EXCLUSIVE | blocks inner_one:R
+            ALTER TABLE u ALTER COLUMN name TYPE varchar(9)
+                u ACCESS EXCLUSIVE | blocks outer_one:R u:RW | 0A000: cannot alter type of a column used by a view or rule
+        "#]].assert_eq(&effects(before, sql));
     }
 
     #[test]

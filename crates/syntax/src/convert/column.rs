@@ -1,9 +1,9 @@
 //! Column definitions, constraints, index elements.
 
 use super::Tight;
+use super::expr;
 use super::names;
 use super::source::Source;
-use super::{expr, query};
 use crate::ast::{
     ColumnDef, Constraint, ConstraintKind, Exclude, ExprAt, ForeignKey, Ident, IndexElement, Name, PartitionBound,
     RangeDatum, UniqueKey,
@@ -382,9 +382,4 @@ fn range_data(source: &Source<'_>, list: List<'_>) -> Vec<RangeDatum> {
         _ => RangeDatum::Value(expr::expr(source, node)),
     };
     list.iter().map(datum).tight()
-}
-
-/// The columns that expressions and queries name, by parts.
-pub fn columns_used<'a>(source: &Source<'_>, roots: impl IntoIterator<Item = Node<'a>>) -> Vec<Vec<String>> {
-    query::collect(source, roots).1.into_iter().map(query::Named::parts).tight()
 }

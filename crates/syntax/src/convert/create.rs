@@ -132,15 +132,17 @@ pub fn create_table_as(source: &Source<'_>, node: &pg::CreateTableAsStmt<'_>) ->
     let Some(range) = into.rel else { return StatementKind::Other { tag: "CREATE TABLE AS" } };
     let columns: Vec<String> = into.col_names.strings().map(str::to_owned).tight();
     let query = query::query_with_targets(source, inner);
+    let materialized = node.objtype == pg::OBJECT_MATVIEW;
     StatementKind::CreateTableAs(CreateTableAs {
         name: names::relation_name(source, range),
-        object: if node.objtype == pg::OBJECT_MATVIEW { ObjectKind::MaterializedView } else { ObjectKind::Table },
+        object: if materialized { ObjectKind::MaterializedView } else { ObjectKind::Table },
         persistence: persistence(range),
         if_not_exists: node.if_not_exists,
         with_data: !into.skip_data,
         output: query::output_columns(inner, &columns),
         columns,
         select_into: node.is_select_into,
+        columns_used: if materialized { query::columns_used(source, [inner]) } else { Vec::new() },
         query,
     })
 }
@@ -156,6 +158,7 @@ pub fn select_into(source: &Source<'_>, node: Node<'_>, into: &pg::IntoClause<'_
         with_data: true,
         columns: Vec::new(),
         select_into: true,
+        columns_used: Vec::new(),
         query: query::query_with_targets(source, node),
         output: query::output_columns(node, &[]),
     })
@@ -171,7 +174,7 @@ pub fn create_view(source: &Source<'_>, node: &pg::ViewStmt<'_>) -> StatementKin
         replace: node.replace,
         temporary: persistence(range) == Persistence::Temporary,
         query: query::query_with_targets(source, inner),
-        columns_used: column::columns_used(source, [inner]),
+        columns_used: query::columns_used(source, [inner]),
         output: query::output_columns(inner, &given),
         options: super::alter_table::relation_options(source, node.options),
     })

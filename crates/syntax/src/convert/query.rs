@@ -2,10 +2,11 @@
 //!
 //! The walk keeps its own stack: a query may nest thousands of levels deep.
 
+use super::Tight as _;
 use super::expr;
 use super::names;
 use super::source::Source;
-use crate::ast::{Expr, Query, Read, Write, WriteKind};
+use crate::ast::{ColumnUse, Expr, Query, Read, Write, WriteKind};
 use crate::ffi::{List, Node, Tagged};
 use crate::lex::TokenKind;
 use crate::nodes::{self as pg, Kind};
@@ -29,6 +30,22 @@ pub fn query_with_targets(source: &Source<'_>, node: Node<'_>) -> Query {
 
 /// The facts of several nodes together, and the columns they name.
 pub fn collect<'a>(source: &Source<'_>, roots: impl IntoIterator<Item = Node<'a>>) -> (Query, Vec<Named<'a>>) {
+    let walk = walk(source, roots);
+    (walk.query, walk.columns.into_iter().map(|(column, _)| column).collect())
+}
+
+/// The columns that several nodes name, each with where it is looked for.
+pub fn columns_used<'a>(source: &Source<'_>, roots: impl IntoIterator<Item = Node<'a>>) -> Vec<ColumnUse> {
+    let walk = walk(source, roots);
+    let used = |(column, scope): &(Named<'_>, Option<usize>)| {
+        let parts = column.parts();
+        let from = if parts.len() == 1 { walk.levels(*scope) } else { Vec::new() };
+        ColumnUse { parts, from }
+    };
+    walk.columns.iter().map(used).tight()
+}
+
+fn walk<'a>(source: &Source<'_>, roots: impl IntoIterator<Item = Node<'a>>) -> Walk<'a> {
     let mut walk = Walk::default();
     for root in roots {
         if let Kind::SelectStmt(select) = root.kind() {
@@ -37,7 +54,7 @@ pub fn collect<'a>(source: &Source<'_>, roots: impl IntoIterator<Item = Node<'a>
         }
         walk.run(source, root);
     }
-    (walk.query, walk.columns)
+    walk
 }
 
 /// Columns that a query names.
@@ -82,7 +99,8 @@ fn restricts(select: &pg::SelectStmt<'_>) -> bool {
 #[derive(Default)]
 struct Walk<'a> {
     query: Query,
-    columns: Vec<Named<'a>>,
+    /// With the innermost scope they stand in.
+    columns: Vec<(Named<'a>, Option<usize>)>,
     stack: Vec<Item<'a>>,
     scopes: Vec<Scope<'a>>,
     locks: Vec<&'a pg::LockingClause<'a>>,
@@ -92,15 +110,18 @@ struct Walk<'a> {
 #[derive(Clone, Copy)]
 struct Item<'a> {
     node: Node<'a>,
-    /// The innermost common table expression it sees.
+    /// The innermost common table expression or FROM that it sees.
     scope: Option<usize>,
     /// The row-locking clauses of the query whose FROM it stands in, as a range of `locks`.
     locks: (usize, usize),
 }
 
+/// What names resolve to: a common table expression, or the items of a FROM.
 struct Scope<'a> {
     outer: Option<usize>,
+    /// Empty for a FROM.
     name: &'a str,
+    from: Vec<&'a str>,
 }
 
 impl<'a> Walk<'a> {
@@ -113,7 +134,7 @@ impl<'a> Walk<'a> {
                 Kind::RangeVar(range) => self.read(source, range, item),
                 // A bare `*` is told by the query it stands in.
                 Kind::ColumnRef(column) if column.fields.len() == 1 && is_star(item.node) => {}
-                Kind::ColumnRef(column) => self.columns.push(Named::Column(column)),
+                Kind::ColumnRef(column) => self.columns.push((Named::Column(column), item.scope)),
                 Kind::FuncCall(call) => {
                     let name = expr::call_name(source, call);
                     if !self.query.functions.iter().any(|known| known.name == name.name && known.schema == name.schema)
@@ -134,6 +155,7 @@ impl<'a> Walk<'a> {
                     }
                     // FOR UPDATE reaches into the subqueries of FROM.
                     let locks = if self.locks.len() > first { (first, self.locks.len()) } else { item.locks };
+                    let scope = self.enter(select.from_clause, scope);
                     self.push_list(select.from_clause, scope, locks);
                     let (from, rest) = (Item { scope, locks: (0, 0), ..item }, select);
                     self.push_select(rest, from);
@@ -188,7 +210,7 @@ impl<'a> Walk<'a> {
                     for node in join.larg.into_iter().chain(join.rarg) {
                         self.stack.push(Item { node, ..item });
                     }
-                    self.columns.extend(join.using_clause.strings().map(Named::Shared));
+                    self.columns.extend(join.using_clause.strings().map(|name| (Named::Shared(name), item.scope)));
                     self.push_node(join.quals, item.scope);
                 }
                 _ => {
@@ -227,18 +249,30 @@ impl<'a> Walk<'a> {
 
     /// `*` over these items of FROM.
     fn star(&mut self, from: List<'a>) {
-        let mut items: Vec<Node<'a>> = from.iter().collect();
-        while let Some(item) = items.pop() {
-            match item.kind() {
-                Kind::RangeVar(range) => {
-                    let called = range.alias.map_or(range.relname.get(), |alias| alias.aliasname.get());
-                    self.columns.push(Named::All(called));
-                }
-                Kind::JoinExpr(join) => items.extend(join.larg.into_iter().chain(join.rarg)),
-                Kind::RangeTableSample(sample) => items.extend(sample.relation),
-                _ => {}
-            }
+        let tables = items(from).filter(|(_, table)| *table);
+        self.columns.extend(tables.map(|(called, _)| (Named::All(called), None)));
+    }
+
+    /// The scope of a query with this FROM.
+    fn enter(&mut self, from: List<'a>, outer: Option<usize>) -> Option<usize> {
+        if from.is_empty() {
+            return outer;
         }
+        self.scopes.push(Scope { outer, name: "", from: items(from).map(|(called, _)| called).collect() });
+        Some(self.scopes.len() - 1)
+    }
+
+    /// The names of each FROM around a scope, the innermost first.
+    fn levels(&self, mut scope: Option<usize>) -> Vec<Vec<String>> {
+        let mut levels = Vec::new();
+        while let Some(index) = scope {
+            let it = &self.scopes[index];
+            if it.name.is_empty() {
+                levels.push(it.from.iter().map(|name| (*name).to_owned()).tight());
+            }
+            scope = it.outer;
+        }
+        levels
     }
 
     fn push_node(&mut self, node: Option<Node<'a>>, scope: Option<usize>) {
@@ -275,7 +309,7 @@ impl<'a> Walk<'a> {
         for node in clause.ctes.iter() {
             if let Kind::CommonTableExpr(cte) = node.kind() {
                 queries.push((cte.ctequery, scope));
-                self.scopes.push(Scope { outer: scope, name: cte.ctename.get() });
+                self.scopes.push(Scope { outer: scope, name: cte.ctename.get(), from: Vec::new() });
                 scope = Some(self.scopes.len() - 1);
             }
         }
@@ -322,6 +356,32 @@ impl<'a> Walk<'a> {
             self.query.writes.push(Write { relation: names::relation(source, range), kind });
         }
     }
+}
+
+/// The names of the items of FROM, those in joins too, and whether each is a table.
+fn items<'a>(from: List<'a>) -> impl Iterator<Item = (&'a str, bool)> {
+    let mut rest: Vec<Node<'a>> = from.iter().collect();
+    std::iter::from_fn(move || {
+        loop {
+            let alias = match rest.pop()?.kind() {
+                Kind::RangeVar(range) => {
+                    return Some((range.alias.map_or(range.relname.get(), |alias| alias.aliasname.get()), true));
+                }
+                Kind::JoinExpr(join) => {
+                    rest.extend(join.larg.into_iter().chain(join.rarg));
+                    continue;
+                }
+                Kind::RangeTableSample(sample) => {
+                    rest.extend(sample.relation);
+                    continue;
+                }
+                Kind::RangeSubselect(subselect) => subselect.alias,
+                Kind::RangeFunction(function) => function.alias,
+                _ => None,
+            };
+            return Some((alias.map_or("", |alias| alias.aliasname.get()), false));
+        }
+    })
 }
 
 fn row_lock(strength: u32) -> Option<&'static str> {

@@ -212,7 +212,7 @@ fn atomic_body(source: &Source<'_>, node: Node<'_>, from: usize) -> Body {
         statements,
         opaque: Vec::new(),
         commits: Vec::new(),
-        columns_used: column::columns_used(source, queries),
+        columns_used: query::columns_used(source, queries),
     }
 }
 
