@@ -11,7 +11,7 @@ use super::{Exec, Stop, define};
 use crate::effect::{FailsWhen, LockMode, OperationKind, WaitsFor, Work};
 use crate::name::QName;
 use crate::names;
-use crate::schema::{ColumnType, Constraint, ConstraintKind, Index, IndexColumn, Relation, RelationKind};
+use crate::schema::{Born, ColumnType, Constraint, ConstraintKind, Index, IndexColumn, Relation, RelationKind};
 
 /// An index about to be made.
 #[derive(Clone, Debug)]
@@ -162,6 +162,10 @@ pub(super) fn define_index(exec: &mut Exec, mut new: NewIndex, build: Build) -> 
         if !new.only {
             for partition in relation.children.clone() {
                 index_partition(exec, &new, &name, constraint.as_ref(), &partition, build)?;
+            }
+            // A partitioned table in use has partitions: jobs and functions made those that no migration tells of.
+            if relation.children.is_empty() && relation.born == Born::Before && build.work {
+                exec.work(&new.table, build.lock, Work::Build);
             }
         }
     } else if build.work {

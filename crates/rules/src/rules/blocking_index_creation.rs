@@ -106,6 +106,18 @@ mod tests {
     }
 
     #[test]
+    fn partitions_that_no_migration_tells_of() {
+        check(
+            "CREATE TABLE hits (id bigint, at timestamptz) PARTITION BY RANGE (at);",
+            expect![[r#"
+                CREATE INDEX ON hits (id);
+                --^^^^^^^^^^^^^^^^^^^^^^^ blocking-index-creation
+                CREATE INDEX ON ONLY hits (id);
+            "#]],
+        );
+    }
+
+    #[test]
     fn concurrently() {
         check(GIVEN, expect!["CREATE INDEX CONCURRENTLY i ON users (email);"]);
     }
