@@ -200,7 +200,9 @@ impl<'a> At<'a> {
             }
         }
         if others.len() > SHOWN {
-            finding.notes.push(format!("The transaction holds {} more relations", others.len() - SHOWN));
+            let more = others.len() - SHOWN;
+            let noun = if more == 1 { "relation" } else { "relations" };
+            finding.notes.push(format!("The transaction holds {more} more {noun}"));
         }
         finding
     }

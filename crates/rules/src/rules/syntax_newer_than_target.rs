@@ -49,8 +49,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             if !context.settings.majors_configured {
                 finding.level = Level::Info;
             }
-            finding =
-                finding.note(format!("It is a syntax error on {}", majors_text((*majors.start(), needs.major - 1))));
+            finding = finding.note(format!("It fails on {}", majors_text((*majors.start(), needs.major - 1))));
         }
         findings.push(finding);
     }
