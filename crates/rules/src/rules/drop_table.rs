@@ -16,7 +16,8 @@ pub static RULE: Rule = Rule {
 Dropping a table breaks application code that still uses it, and its rows are gone.
 
 ### What it does
-Reports DROP TABLE of a table that was there before.
+Reports DROP TABLE of a table that was there before. Where the same transaction creates a table of that name again, it is only
+the rows that are gone.
 
 ### Why it hurts
 Code of the release that runs while the migration does still reads and writes the table: its statements fail at once. A
@@ -34,6 +35,12 @@ CREATE TABLE sessions (id bigint PRIMARY KEY);
 ```
 ```sql
 DROP TABLE sessions;
+```
+```sql
+BEGIN;
+DROP TABLE sessions;
+CREATE TABLE sessions (id uuid PRIMARY KEY);
+COMMIT;
 ```
 ```sql ok
 -- safestep: allow(drop-table) unused since release 41
@@ -58,8 +65,17 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if tables.is_empty() {
             continue;
         }
-        let verb = if tables.len() == 1 { "table is" } else { "tables are" };
-        let message = format!("running code that uses {} fails once the {verb} gone", list(&tables));
+        let after = context.end_of_transaction(at.statement);
+        let (again, gone): (Vec<&QName>, Vec<&QName>) =
+            tables.iter().partition(|it| after.relations.contains_key(**it));
+        let (message, way_out) = if gone.is_empty() {
+            let message = format!("the rows of {} are gone, although the name is taken again", list(&again));
+            (message, "Change the table as it is, or copy its rows before it goes")
+        } else {
+            let verb = if gone.len() == 1 { "table is" } else { "tables are" };
+            let message = format!("running code that uses {} fails once the {verb} gone", list(&gone));
+            (message, "Deploy code that does without it first, then acknowledge the drop with a directive")
+        };
         let mut finding = at.finding(&RULE, message);
         let is_parent = |other: &QName| named.iter().any(|it| parent(&at, it) == Some(other));
         let others: Vec<_> =
@@ -67,8 +83,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if !others.is_empty() {
             finding = finding.note(format!("Foreign keys make it take ACCESS EXCLUSIVE on {} too", list(&others)));
         }
-        findings
-            .push(finding.note("Deploy code that does without it first, then acknowledge the drop with a directive"));
+        findings.push(finding.note(way_out));
     }
 }
 
@@ -130,6 +145,17 @@ mod tests {
             GIVEN,
             expect![[r#"
                 CREATE TABLE t (a int); DROP TABLE t;
+            "#]],
+        );
+    }
+
+    #[test]
+    fn created_again() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+                DROP TABLE sessions; CREATE TABLE sessions (id uuid);
+                --^^^^^^^^^^^^^^^^^ drop-table
             "#]],
         );
     }
