@@ -166,7 +166,7 @@ pub fn trace(before: &Schema, session: &Session, unit: &Unit, settings: &Setting
     let mut judged = Vec::with_capacity(unit.script.statements.len());
     walk(&mut machine, unit, |machine, statement| judged.push(judge(machine, statement, settings)));
     let (after, session_after) = machine.finish();
-    let session_after = if unit.runner.resets_session { session.clone() } else { session_after };
+    let session_after = leave(session, session_after, unit.runner);
     Trace { judged, before: before.clone(), after, session_after, majors: settings.majors.clone() }
 }
 
@@ -210,7 +210,16 @@ pub fn follow(
         show(Step { statement, before: &before, after: &machine.state.schema, search_path: &search_path });
     });
     let (after, session_after) = machine.finish();
-    (after.aged(before, born), if unit.runner.resets_session { session.clone() } else { session_after })
+    (after.aged(before, born), leave(session, session_after, unit.runner))
+}
+
+/// The session that the next unit begins with. It may run another day on a new connection, so that a timeout protects only
+/// the unit that sets it.
+fn leave(before: &Session, after: Session, runner: &Runner) -> Session {
+    if runner.resets_session {
+        return before.clone();
+    }
+    Session { lock_timeout: before.lock_timeout, statement_timeout: before.statement_timeout, ..after }
 }
 
 /// Visits the statements in order, each in its message.

@@ -4,15 +4,21 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
+use syntax::ast::Persistence;
 
 use super::{Born, Function, Index, Relation, Schema, Type};
 
 impl Schema {
-    /// The schema as later units see it: nothing that came since `since` is younger than `born`.
+    /// The schema as later units see it: nothing that came since `since` is younger than `born`, and temporary tables went with
+    /// their session.
     #[must_use]
     pub fn aged(&self, since: &Self, born: Born) -> Self {
         let mut aged = self.clone();
+        let mut temporary = Vec::new();
         each_new(&since.relations, &self.relations, |name, it| {
+            if it.persistence == Persistence::Temporary {
+                temporary.push(name.clone());
+            }
             aged.relations.insert(name.clone(), Arc::new(age_relation((**it).clone(), born)));
         });
         each_new(&since.indexes, &self.indexes, |name, it| {
@@ -25,6 +31,9 @@ impl Schema {
             let age = |it: &Function| Function { born: it.born.min(born), ..it.clone() };
             aged.functions.insert(name.clone(), Arc::new(it.iter().map(age).collect()));
         });
+        for name in temporary {
+            aged.remove_relation(&name);
+        }
         aged
     }
 
