@@ -194,7 +194,7 @@ fn help_tells_what_there_is() {
                                assumption, `unsafe` needs one that is printed, `plan` needs application
                                deploys between the files [possible values: safe, unsafe, plan]
               --diff           With --fix: show the changes, write nothing
-              --all-files      Rewrite migrations that are already applied, too
+              --all-files      Migrations that are already applied, too: judged without PATHS, and rewritten
 
         Output:
               --format <FORMAT>  How to print [default: text] [possible values: text, json, github, sarif,
@@ -1110,6 +1110,7 @@ fn without_paths_pending_migrations_are_judged() {
     let place = Place::committed(&[USERS, ("db/migrations/00002_more.sql", BAD)]);
     let files = |line: &str| place.run(&line.split_whitespace().collect::<Vec<_>>()).json()["summary"]["files"].clone();
     assert_eq!(files("lint --format json"), 0);
+    assert_eq!(files("lint --format json --all-files"), 2);
     place.git(&["checkout", "-q", "-b", "work"]);
     place.write("db/migrations/00003_a.sql", GOOD);
     place.git(&["add", "-A"]);
@@ -1120,6 +1121,41 @@ fn without_paths_pending_migrations_are_judged() {
     assert_eq!(files("lint --format json --since HEAD~1"), 2);
     assert_eq!(files("lint --format json db"), 4);
     assert_eq!(files("lint --format json db/migrations/00002_more.sql"), 1);
+}
+
+#[test]
+fn a_session_ends_with_its_file() {
+    let session = "SET lock_timeout = '2s';\nCREATE TEMPORARY TABLE seen (id bigint);\n";
+    let place = Place::committed(&[USERS, ("db/migrations/00002_session.sql", &format!("-- +goose Up\n{session}"))]);
+    place.write(
+        "db/migrations/00003_next.sql",
+        "-- +goose Up\nCREATE TEMPORARY TABLE seen (id bigint);\nALTER TABLE users ADD COLUMN age int;\n",
+    );
+    place.check(&["lint"], &expect![[r#"
+        $ safestep lint
+        warning[missing-lock-timeout]: no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on users, reads and writes wait behind it
+          ┌─ db/migrations/00003_next.sql:3:1
+          │
+        3 │ ALTER TABLE users ADD COLUMN age int;
+          │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          │
+          = Set lock_timeout to 2s before it, and try again when it runs out
+          = https://github.com/safestep/safestep/blob/main/rules.md#missing-lock-timeout
+
+        fix: rewrite the migration (--fix)
+          --- db/migrations/00003_next.sql
+          +++ db/migrations/00003_next.sql
+          @@ -1,3 +1,5 @@
+           -- +goose Up
+          +SET LOCAL lock_timeout = '2s';
+          +SET LOCAL statement_timeout = '30s';
+           CREATE TEMPORARY TABLE seen (id bigint);
+           ALTER TABLE users ADD COLUMN age int;
+
+        judged as run by goose on PostgreSQL 14 to 18
+        1 warning in 1 file; 1 fixable with --fix
+        exit 1
+    "#]]);
 }
 
 #[test]
@@ -1419,7 +1455,8 @@ fn every_rule_is_listed_and_explained() {
         Dropping a table breaks application code that still uses it, and its rows are gone.
 
         ### What it does
-        Reports DROP TABLE of a table that was there before.
+        Reports DROP TABLE of a table that was there before. Where the same transaction creates a table of that name again, it is only
+        the rows that are gone.
 
         ### Why it hurts
         Code of the release that runs while the migration does still reads and writes the table: its statements fail at once. A
@@ -1437,6 +1474,12 @@ fn every_rule_is_listed_and_explained() {
         ```
         ```sql
         DROP TABLE sessions;
+        ```
+        ```sql
+        BEGIN;
+        DROP TABLE sessions;
+        CREATE TABLE sessions (id uuid PRIMARY KEY);
+        COMMIT;
         ```
         ```sql ok
         -- safestep: allow(drop-table) unused since release 41

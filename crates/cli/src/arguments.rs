@@ -50,7 +50,7 @@ pub struct Lint {
     /// With --fix: show the changes, write nothing
     #[arg(long, help_heading = "Rewriting")]
     pub diff: bool,
-    /// Rewrite migrations that are already applied, too
+    /// Migrations that are already applied, too: judged without PATHS, and rewritten
     #[arg(long, help_heading = "Rewriting")]
     pub all_files: bool,
     /// How to print

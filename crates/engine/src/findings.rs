@@ -39,7 +39,8 @@ pub(crate) fn lint(engine: &Engine, options: &Options, view: &View, class: Optio
             }
         };
         for file in judged {
-            linted.report.files += 1;
+            // A migration may have its Down section in a file of its own.
+            linted.report.files += file.texts.iter().map(|(path, _)| path).collect::<BTreeSet<_>>().len();
             linted.report.suppressed += file.suppressed;
             for (path, text) in file.texts {
                 linted.sources.insert(path, text);

@@ -153,11 +153,11 @@ pub(crate) fn stands_alone(migration: &Migration) -> bool {
     matches!(migration.tool.name, "plain" | "unknown") && migration.version.is_empty()
 }
 
-/// Named on the command line; without any names, or with `pending`, what is not applied yet. Where git cannot tell,
-/// everything counts.
+/// Named on the command line; without any names, what is not applied yet, or with `all_files` everything. With `pending`
+/// only what is not applied yet. Where git cannot tell, everything counts.
 fn is_target(migration: &Migration, options: &Options) -> bool {
     let all = options.paths.is_empty();
-    let applied_too = !all && !options.pending;
+    let applied_too = (!all || options.all_files) && !options.pending;
     (all || migration.named) && (applied_too || migration.pending != Some(false))
 }
 
