@@ -213,7 +213,7 @@ fn help_tells_what_there_is() {
                       applied yet
 
         Options:
-          -h, --help  Print help
+          -h, --help  Print help (see more with '--help')
 
         Judging:
               --stdin-filename <NAME>  The name that standard input is judged under
@@ -221,8 +221,14 @@ fn help_tells_what_there_is() {
               --pg-version <N[-M]>     The PostgreSQL majors in use, as `16` or `14-18`
               --since <REV>            What counts as applied: the migrations of this git revision
 
+        Rewriting:
+              --fix[=<CLASS>]  With --format html or svg: draw also what --fix of that class would run
+                               instead; html does so for `safe` unasked [possible values: safe, unsafe,
+                               plan]
+
         Output:
-              --format <FORMAT>  [default: text] [possible values: text, json]
+              --format <FORMAT>  How to print; several migrations make one document, each below the one
+                                 before [default: text] [possible values: text, json, svg, html]
               --color <COLOR>    Colours [default: auto] [possible values: auto, always, never]
         exit 0
         $ safestep plan -h
@@ -407,6 +413,73 @@ fn reports_for_others_name_files_from_the_root() {
         assert!(out.contains("migrations/00002_more.sql"), "{out}");
         assert_eq!(out.contains("db/migrations/00002_more.sql"), format != "text", "{out}");
     }
+}
+
+#[test]
+fn explain_draws_pictures() {
+    let place = goose();
+    let tags = |arguments: &[&str], starts: &[&str]| {
+        let run = place.run(arguments);
+        assert_eq!(run.code, Some(0), "{}", run.err);
+        let tags = run.out.split('<').filter(|tag| starts.iter().any(|start| tag.starts_with(start)));
+        tags.map(|tag| tag.trim_end().to_owned() + "\n").collect::<String>()
+    };
+    let groups = ["title id", "g class=\"file", "g class=\"column", "g class=\"lane"];
+    expect![[r#"
+        title id="safestep-title">Lock timelines
+        g class="file" data-path="db/migrations/00002_more.sql" data-section="up">
+        g class="column grows hurts" data-statement="0">
+        g class="column instant" data-statement="1">
+        g class="lane" data-relation="users">
+        g class="file" data-path="db/migrations/00002_more.sql" data-section="down">
+        g class="column instant" data-statement="0">
+        g class="column instant" data-statement="1">
+        g class="lane" data-relation="users">
+    "#]]
+    .assert_eq(&tags(&["explain", "--format", "svg"], &groups));
+    expect![[r#"
+        title id="safestep-title">Lock timelines
+        g class="file" data-path="db/migrations/00002_more.sql" data-section="up">
+        g class="column grows hurts" data-statement="0">
+        g class="column instant" data-statement="1">
+        g class="lane" data-relation="users">
+        g class="file" data-path="db/migrations/00002_more.sql" data-section="up">
+        g class="column" data-statement="0">
+        g class="column" data-statement="1">
+        g class="column grows" data-statement="2">
+        g class="column" data-statement="3">
+        g class="column" data-statement="4">
+        g class="file" data-path="db/migrations/00003_more_step2_add_users_age.sql" data-section="up">
+        g class="column" data-statement="0">
+        g class="column" data-statement="1">
+        g class="column" data-statement="2">
+        g class="column instant" data-statement="3">
+        g class="lane" data-relation="users">
+        g class="file" data-path="db/migrations/00002_more.sql" data-section="down">
+        g class="column instant" data-statement="0">
+        g class="column instant" data-statement="1">
+        g class="lane" data-relation="users">
+    "#]]
+    .assert_eq(&tags(&["explain", "--format", "svg", "--fix"], &groups));
+    expect![[r#"
+        h1>Lock timelines
+        h2>db/migrations/00002_more.sql
+        h3>Before
+        title id="t1-title">db/migrations/00002_more.sql
+        h3>After --fix
+        title id="t2-title">Rewritten into 2 files
+        h3>Down
+        title id="t3-title">db/migrations/00002_more.sql (Down)
+    "#]]
+    .assert_eq(&tags(&["explain", "--format", "html"], &["h1", "h2", "h3", "title id", "li"]));
+    place.check(
+        &["explain --fix"],
+        &expect![[r#"
+        $ safestep explain --fix
+        stderr: safestep: --fix of explain is for --format html and svg; `safestep plan` tells the rewrite
+        exit 2
+    "#]],
+    );
 }
 
 #[test]

@@ -67,8 +67,12 @@ pub struct Lint {
 pub struct Explain {
     #[command(flatten)]
     pub input: Input,
-    #[arg(long, value_enum, default_value_t = TextOrJson::Text, help_heading = "Output")]
-    pub format: TextOrJson,
+    /// With --format html or svg: draw also what --fix of that class would run instead; html does so for `safe` unasked
+    #[arg(long, value_name = "CLASS", num_args = 0..=1, require_equals = true, default_missing_value = "safe", help_heading = "Rewriting")]
+    pub fix: Option<FixClass>,
+    /// How to print; several migrations make one document, each below the one before
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text, help_heading = "Output")]
+    pub format: ExplainFormat,
     #[command(flatten)]
     pub terminal: Terminal,
 }
@@ -138,6 +142,18 @@ pub enum FixClass {
 pub enum TextOrJson {
     Text,
     Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// for people
+    Text,
+    /// everything, for programs
+    Json,
+    /// the locks over time, as a picture
+    Svg,
+    /// a page with the pictures, before and after, and tables
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::CommandFactory;
+use diagnostics::timeline::Compared;
 use diagnostics::{Explained, Sources};
 use engine::{Class, Engine, Files, Level, Options};
 
-use crate::arguments::{self, Arguments, Command, FailOn, FixClass, Input, TextOrJson};
+use crate::arguments::{self, Arguments, Command, ExplainFormat, FailOn, FixClass, Input, TextOrJson};
 use crate::{CLEAN, FINDINGS, output};
 
 /// What standard input is called when nobody names it.
@@ -80,32 +81,65 @@ fn write_stdin(engine: &Engine, linted: &engine::Linted) -> Result<i32, String> 
 }
 
 fn explain(it: &arguments::Explain) -> Result<i32, String> {
-    let (engine, options, _) = open(&it.input)?;
-    let sections = engine.explain(&options).map_err(|errors| told(&errors))?;
-    let mut sources = Sources::default();
-    let shown: Vec<PathBuf> =
-        sections.iter().map(|section| PathBuf::from(engine.files.display(&section.path))).collect();
-    for (section, path) in sections.iter().zip(&shown) {
-        sources.insert(path.clone(), section.text.clone());
-    }
-    let explained: Vec<Explained> = sections
-        .iter()
-        .zip(&shown)
-        .map(|(section, path)| Explained {
-            path,
-            section: section.section,
-            script: &section.script,
-            trace: &section.trace,
-        })
-        .collect();
-    let assumed = engine::assumed(&sections);
-    output::print(&match it.format {
-        TextOrJson::Text => {
-            diagnostics::explain::text(&explained, &assumed, &sources, output::style(it.terminal.color))
+    let fix = match (it.format, it.fix) {
+        (ExplainFormat::Text | ExplainFormat::Json, Some(_)) => {
+            return Err("--fix of explain is for --format html and svg; `safestep plan` tells the rewrite".to_owned());
         }
-        TextOrJson::Json => diagnostics::json::explain(&explained, &assumed, &sources),
+        (ExplainFormat::Html, None) => Some(FixClass::Safe),
+        (_, fix) => fix,
+    };
+    let (engine, mut options, _) = open(&it.input)?;
+    let compared = match fix {
+        Some(fix) => {
+            options.all_files = true;
+            engine.compare(&options, class(fix)).map_err(|errors| told(&errors))?
+        }
+        None => {
+            let sections = engine.explain(&options).map_err(|errors| told(&errors))?;
+            vec![engine::Comparison { before: sections, planned: None, after: Vec::new() }]
+        }
+    };
+    let show = |section: &engine::ExplainedSection| PathBuf::from(engine.files.display(&section.path));
+    let shown: Vec<(Vec<PathBuf>, Vec<PathBuf>)> =
+        compared.iter().map(|it| (it.before.iter().map(show).collect(), it.after.iter().map(show).collect())).collect();
+    let mut sources = Sources::default();
+    let mut drawn: Vec<Compared> = Vec::new();
+    for (it, (before, after)) in compared.iter().zip(&shown) {
+        let mut after_sources = Sources::default();
+        for (sections, paths, sources) in [(&it.before, before, &mut sources), (&it.after, after, &mut after_sources)] {
+            for (section, path) in sections.iter().zip(paths) {
+                sources.insert(path.clone(), section.text.clone());
+            }
+        }
+        drawn.push(Compared {
+            before: explained(&it.before, before),
+            planned: it.planned.as_ref(),
+            after: explained(&it.after, after),
+            after_sources,
+        });
+    }
+    let assumed = engine::assumed(compared.iter().flat_map(|it| &it.before));
+    let sections: Vec<Explained> = drawn.iter().flat_map(|it| it.before.iter().copied()).collect();
+    output::print(&match it.format {
+        ExplainFormat::Text => {
+            diagnostics::explain::text(&sections, &assumed, &sources, output::style(it.terminal.color))
+        }
+        ExplainFormat::Json => diagnostics::json::explain(&sections, &assumed, &sources),
+        ExplainFormat::Svg => diagnostics::timeline::svg(&drawn, &assumed, &sources),
+        ExplainFormat::Html => diagnostics::timeline::html(&drawn, &assumed, &sources),
     })?;
     Ok(CLEAN)
+}
+
+/// Sections under the names that a user knows.
+fn explained<'a>(sections: &'a [engine::ExplainedSection], shown: &'a [PathBuf]) -> Vec<Explained<'a>> {
+    let under = |(section, path): (&'a engine::ExplainedSection, &'a PathBuf)| Explained {
+        path,
+        section: section.section,
+        script: &section.script,
+        trace: &section.trace,
+    };
+    sections.iter().zip(shown).map(under).collect()
 }
 
 fn plan(it: &arguments::Plan) -> Result<i32, String> {

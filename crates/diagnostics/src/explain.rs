@@ -71,12 +71,12 @@ pub fn strongest_lock(explained: &Explained, statement: usize) -> Option<String>
     lines.into_iter().next().map(|(_, words)| words)
 }
 
-struct View<'a> {
-    statements: Vec<(&'a Statement, &'a Judged)>,
+pub(crate) struct View<'a> {
+    pub(crate) statements: Vec<(&'a Statement, &'a Judged)>,
     tool: &'a str,
     source: Option<&'a Source>,
     style: Style,
-    groups: Vec<Group>,
+    pub(crate) groups: Vec<Group>,
     /// In range.
     majors: (u32, u32),
     /// Columns of the greatest line number.
@@ -85,13 +85,13 @@ struct View<'a> {
 
 /// Statements told together: most often one.
 #[derive(Clone, Copy)]
-struct Group {
-    first: usize,
-    length: usize,
+pub(crate) struct Group {
+    pub(crate) first: usize,
+    pub(crate) length: usize,
 }
 
 impl<'a> View<'a> {
-    fn of(explained: &Explained<'a>, tool: &'a str, source: Option<&'a Source>, style: Style) -> Self {
+    pub(crate) fn of(explained: &Explained<'a>, tool: &'a str, source: Option<&'a Source>, style: Style) -> Self {
         let statements: Vec<_> = std::iter::zip(&explained.script.statements, &explained.trace.judged).collect();
         let mut groups: Vec<Group> = Vec::new();
         let mut first = 0;
@@ -107,7 +107,7 @@ impl<'a> View<'a> {
         Self { statements, tool, source, style, groups, majors, digits: last.to_string().len().max(2) }
     }
 
-    fn line(&self, statement: usize) -> u32 {
+    pub(crate) fn line(&self, statement: usize) -> u32 {
         draw::line(self.source, self.statements[statement].0.span.start)
     }
 
@@ -130,7 +130,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn transaction(&self, transaction: Transaction) -> String {
+    pub(crate) fn transaction(&self, transaction: Transaction) -> String {
         let words = match (transaction.inside, transaction.opened_by) {
             (None, _) => "In a transaction or not: nothing tells who runs it".to_owned(),
             (Some(_), Opener::Explicit) => "In a transaction opened by BEGIN".to_owned(),
@@ -165,7 +165,7 @@ impl<'a> View<'a> {
     }
 
     /// What is told about a statement; an empty label continues the one before.
-    fn facts(&self, statement: usize) -> Vec<(&'static str, Ink, String)> {
+    pub(crate) fn facts(&self, statement: usize) -> Vec<(&'static str, Ink, String)> {
         let (statement, judged) = self.statements[statement];
         let mut facts = Vec::new();
         if let StatementKind::Invalid(error) | StatementKind::Template(error) = &statement.parsed.kind {
@@ -193,12 +193,8 @@ impl<'a> View<'a> {
             facts.push(("limit", Ink::Plain, limit(judged)));
         }
         for (index, whom) in judged.waits_for.iter().enumerate() {
-            let text = match whom {
-                WaitsFor::Readers => "for every transaction that reads the table",
-                WaitsFor::Writers => "for every transaction that writes to the table",
-                WaitsFor::Snapshots => "for every transaction with an older snapshot",
-            };
-            facts.push((if index == 0 { "waits" } else { "" }, Ink::Plain, text.to_owned()));
+            let text = format!("for every transaction {}", waits_words(whom));
+            facts.push((if index == 0 { "waits" } else { "" }, Ink::Plain, text));
         }
         for (index, breaks) in judged.breaks.iter().enumerate() {
             facts.push((if index == 0 { "breaks" } else { "" }, Ink::Plain, breaks_words(breaks)));
@@ -268,19 +264,38 @@ impl<'a> View<'a> {
         format!("{when}{on}: {} ({})", failure.message, failure.sqlstate)
     }
 
-    /// Who waits while work grows with a table: the sum of the picture.
     fn tell_long_waits(&self, out: &mut String) {
-        let mut waits: Vec<(&QName, Shade, Vec<String>)> = Vec::new();
+        let waits = self.long_waits();
+        if waits.is_empty() {
+            draw::paint(out, self.style, Ink::BoldGreen, "No long waits");
+            out.push_str(": nothing blocks reads or writes while work grows with a table.\n");
+            return;
+        }
+        draw::paint(out, self.style, Ink::BoldRed, "Long waits");
+        out.push_str("\n\n");
+        for wait in waits {
+            let mut works: Vec<String> =
+                wait.works.iter().take(TOLD).map(|(what, line)| format!("{what} (line {line})")).collect();
+            if wait.works.len() > TOLD {
+                works.push(format!("{} times more", wait.works.len() - TOLD));
+            }
+            let who = if wait.shade == Shade::Everybody { "reads and writes of" } else { "writes to" };
+            let text = format!("{who} {} wait while {}", wait.relation, draw::list(&works));
+            for (index, line) in draw::wrap(&text, self.style.width - 4).iter().enumerate() {
+                out.push_str(if index == 0 { "  " } else { "    " });
+                draw::paint(out, self.style, wait.shade.ink(), line);
+                out.push('\n');
+            }
+        }
+    }
+
+    /// Who waits while work grows with a table: the sum of the picture.
+    pub(crate) fn long_waits(&self) -> Vec<LongWait> {
+        let mut waits: Vec<LongWait> = Vec::new();
         let mut slots: HashMap<(&QName, Shade), usize> = HashMap::new();
         let run = |(_, (_, judged)): &(usize, &(&Statement, &Judged))| !fails_here(judged);
         for (index, (statement, judged)) in self.statements.iter().enumerate().filter(run) {
-            let grows = |effect: &&Effect| {
-                let small = effect.work == Work::Rows && is_values(&statement.parsed.kind);
-                effect.born == Born::Before && effect.on.is_none() && locks::work(effect).is_some() && !small
-            };
-            let Some(work) = judged.effects.iter().filter(grows).rev().max_by_key(|effect| effect.work) else {
-                continue;
-            };
+            let Some(work) = growing(statement, judged) else { continue };
             let mut blocked: BTreeMap<&QName, Shade> = BTreeMap::new();
             for lock in judged.held.values().chain(&judged.effects).filter(|effect| Shade::of(effect) >= Shade::Writes)
             {
@@ -296,37 +311,36 @@ impl<'a> View<'a> {
                     Work::Scan | Work::Instant => format!("every row of {at} is read"),
                 };
                 let slot = *slots.entry((relation, shade)).or_insert_with(|| {
-                    waits.push((relation, shade, Vec::new()));
+                    waits.push(LongWait { relation: relation.to_string(), shade, works: Vec::new() });
                     waits.len() - 1
                 });
-                waits[slot].2.push(format!("{what} (line {})", self.line(index)));
+                waits[slot].works.push((what, self.line(index)));
             }
         }
-        if waits.is_empty() {
-            draw::paint(out, self.style, Ink::BoldGreen, "No long waits");
-            out.push_str(": nothing blocks reads or writes while work grows with a table.\n");
-            return;
-        }
-        draw::paint(out, self.style, Ink::BoldRed, "Long waits");
-        out.push_str("\n\n");
-        for (relation, shade, mut works) in waits {
-            if works.len() > TOLD {
-                let rest = works.split_off(TOLD).len();
-                works.push(format!("{rest} times more"));
-            }
-            let who = if shade == Shade::Everybody { "reads and writes of" } else { "writes to" };
-            let text = format!("{who} {relation} wait while {}", draw::list(&works));
-            for (index, line) in draw::wrap(&text, self.style.width - 4).iter().enumerate() {
-                out.push_str(if index == 0 { "  " } else { "    " });
-                draw::paint(out, self.style, shade.ink(), line);
-                out.push('\n');
-            }
-        }
+        waits
     }
 }
 
+/// Others cannot read or write a relation while work grows with a table.
+#[derive(Debug)]
+pub(crate) struct LongWait {
+    pub(crate) relation: String,
+    pub(crate) shade: Shade,
+    /// `an index is built on it`, and the line of the statement.
+    pub(crate) works: Vec<(String, u32)>,
+}
+
+/// The work of a statement that grows with a table which others use, the longest if there are several.
+pub(crate) fn growing<'a>(statement: &Statement, judged: &'a Judged) -> Option<&'a Effect> {
+    let grows = |effect: &&Effect| {
+        let small = effect.work == Work::Rows && is_values(&statement.parsed.kind);
+        effect.born == Born::Before && effect.on.is_none() && locks::work(effect).is_some() && !small
+    };
+    judged.effects.iter().filter(grows).rev().max_by_key(|effect| effect.work)
+}
+
 /// The lock of an index stops its table: planning a query locks every index of it.
-fn lane_of(effect: &Effect) -> &QName {
+pub(crate) fn lane_of(effect: &Effect) -> &QName {
     effect.on.as_ref().unwrap_or(&effect.relation)
 }
 
@@ -342,7 +356,7 @@ fn is_alike((a, first): (&Statement, &Judged), (b, second): (&Statement, &Judged
         && !matches!(a.parsed.kind, StatementKind::Transaction { .. } | StatementKind::Invalid(_))
 }
 
-fn fails_here(judged: &Judged) -> bool {
+pub(crate) fn fails_here(judged: &Judged) -> bool {
     let outside = judged.transaction.inside == Some(false);
     judged.fails.as_ref().is_some_and(|failure| failure.when != FailsWhen::Wrapped || !outside)
 }
@@ -362,7 +376,16 @@ fn limit(judged: &Judged) -> String {
     }
 }
 
-fn duration(milliseconds: u64) -> String {
+/// Which transactions, as `every transaction ...` goes on.
+pub(crate) fn waits_words(whom: &WaitsFor) -> &'static str {
+    match whom {
+        WaitsFor::Readers => "that reads the table",
+        WaitsFor::Writers => "that writes to the table",
+        WaitsFor::Snapshots => "with an older snapshot",
+    }
+}
+
+pub(crate) fn duration(milliseconds: u64) -> String {
     match (milliseconds % 60_000, milliseconds % 1000) {
         (0, _) => format!("{}min", milliseconds / 60_000),
         (_, 0) => format!("{}s", milliseconds / 1000),

@@ -18,6 +18,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod timeline;
 mod wire;
 
 use std::collections::BTreeSet;

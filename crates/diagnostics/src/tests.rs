@@ -4,6 +4,7 @@ mod explain;
 mod formats;
 mod plan;
 mod text;
+mod timeline;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -19,6 +19,7 @@ use rayon::prelude::*;
 use rules::{Group, Level};
 use syntax::Span;
 
+use crate::explain::{self, Comparison, ExplainedSection};
 use crate::findings::{self, Found, Judged};
 use crate::view::{self, FileView, HistoryView, View};
 use crate::{Engine, Files, Options};
@@ -216,31 +217,59 @@ pub(crate) fn plan(engine: &Engine, options: &Options, view: &View, class: Class
     let mut sources = Sources::default();
     for history in &view.histories {
         for file in &history.files {
-            let migration = history.migration(file);
-            let found = findings::find(options, history, file);
-            let attempt = attempt(engine, options, &history.history, history, file, &found, class);
-            let path = findings::shown(engine, &migration.path);
-            sources.insert(path.clone(), migration.text.clone());
-            let withheld = found.findings.iter().zip(&attempt.outcome).filter_map(|((_, finding), outcome)| {
-                let reason = outcome.as_ref().err()?.clone()?;
-                Some(Withheld { statement: finding.statement, span: finding.span, reason })
-            });
-            let mut it = Planned {
-                path,
-                class: attempt.rewrite.as_ref().map_or(Class::Safe, |rewrite| rewrite.plan.class),
-                assumptions: attempt.rewrite.as_ref().map_or_else(Vec::new, |rewrite| rewrite.plan.assumptions.clone()),
-                parts: Vec::new(),
-                withheld: withheld.collect(),
-            };
-            if let Some(rewrite) = &attempt.rewrite {
-                it.parts = parts(engine, file, rewrite);
-            }
+            let (it, _) = plan_file(engine, options, history, file, class);
+            sources.insert(it.path.clone(), history.migration(file).text.clone());
             if !it.parts.is_empty() || !it.withheld.is_empty() {
                 planned.push(it);
             }
         }
     }
     (planned, sources)
+}
+
+/// Every migration beside what `--fix` at that class would run instead.
+pub(crate) fn compare(engine: &Engine, options: &Options, view: &View, class: Class) -> Vec<Comparison> {
+    let mut compared = Vec::new();
+    for history in &view.histories {
+        for file in &history.files {
+            let (planned, after) = plan_file(engine, options, history, file, class);
+            let up = |after: HistoryView| -> Vec<ExplainedSection> {
+                let files = after.files.iter();
+                files.flat_map(|file| explain::sections(&after, file).into_iter().take(1)).collect()
+            };
+            compared.push(Comparison {
+                before: explain::sections(history, file),
+                planned: Some(planned),
+                after: after.map_or_else(Vec::new, up),
+            });
+        }
+    }
+    compared
+}
+
+/// The plan of one migration, and the migrations that it makes of it.
+fn plan_file(
+    engine: &Engine,
+    options: &Options,
+    history: &HistoryView,
+    file: &FileView,
+    class: Class,
+) -> (Planned, Option<HistoryView>) {
+    let found = findings::find(options, history, file);
+    let attempt = attempt(engine, options, &history.history, history, file, &found, class);
+    let withheld = found.findings.iter().zip(&attempt.outcome).filter_map(|((_, finding), outcome)| {
+        let reason = outcome.as_ref().err()?.clone()?;
+        Some(Withheld { statement: finding.statement, span: finding.span, reason })
+    });
+    let rewrite = attempt.rewrite.as_ref();
+    let planned = Planned {
+        path: findings::shown(engine, &history.migration(file).path),
+        class: rewrite.map_or(Class::Safe, |rewrite| rewrite.plan.class),
+        assumptions: rewrite.map_or_else(Vec::new, |rewrite| rewrite.plan.assumptions.clone()),
+        parts: rewrite.map_or_else(Vec::new, |rewrite| parts(engine, file, rewrite)),
+        withheld: withheld.collect(),
+    };
+    (planned, attempt.rewrite.map(|rewrite| rewrite.after))
 }
 
 /// Rules whose findings name operations have recipes; so have missing timeouts, which emission writes.

@@ -27,7 +27,7 @@ use syntax::Cache;
 pub use syntax::Span;
 pub use syntax::directive::VERBS as DIRECTIVES;
 
-pub use explain::{ExplainedSection, assumed};
+pub use explain::{Comparison, ExplainedSection, assumed};
 pub use names::{NamedUnit, Names};
 pub use view::{FileView, HistoryView, SectionView, View};
 
@@ -131,6 +131,17 @@ impl Engine {
         self.pool.install(|| {
             let view = view::open(self, options)?;
             Ok(fix::plan(self, options, &view, class))
+        })
+    }
+
+    /// Every migration as [`Engine::explain`] tells it, beside what [`Engine::plan`] would run instead.
+    ///
+    /// # Errors
+    /// As [`Engine::lint`].
+    pub fn compare(&self, options: &Options, class: Class) -> Result<Vec<Comparison>, Vec<Error>> {
+        self.pool.install(|| {
+            let view = view::open(self, options)?;
+            Ok(fix::compare(self, options, &view, class))
         })
     }
 }

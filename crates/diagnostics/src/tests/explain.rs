@@ -19,8 +19,8 @@ use crate::{Explained, Style, explain, json};
 const PATH: &str = "db/migrations/0007_orders.sql";
 
 /// A trace written by hand.
-struct Traced {
-    world: World,
+pub(super) struct Traced {
+    pub(super) world: World,
     script: Script,
     trace: Trace,
     end: usize,
@@ -29,7 +29,7 @@ struct Traced {
 const MAJORS: RangeInclusive<u32> = 14..=18;
 
 impl Traced {
-    fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         let trace = Trace {
             judged: Vec::new(),
             before: Schema::default(),
@@ -41,7 +41,7 @@ impl Traced {
     }
 
     /// The next statement, with what it locks; it holds what earlier statements of its transaction locked.
-    fn statement(&mut self, text: &str, transaction: Transaction, effects: Vec<Effect>) -> &mut Judged {
+    pub(super) fn statement(&mut self, text: &str, transaction: Transaction, effects: Vec<Effect>) -> &mut Judged {
         let source = self.world.sources.get(Path::new(PATH)).expect("the file is there").text();
         let start = self.end + source[self.end..].find(text).expect("the statement is in the text");
         self.end = start + text.len();
@@ -84,12 +84,12 @@ impl Traced {
         explain::text(&[self.explained()], &self.world.report.assumed, &self.world.sources, style)
     }
 
-    fn explained(&self) -> Explained<'_> {
+    pub(super) fn explained(&self) -> Explained<'_> {
         Explained { path: Path::new(PATH), section: Section::Up, script: &self.script, trace: &self.trace }
     }
 }
 
-fn lock(relation: &str, lock: LockMode, work: Work) -> Effect {
+pub(super) fn lock(relation: &str, lock: LockMode, work: Work) -> Effect {
     Effect {
         relation: QName::new("public", relation),
         kind: RelationKind::Table,
@@ -102,14 +102,15 @@ fn lock(relation: &str, lock: LockMode, work: Work) -> Effect {
     }
 }
 
-const RUNNER: Transaction = Transaction { id: 1, inside: Some(true), opened_by: Opener::Runner, until: Until::Commit };
+pub(super) const RUNNER: Transaction =
+    Transaction { id: 1, inside: Some(true), opened_by: Opener::Runner, until: Until::Commit };
 
-fn alone(id: u32) -> Transaction {
+pub(super) fn alone(id: u32) -> Transaction {
     Transaction { id, inside: Some(false), opened_by: Opener::Nobody, until: Until::Statement }
 }
 
 /// One transaction with every shade and kind of work, and a statement behind it.
-fn orders() -> Traced {
+pub(super) fn orders() -> Traced {
     let mut it = Traced::new(
         "-- +goose Up
 ALTER TABLE users ADD COLUMN email text;

@@ -22,7 +22,7 @@ fn lock(relation: &str, lock: LockMode, work: Work) -> Effect {
     }
 }
 
-fn planned() -> Planned {
+pub(super) fn planned() -> Planned {
     let share = vec![
         lock("users", LockMode::ShareRowExclusive, Work::Instant),
         lock("orders", LockMode::ShareRowExclusive, Work::Scan),
