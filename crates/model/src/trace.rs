@@ -1,6 +1,6 @@
 //! What a whole unit does, statement by statement.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -13,9 +13,12 @@ use crate::name::QName;
 use crate::runner::{Messages, Runner};
 use crate::schema::{Born, Schema};
 
+mod again;
 mod blocked;
 mod majors;
 mod transaction;
+
+pub use again::{Record, trace_again};
 
 /// The supported majors.
 pub const MAJORS: RangeInclusive<u32> = 14..=18;
@@ -37,8 +40,10 @@ pub struct Settings {
 /// The trace of a unit.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// One per statement of the script, in order.
-    pub judged: Vec<Judged>,
+    /// One per statement of the script, in order; shared with the traces that an edit makes of this one.
+    pub judged: Vec<Arc<Judged>>,
+    /// By statement, the statements of its transaction.
+    pub transactions: Vec<Range<u32>>,
     pub before: Schema,
     pub after: Schema,
     pub session_after: Session,
@@ -164,10 +169,33 @@ pub enum Timeout {
 pub fn trace(before: &Schema, session: &Session, unit: &Unit, settings: &Settings) -> Trace {
     let mut machine = Machine::new(before, session, unit.runner);
     let mut judged = Vec::with_capacity(unit.script.statements.len());
-    walk(&mut machine, unit, |machine, statement| judged.push(judge(machine, statement, settings)));
-    let (after, session_after) = machine.finish();
-    let session_after = leave(session, session_after, unit.runner);
-    Trace { judged, before: before.clone(), after, session_after, majors: settings.majors.clone() }
+    walk(&mut machine, unit, |machine, statement| judged.push(Arc::new(judge(machine, statement, settings))));
+    Trace::of(before, session, unit, settings, judged, machine.finish())
+}
+
+impl Trace {
+    fn of(
+        before: &Schema,
+        session: &Session,
+        unit: &Unit,
+        settings: &Settings,
+        judged: Vec<Arc<Judged>>,
+        (after, session_after): (Schema, Session),
+    ) -> Self {
+        let session_after = leave(session, session_after, unit.runner);
+        let transactions = transactions(&judged);
+        Self { judged, transactions, before: before.clone(), after, session_after, majors: settings.majors.clone() }
+    }
+}
+
+/// Runs of statements that share a transaction.
+fn transactions(judged: &[Arc<Judged>]) -> Vec<Range<u32>> {
+    let mut ranges = Vec::with_capacity(judged.len());
+    for run in judged.chunk_by(|a, b| a.transaction.id == b.transaction.id) {
+        let start = ranges.len() as u32;
+        ranges.resize(ranges.len() + run.len(), start..start + run.len() as u32);
+    }
+    ranges
 }
 
 /// What a unit of the history leaves: [`trace`] without effects, on the newest major, everything born `born`.
@@ -224,18 +252,36 @@ fn leave(before: &Session, after: Session, runner: &Runner) -> Session {
 
 /// Visits the statements in order, each in its message.
 fn walk(machine: &mut Machine, unit: &Unit, mut visit: impl FnMut(&mut Machine, &Statement)) {
+    for (statement, place) in unit.script.statements.iter().zip(places(unit)) {
+        step(machine, statement, place, &mut visit);
+    }
+}
+
+/// Where a statement stands in its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    /// Not the only one.
+    shared: bool,
+    last: bool,
+}
+
+fn places(unit: &Unit) -> Vec<Place> {
     let statements = &unit.script.statements;
-    let mut start = 0;
-    while start < statements.len() {
-        let length = message(&statements[start..], &unit.runner.messages);
-        for statement in &statements[start..start + length] {
-            if length > 1 {
-                machine.enter_message();
-            }
-            visit(machine, statement);
-        }
+    let mut places = Vec::with_capacity(statements.len());
+    while places.len() < statements.len() {
+        let length = message(&statements[places.len()..], &unit.runner.messages);
+        places.extend((1..=length).map(|at| Place { shared: length > 1, last: at == length }));
+    }
+    places
+}
+
+fn step(machine: &mut Machine, statement: &Statement, place: Place, visit: impl FnOnce(&mut Machine, &Statement)) {
+    if place.shared {
+        machine.enter_message();
+    }
+    visit(machine, statement);
+    if place.last {
         machine.leave_message();
-        start += length;
     }
 }
 

@@ -1,6 +1,7 @@
 //! From the request to the plan: expand, arrange, prove; what cannot be proven is left out and the rest tried again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use model::effect::{FailsWhen, OperationKind, Work, blocks_reads, blocks_writes};
 use model::name::QName;
@@ -34,7 +35,7 @@ pub(crate) fn plan(request: &Request) -> Outcome {
 /// When the original fails only because of the transaction it runs in (a new enum value is used, an index is built
 /// concurrently), what it means is what its statements do one by one.
 fn statement_by_statement(request: &Request) -> Option<Trace> {
-    let always = |judged: &Judged| judged.fails.as_ref().is_some_and(|it| it.when == FailsWhen::Always);
+    let always = |judged: &Arc<Judged>| judged.fails.as_ref().is_some_and(|it| it.when == FailsWhen::Always);
     if !request.trace.judged.iter().any(always) {
         return None;
     }
@@ -55,10 +56,12 @@ fn statement_by_statement(request: &Request) -> Option<Trace> {
         if control(statement) {
             all.push(original.clone());
         } else {
-            all.push(Judged { transaction: original.transaction, held: original.held.clone(), ..judged.next()? });
+            let alone = Arc::unwrap_or_clone(judged.next()?);
+            all.push(Arc::new(Judged { transaction: original.transaction, held: original.held.clone(), ..alone }));
         }
     }
     apart.judged = all;
+    apart.transactions.clone_from(&request.trace.transactions);
     Some(apart)
 }
 
@@ -165,7 +168,7 @@ fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
     let mut groups: Vec<(Option<u32>, Group)> = Vec::new();
     for (index, item) in expansion.items.iter().enumerate() {
         let judged = request.trace.judged.get(item.statement);
-        let transaction = judged.and_then(shared_transaction);
+        let transaction = judged.and_then(|it| shared_transaction(it));
         match groups.last_mut() {
             Some((last, group)) if transaction.is_some() && *last == transaction => group.steps.push(index),
             _ => {

@@ -42,7 +42,7 @@ impl<'a> Context<'a> {
     /// Every statement with its judgement, failing ones too.
     pub fn statements(&'a self) -> impl Iterator<Item = (usize, &'a StatementKind, &'a Judged)> {
         let statements = self.script.statements.iter().zip(&self.trace.judged).enumerate();
-        statements.map(|(at, (statement, judged))| (at, &statement.parsed.kind, judged))
+        statements.map(|(at, (statement, judged))| (at, &statement.parsed.kind, &**judged))
     }
 
     /// The place in the file of a span inside a statement.
@@ -51,10 +51,9 @@ impl<'a> Context<'a> {
         self.script.statements[statement].locate(span)
     }
 
-    /// The other statements of the same transaction that come earlier. Transactions are numbered in order.
+    /// The other statements of the same transaction that come earlier.
     pub fn earlier_in_transaction(&'a self, statement: usize) -> impl Iterator<Item = usize> {
-        let id = self.trace.judged[statement].transaction.id;
-        self.trace.judged.partition_point(|it| it.transaction.id < id)..statement
+        self.trace.transactions[statement].start as usize..statement
     }
 
     /// The earlier statement of the same transaction that took the lock.
@@ -69,8 +68,7 @@ impl<'a> Context<'a> {
     /// What others see once the statement's transaction has committed.
     #[must_use]
     pub fn end_of_transaction(&self, statement: usize) -> &'a Schema {
-        let id = self.trace.judged[statement].transaction.id;
-        let next = self.trace.judged.partition_point(|it| it.transaction.id <= id);
+        let next = self.trace.transactions[statement].end as usize;
         self.trace.judged.get(next).map_or(&self.trace.after, |it| &it.before)
     }
 

@@ -32,6 +32,7 @@ impl Traced {
     pub(super) fn new(text: &str) -> Self {
         let trace = Trace {
             judged: Vec::new(),
+            transactions: Vec::new(),
             before: Schema::default(),
             after: Schema::default(),
             session_after: Session::default(),
@@ -49,7 +50,7 @@ impl Traced {
         let tag = ["INSERT", "BEGIN"].into_iter().find(|tag| text.starts_with(tag)).unwrap_or("ALTER TABLE");
         let parsed = Arc::new(Parsed { text: text.into(), kind: StatementKind::Other { tag }, needs: None });
         self.script.statements.push(Statement { span: Span::new(start, self.end), end, parsed });
-        let same = |it: &&Judged| it.transaction.id == transaction.id && transaction.until != Until::Statement;
+        let same = |it: &&Arc<Judged>| it.transaction.id == transaction.id && transaction.until != Until::Statement;
         let held = self.trace.judged.iter().filter(same).flat_map(|it| it.effects.clone());
         let held = held.map(|it| (it.relation.clone(), it)).collect();
         let blocked = effects
@@ -62,7 +63,7 @@ impl Traced {
                 rows: false,
             })
             .collect();
-        self.trace.judged.push(Judged {
+        self.trace.judged.push(Arc::new(Judged {
             before: Schema::default(),
             transaction,
             effects,
@@ -76,8 +77,8 @@ impl Traced {
             majors: None,
             refuses_transaction: false,
             search_path: vec!["public".to_owned()],
-        });
-        self.trace.judged.last_mut().expect("just pushed")
+        }));
+        self.trace.judged.last_mut().and_then(Arc::get_mut).expect("just pushed")
     }
 
     fn text(&self, style: Style) -> String {

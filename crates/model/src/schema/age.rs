@@ -37,6 +37,36 @@ impl Schema {
         aged
     }
 
+    /// Equal, found out without visiting what both share.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let Self {
+            complete,
+            presumed,
+            relations,
+            indexes,
+            types,
+            functions,
+            schemas,
+            extensions,
+            publications,
+            statistics,
+            lookup: _,
+        } = self;
+        fn same<K: Ord + Clone, V: PartialEq + Clone>(a: &OrdMap<K, V>, b: &OrdMap<K, V>) -> bool {
+            a.ptr_eq(b) || a.diff(b).next().is_none()
+        }
+        (*complete, *presumed) == (other.complete, other.presumed)
+            && same(relations, &other.relations)
+            && same(indexes, &other.indexes)
+            && same(types, &other.types)
+            && same(functions, &other.functions)
+            && same(schemas, &other.schemas)
+            && same(extensions, &other.extensions)
+            && same(publications, &other.publications)
+            && same(statistics, &other.statistics)
+    }
+
     /// The state after a branch that ran or did not: what only one side has may be there, and a relation that the branch
     /// changed is open, because either state of it is possible.
     #[must_use]

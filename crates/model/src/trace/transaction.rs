@@ -25,7 +25,7 @@ pub(super) struct State {
     pub held: OrdMap<QName, Effect>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Block {
     transaction: Transaction,
     /// What ROLLBACK brings back.
@@ -33,7 +33,7 @@ struct Block {
     savepoints: Vec<(String, State)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Machine {
     pub state: State,
     block: Option<Block>,
@@ -56,6 +56,33 @@ impl Machine {
             RunnerTransaction::Unknown => machine.unknown = true,
         }
         machine
+    }
+
+    /// What follows happens alike, save that transactions may have other numbers.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let alike = |a: &State, b: &State| {
+            a.session == b.session && a.durable == b.durable && a.held == b.held && a.schema.is_like(&b.schema)
+        };
+        let blocks = match (&self.block, &other.block) {
+            (None, None) => true,
+            (Some(a), Some(b)) => {
+                a.transaction == b.transaction
+                    && alike(&a.start, &b.start)
+                    && a.savepoints.len() == b.savepoints.len()
+                    && a.savepoints.iter().zip(&b.savepoints).all(|(a, b)| a.0 == b.0 && alike(&a.1, &b.1))
+            }
+            _ => false,
+        };
+        blocks && self.unknown == other.unknown && alike(&self.state, &other.state)
+    }
+
+    /// Gives transactions that begin from now on numbers which none had before.
+    pub fn number_from(&mut self, next: u32) {
+        self.next = next;
+    }
+
+    pub fn numbered_to(&self) -> u32 {
+        self.next
     }
 
     /// The transaction of the next statement.

@@ -1,0 +1,232 @@
+//! Judging a unit again after an edit: what the edit does not reach keeps its judgement.
+//!
+//! Statements before the edit are as they were. Those behind it are taken over from where the state before them is what it
+//! was then, which is soon where the edit changes no schema: a comment, a row, a word that is not finished.
+
+use std::sync::Arc;
+
+use syntax::ast::Parsed;
+
+use super::transaction::Machine;
+use super::{Place, Session, Settings, Trace, Unit, judge, places, step};
+use crate::runner::RunnerTransaction;
+use crate::schema::Schema;
+
+/// What it takes to take up a trace again.
+#[derive(Clone, Debug)]
+pub struct Record {
+    circumstances: Circumstances,
+    statements: Vec<(Arc<Parsed>, Place)>,
+    /// By index, the state before some of the statements, the first among them.
+    checkpoints: Vec<(usize, Machine)>,
+    end: Machine,
+    /// How many statements were judged, and not taken over.
+    pub judged: usize,
+}
+
+/// What all statements are judged by, besides the schema before them.
+#[derive(Clone, Debug, PartialEq)]
+struct Circumstances {
+    session: Session,
+    transaction: RunnerTransaction,
+    resets_session: bool,
+    majors: (u32, u32),
+    external_timeouts: bool,
+}
+
+/// So many statements are judged again before the edit at most.
+const STRIDE: usize = 32;
+
+/// As [`super::trace`], but what an earlier trace of the same unit judged alike is taken over from it. Transactions may be
+/// numbered otherwise.
+#[must_use]
+pub fn trace_again(
+    before: &Schema,
+    session: &Session,
+    unit: &Unit,
+    settings: &Settings,
+    earlier: Option<(&Trace, Record)>,
+) -> (Trace, Record) {
+    let circumstances = Circumstances {
+        session: session.clone(),
+        transaction: unit.runner.transaction,
+        resets_session: unit.runner.resets_session,
+        majors: (*settings.majors.start(), *settings.majors.end()),
+        external_timeouts: settings.external_timeouts,
+    };
+    let earlier = earlier.filter(|(trace, record)| {
+        // There are numbers enough for the transactions of this time.
+        let numbers = record.end.numbered_to() < u32::MAX / 2;
+        numbers && record.circumstances == circumstances && trace.before.is_like(before)
+    });
+    let statements = &unit.script.statements;
+    let parsed = statements.iter().map(|statement| Arc::clone(&statement.parsed));
+    let statements_now: Vec<(Arc<Parsed>, Place)> = parsed.zip(places(unit)).collect();
+
+    let mut machine = Machine::new(before, session, unit.runner);
+    let is_the_same = |record: &Record| alike(statements_now.iter(), record.statements.iter()) == statements.len();
+    if let Some((trace, record)) = &earlier
+        && record.statements.len() == statements.len()
+        && is_the_same(record)
+    {
+        return ((*trace).clone(), Record { judged: 0, ..record.clone() });
+    }
+    let (mut checkpoints, mut tail) = (Vec::new(), Vec::new());
+    let mut judged = Vec::with_capacity(statements.len());
+    let (mut old, mut same_to_the_end) = (None, 0);
+    if let Some((trace, record)) = earlier {
+        let head = alike(statements_now.iter(), record.statements.iter());
+        let room = statements.len().min(record.statements.len()) - head;
+        same_to_the_end = alike(statements_now.iter().rev(), record.statements.iter().rev()).min(room);
+        checkpoints = record.checkpoints;
+        tail = checkpoints.split_off(checkpoints.partition_point(|(index, _)| *index <= head));
+        if let Some((index, state)) = checkpoints.pop() {
+            judged.extend_from_slice(&trace.judged[..index]);
+            machine = state;
+        }
+        machine.number_from(record.end.numbered_to());
+        old = Some((trace, record.end));
+    }
+
+    let first = judged.len();
+    let mut taken_over = first;
+    let mut end = None;
+    for (index, statement) in statements.iter().enumerate().skip(first) {
+        let left = statements.len() - index;
+        if let Some((trace, old_end)) = old.as_ref().filter(|_| left <= same_to_the_end)
+            && let Ok(at) = tail.binary_search_by_key(&(trace.judged.len() - left), |(was, _)| *was)
+            && tail[at].1.is_like(&machine)
+        {
+            let now = |was: usize| was + statements.len() - trace.judged.len();
+            judged.extend_from_slice(&trace.judged[trace.judged.len() - left..]);
+            taken_over += left;
+            checkpoints.extend(tail.drain(at..).map(|(was, state)| (now(was), state)));
+            let mut state = old_end.clone();
+            state.number_from(machine.numbered_to());
+            end = Some(state);
+            break;
+        }
+        if checkpoints.last().is_none_or(|(last, _)| index >= last + STRIDE) {
+            checkpoints.push((index, machine.clone()));
+        }
+        step(&mut machine, statement, statements_now[index].1, |machine, statement| {
+            judged.push(Arc::new(judge(machine, statement, settings)));
+        });
+    }
+    let end = end.unwrap_or(machine);
+    let record = Record {
+        circumstances,
+        statements: statements_now,
+        checkpoints,
+        end: end.clone(),
+        judged: statements.len() - taken_over,
+    };
+    (Trace::of(before, session, unit, settings, judged, end.finish()), record)
+}
+
+/// How many are the same before the first that is not.
+fn alike<'a>(
+    now: impl Iterator<Item = &'a (Arc<Parsed>, Place)>,
+    then: impl Iterator<Item = &'a (Arc<Parsed>, Place)>,
+) -> usize {
+    let same = |(now, then): &(&(Arc<Parsed>, Place), &(Arc<Parsed>, Place))| {
+        now.1 == then.1 && (Arc::ptr_eq(&now.0, &then.0) || now.0 == then.0)
+    };
+    now.zip(then).take_while(same).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use syntax::Options;
+
+    use super::*;
+    use crate::drawn::{plain, runner};
+    use crate::runner::{Messages, Runner};
+    use crate::trace::{MAJORS, trace};
+
+    const SETTINGS: Settings = Settings { majors: MAJORS, external_timeouts: false };
+
+    /// 300 statements of all kinds of weight.
+    fn long() -> Vec<String> {
+        let statement = |at: usize| match at % 6 {
+            0 => format!("CREATE TABLE t{at} (id int PRIMARY KEY, a int)"),
+            1 => format!("CREATE INDEX i{at} ON t{} (a)", at - 1),
+            2 => format!("BEGIN; ALTER TABLE t{} ADD COLUMN b int", at - 2),
+            3 => format!("UPDATE t{} SET b = 1; COMMIT", at - 3),
+            4 => format!("SET lock_timeout = {}", at + 1),
+            _ => format!("ALTER TABLE u{at} ADD FOREIGN KEY (x) REFERENCES t{} (id)", at - 5),
+        };
+        (0..300).map(statement).collect()
+    }
+
+    fn judge_all(texts: &[&[String]], runner: &Runner) -> Vec<usize> {
+        let begin = (Schema { complete: true, ..Schema::default() }, Session::default());
+        let mut last: Option<(Trace, Record)> = None;
+        let mut counts = Vec::new();
+        for text in texts {
+            let script = syntax::parse(&text.join(";\n"), &Options::default());
+            let unit = Unit { script: &script, runner };
+            let earlier = last.as_ref().map(|(trace, record)| (trace, record.clone()));
+            let (again, record) = trace_again(&begin.0, &begin.1, &unit, &SETTINGS, earlier);
+            let anew = trace(&begin.0, &begin.1, &unit, &SETTINGS);
+            assert_eq!(draw(&again), draw(&anew));
+            assert!(again.after.is_like(&anew.after) && again.session_after == anew.session_after);
+            counts.push(record.judged);
+            last = Some((again, record));
+        }
+        counts
+    }
+
+    /// Everything but the numbers of transactions and the schemas, which are long.
+    fn draw(trace: &Trace) -> String {
+        let mut drawn = String::new();
+        for (judged, transaction) in trace.judged.iter().zip(&trace.transactions) {
+            let crate::trace::Judged { effects, operations, timeouts, held, fails, transaction: own, .. } = &**judged;
+            let own = (own.inside, own.opened_by, own.until);
+            let _ = writeln!(drawn, "{transaction:?} {own:?} {effects:?} {operations:?} {timeouts:?} {held:?} {fails:?}");
+            let _ = writeln!(drawn, "{} relations", judged.before.relations.len());
+        }
+        drawn
+    }
+
+    #[test]
+    fn only_what_an_edit_reaches_is_judged_again() {
+        let long = long();
+        let edited = |at: usize, text: &str| {
+            let mut edited = long.clone();
+            text.clone_into(&mut edited[at]);
+            edited
+        };
+        let longer: Vec<String> = long.iter().cloned().chain(["ALTER TABLE t0 ADD c int".to_owned()]).collect();
+        let shorter = [&long[..100], &long[101..]].concat();
+        let (row, half) = (edited(153, "UPDATE t150 SET b = 2; COMMIT"), edited(12, "CREATE TABL"));
+        let texts: [&[String]; 8] = [&long, &long, &longer, &long, &row, &shorter, &half, &[]];
+        // COMMIT and BEGIN are statements of their own.
+        assert_eq!(judge_all(&texts, &plain()), [400, 0, 17, 16, 32, 95, 400, 0]);
+        let wrapped = runner(RunnerTransaction::Unit, Messages::Each);
+        assert_eq!(judge_all(&texts, &wrapped)[..5], [400, 0, 17, 16, 32]);
+        let whole = runner(RunnerTransaction::None, Messages::Whole);
+        assert_eq!(judge_all(&texts, &whole)[..3], [400, 0, 17]);
+    }
+
+    #[test]
+    fn other_circumstances_judge_everything_again() {
+        let long = long();
+        let script = syntax::parse(&long.join(";\n"), &Options::default());
+        let (schema, session) = (Schema::default(), Session::default());
+        let plain = plain();
+        let unit = Unit { script: &script, runner: &plain };
+        let (first, record) = trace_again(&schema, &session, &unit, &SETTINGS, None);
+        let again = |schema: &Schema, session: &Session, unit: &Unit| {
+            trace_again(schema, session, unit, &SETTINGS, Some((&first, record.clone()))).1.judged
+        };
+        assert_eq!(again(&schema, &session, &unit), 0);
+        assert_eq!(again(&Schema { complete: true, ..Schema::default() }, &session, &unit), 400);
+        let other = Session { time_zone: Some("UTC".to_owned()), ..Session::default() };
+        assert_eq!(again(&schema, &other, &unit), 400);
+        let runner = runner(RunnerTransaction::Unit, Messages::Each);
+        assert_eq!(again(&schema, &session, &Unit { script: &script, runner: &runner }), 400);
+    }
+}
