@@ -20,7 +20,7 @@ pub struct ExplainedSection {
     /// Sections divide their file without gaps.
     pub span: Span,
     pub script: Arc<Script>,
-    pub trace: Trace,
+    pub trace: Arc<Trace>,
     /// As messages call it.
     pub tool: &'static str,
     pub postgres: (u32, u32),
@@ -36,7 +36,7 @@ pub struct Comparison {
     pub after: Vec<ExplainedSection>,
 }
 
-pub(crate) fn explain(view: View) -> Vec<ExplainedSection> {
+pub(crate) fn explain(view: &View) -> Vec<ExplainedSection> {
     let histories = view.histories.iter();
     histories.flat_map(|history| history.files.iter().flat_map(|file| sections(history, file))).collect()
 }
@@ -51,7 +51,7 @@ pub(crate) fn sections(history: &HistoryView, file: &FileView) -> Vec<ExplainedS
             section: crate::findings::section(unit.section),
             span: unit.span,
             script: Arc::clone(&section.script),
-            trace: section.trace.clone(),
+            trace: Arc::clone(&section.trace),
             tool: history.history.tool.label,
             postgres: crate::view::range(&history.settings.majors),
         }

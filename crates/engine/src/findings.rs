@@ -76,7 +76,7 @@ impl Judged {
 }
 
 /// The findings of a migration, each with the fix that would remove it.
-fn offered(engine: &Engine, options: &Options, history: &HistoryView, file: &FileView) -> Judged {
+pub(crate) fn offered(engine: &Engine, options: &Options, history: &HistoryView, file: &FileView) -> Judged {
     let found = find(options, history, file);
     let offers = fix::offers(engine, options, history, file, &found);
     finish(engine, history, file, found, &offers)

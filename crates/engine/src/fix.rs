@@ -21,7 +21,7 @@ use syntax::Span;
 
 use crate::explain::{self, Comparison, ExplainedSection};
 use crate::findings::{self, Found, Judged};
-use crate::view::{self, FileView, HistoryView, View};
+use crate::view::{self, FileView, HistoryView};
 use crate::{Engine, Files, Options};
 
 /// What can be done about one finding.
@@ -114,7 +114,7 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
     let moved_to = |path: &PathBuf| moves.iter().find(|(from, _)| from == path).map_or(path, |(_, to)| to).clone();
     let making_room = emit::moving(&engine.files, &moves).unwrap_or_default();
     let mut files = engine.files.with(&making_room);
-    let mut history = after(view.history.clone(), &files, &making_room);
+    let mut history = after((*view.history).clone(), &files, &making_room);
     fixed.notes.extend(moves.iter().map(|(from, to)| emit::moved(&engine.files, from, to)));
     merge(&mut fixed.changes, making_room.iter().map(|change| from_project(engine, change)).collect());
     let shown: BTreeMap<PathBuf, PathBuf> =
@@ -212,10 +212,15 @@ fn place(
 }
 
 /// What `--fix` at that class would write for each migration that it would change.
-pub(crate) fn plan(engine: &Engine, options: &Options, view: &View, class: Class) -> (Vec<Planned>, Sources) {
+pub(crate) fn plan(
+    engine: &Engine,
+    options: &Options,
+    histories: &[HistoryView],
+    class: Class,
+) -> (Vec<Planned>, Sources) {
     let mut planned = Vec::new();
     let mut sources = Sources::default();
-    for history in &view.histories {
+    for history in histories {
         for file in &history.files {
             let (it, _) = plan_file(engine, options, history, file, class);
             sources.insert(it.path.clone(), history.migration(file).text.clone());
@@ -409,7 +414,7 @@ fn undo(view: &mut HistoryView) {
         let migration = &view.history.migrations[file.migration];
         for section in file.sections.iter_mut().skip(1) {
             let unit = Unit { script: &section.script, runner: &migration.units[section.unit].runner };
-            section.trace = trace(&schema, &Session::default(), &unit, &view.settings);
+            section.trace = Arc::new(trace(&schema, &Session::default(), &unit, &view.settings));
             schema = section.trace.after.aged(&schema, Born::Before);
         }
     }

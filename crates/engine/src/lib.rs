@@ -7,6 +7,7 @@
 mod explain;
 mod findings;
 mod fix;
+mod live;
 mod names;
 pub mod outline;
 mod view;
@@ -28,6 +29,7 @@ pub use syntax::Span;
 pub use syntax::directive::VERBS as DIRECTIVES;
 
 pub use explain::{Comparison, ExplainedSection, assumed};
+pub use live::{Counts, Live, Refusal, Told};
 pub use names::{NamedUnit, Names};
 pub use view::{FileView, HistoryView, SectionView, View};
 
@@ -101,7 +103,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::lint`].
     pub fn explain(&self, options: &Options) -> Result<Vec<ExplainedSection>, Vec<Error>> {
-        self.pool.install(|| Ok(explain::explain(view::open(self, options)?)))
+        self.pool.install(|| Ok(explain::explain(&view::open(self, options)?)))
     }
 
     /// What [`Engine::lint`] without a class and [`Engine::explain`] tell, from one reading of the files.
@@ -111,7 +113,7 @@ impl Engine {
     pub fn judge(&self, options: &Options) -> Result<(Linted, Vec<ExplainedSection>), Vec<Error>> {
         self.pool.install(|| {
             let view = view::open(self, options)?;
-            Ok((findings::lint(self, options, &view, None), explain::explain(view)))
+            Ok((findings::lint(self, options, &view, None), explain::explain(&view)))
         })
     }
 
@@ -130,7 +132,7 @@ impl Engine {
     pub fn plan(&self, options: &Options, class: Class) -> Result<(Vec<Planned>, Sources), Vec<Error>> {
         self.pool.install(|| {
             let view = view::open(self, options)?;
-            Ok(fix::plan(self, options, &view, class))
+            Ok(fix::plan(self, options, &view.histories, class))
         })
     }
 

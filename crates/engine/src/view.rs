@@ -25,14 +25,14 @@ pub struct View {
 /// One history, and those of its migrations that were asked for.
 #[derive(Debug)]
 pub struct HistoryView {
-    pub history: History,
+    pub history: Arc<History>,
     pub settings: Settings,
     pub files: Vec<FileView>,
     /// The schema after the last migration.
     pub latest: Schema,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FileView {
     /// Index in `history.migrations`.
     pub migration: usize,
@@ -41,14 +41,14 @@ pub struct FileView {
     pub sections: Vec<SectionView>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SectionView {
     /// Index in the migration's units.
     pub unit: usize,
     pub script: Arc<Script>,
     /// The session in which the section begins.
     pub session: Session,
-    pub trace: Trace,
+    pub trace: Arc<Trace>,
 }
 
 impl HistoryView {
@@ -121,7 +121,7 @@ pub(crate) fn judge(
     let Begin { mut schema, mut session } = begin;
     let mut files = Vec::new();
     for (index, migration) in history.migrations.iter().enumerate() {
-        let born = if migration.pending == Some(true) { Born::Pending } else { Born::Before };
+        let born = born(migration);
         let up = migration.units.iter().position(|unit| unit.section == Section::Up);
         let Some(up) = up else { continue };
         if stands_alone(migration) {
@@ -135,17 +135,23 @@ pub(crate) fn judge(
         let trace = model::trace::trace(&schema, &session, &unit, &settings);
         let after = trace.after.aged(&schema, born);
         let begins = std::mem::replace(&mut session, trace.session_after.clone());
+        let trace = Arc::new(trace);
         let mut sections = vec![SectionView { unit: up, script: scripts[index][up].clone(), session: begins, trace }];
         for (down, text) in migration.units.iter().enumerate().filter(|(_, unit)| unit.section == Section::Down) {
             let unit = Unit { script: &scripts[index][down], runner: &text.runner };
             let begins = Session::default();
-            let trace = model::trace::trace(&after, &begins, &unit, &settings);
+            let trace = Arc::new(model::trace::trace(&after, &begins, &unit, &settings));
             sections.push(SectionView { unit: down, script: scripts[index][down].clone(), session: begins, trace });
         }
         files.push(FileView { migration: index, pending: options.all_files || is_pending(migration), sections });
         schema = after;
     }
-    HistoryView { history, settings, files, latest: schema }
+    HistoryView { history: Arc::new(history), settings, files, latest: schema }
+}
+
+/// What a migration makes, as later ones see it.
+pub(crate) fn born(migration: &Migration) -> Born {
+    if migration.pending == Some(true) { Born::Pending } else { Born::Before }
 }
 
 /// SQL files without a version have no order among them: each is judged by itself.
@@ -162,7 +168,7 @@ fn is_target(migration: &Migration, options: &Options) -> bool {
 }
 
 /// A named file may be rewritten where git cannot tell that it is applied.
-fn is_pending(migration: &Migration) -> bool {
+pub(crate) fn is_pending(migration: &Migration) -> bool {
     migration.pending.unwrap_or(true)
 }
 

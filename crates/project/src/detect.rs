@@ -321,6 +321,13 @@ fn of_its_language(detector: &mut Detector, tool: &'static Tool, directory: &Pat
     Some(format!("{} is there", detector.files.display(&directory.join(name))))
 }
 
+/// Two texts of one file say the same about the tool that it is written for.
+pub(crate) fn points_alike(tool: &Tool, old: &str, new: &str) -> bool {
+    let signature = tool.evidence.signature;
+    let clear = tool.evidence.always_signed && signature(old) && signature(new);
+    clear || signed(old) == signed(new)
+}
+
 fn signed(text: &str) -> Vec<&'static Tool> {
     ALL.iter().copied().filter(|tool| (tool.evidence.signature)(text)).collect()
 }

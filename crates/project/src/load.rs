@@ -8,7 +8,7 @@ use model::runner::{Messages, RunnerTransaction};
 use syntax::Span;
 
 use crate::config::{self, Config, TransactionOverride};
-use crate::detect::{Detection, Detector};
+use crate::detect::{self, Detection, Detector};
 use crate::error::Error;
 use crate::files::{Files, Text};
 use crate::git;
@@ -206,6 +206,54 @@ pub fn reread(files: &Files, history: &History, paths: &[PathBuf]) -> Result<Vec
         migration.pending = Some(true);
     }
     Ok(migrations)
+}
+
+/// One migration of a history with the texts that its files have now. `None` when they point at another tool than before or
+/// cannot be read, so that the history must be loaded again.
+#[must_use]
+pub fn renew(files: &Files, history: &History, at: usize) -> Option<Migration> {
+    let old = &history.migrations[at];
+    let mut members = BTreeMap::new();
+    for path in std::iter::once(&old.path).chain(old.companions.iter().map(|companion| &companion.path)) {
+        let place = (history.tool.place)(path, &history.settings).unwrap_or_else(|| stray(path));
+        members.insert(path.clone(), place);
+    }
+    let mut detector = Detector::new(files);
+    let group = Group {
+        tool: history.tool,
+        because: history.because.clone(),
+        settings: history.settings.clone(),
+        config: Arc::clone(&history.config),
+        named: members.keys().cloned().collect(),
+        explicit: BTreeSet::new(),
+        members,
+    };
+    let mut migrations = assemble(&mut detector, &group, &mut Vec::new()).ok()?;
+    let mut new = migrations.pop().filter(|_| migrations.is_empty())?;
+    if !detect::points_alike(history.tool, &old.text, &new.text) {
+        return None;
+    }
+    (new.named, new.pending) = (old.named, old.pending);
+    // Versions are in names, which have not changed.
+    new.problems.extend(old.problems.iter().filter(|problem| problem.message.ends_with(SAME_VERSION)).cloned());
+    Some(new)
+}
+
+/// The migration that a file belongs to: as itself, or as its Down file or its settings.
+#[must_use]
+pub fn of_file(history: &History, path: &Path) -> Option<usize> {
+    let belongs = |it: &Migration| it.path == path || it.companions.iter().any(|companion| companion.path == path);
+    history.migrations.iter().position(belongs)
+}
+
+/// Whether the file would be found without being named.
+#[must_use]
+pub fn is_migration(files: &Files, history: &History, migration: &Migration) -> bool {
+    let chosen = match &history.config.dirs {
+        Some(dirs) => dirs.contains(&migration.path),
+        None => !matches!(history.tool.name, "plain" | "unknown") || in_migrations_directory(files, &migration.path),
+    };
+    chosen && (history.tool.place)(&migration.path, &history.settings).is_some() && !is_dump(&migration.text)
 }
 
 fn config_of(
@@ -425,6 +473,8 @@ fn assemble(detector: &mut Detector, group: &Group, skipped: &mut Vec<Skipped>) 
     Ok(migrations)
 }
 
+const SAME_VERSION: &str = " has the same version; give one of the two another";
+
 fn name_duplicates(files: &Files, migrations: &mut [Migration]) {
     // Leading zeros do not make another number, save where versions are text.
     let identity = |migration: &Migration| match &migration.key {
@@ -439,7 +489,7 @@ fn name_duplicates(files: &Files, migrations: &mut [Migration]) {
     for same in known.values().filter(|same| same.len() > 1) {
         for (at, index) in same.iter().enumerate() {
             let other = files.display(&migrations[same[usize::from(at == 0)]].path);
-            let message = format!("{other} has the same version; give one of the two another");
+            let message = format!("{other}{SAME_VERSION}");
             migrations[*index].problems.push(Problem { span: Span::new(0, 0), message, fatal: true });
         }
     }

@@ -185,7 +185,8 @@ mod tests {
         for (judged, transaction) in trace.judged.iter().zip(&trace.transactions) {
             let crate::trace::Judged { effects, operations, timeouts, held, fails, transaction: own, .. } = &**judged;
             let own = (own.inside, own.opened_by, own.until);
-            let _ = writeln!(drawn, "{transaction:?} {own:?} {effects:?} {operations:?} {timeouts:?} {held:?} {fails:?}");
+            let _ =
+                writeln!(drawn, "{transaction:?} {own:?} {effects:?} {operations:?} {timeouts:?} {held:?} {fails:?}");
             let _ = writeln!(drawn, "{} relations", judged.before.relations.len());
         }
         drawn

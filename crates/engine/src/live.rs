@@ -1,0 +1,505 @@
+//! A history as an editor keeps it: loaded once, and judged again only where a text has changed.
+//!
+//! States before each migration are kept, so an edit costs the migration that it is in, and the later ones only when it
+//! leaves another schema. Of the migration itself only the statements are judged again that the edit reaches.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use diagnostics::{FileChange, Finding, Planned, Sources};
+use model::plan::Class;
+use model::schema::Schema;
+use model::trace::{Record, Session, Settings, Trace, Unit, fold, trace_again};
+use project::load::{History, Request};
+use project::migration::Migration;
+use rayon::prelude::*;
+use syntax::ast::Script;
+
+use crate::explain::{self, ExplainedSection};
+use crate::view::{self, Begin, FileView, HistoryView, SectionView};
+use crate::{Engine, Error, Files, Options, Section, findings, fix};
+
+/// One history, with the files of it that are open.
+#[derive(Debug)]
+pub struct Live {
+    engine: Engine,
+    options: Options,
+    history: Arc<History>,
+    settings: Settings,
+    /// By migration and unit.
+    scripts: Vec<Vec<Arc<Script>>>,
+    /// Before each migration, and after the last one.
+    states: Vec<State>,
+    /// By migration.
+    open: BTreeMap<usize, Opened>,
+    /// Why git cannot tell what is pending, as whole sentences.
+    pub notes: Vec<String>,
+    /// How much work was done since the history was loaded.
+    pub work: Counts,
+}
+
+type State = (Schema, Session);
+
+/// Work that was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Migrations executed only for the schema that they leave.
+    pub folded: usize,
+    /// Statements judged, and not taken over from before the edit.
+    pub judged: usize,
+    /// Sections that all rules looked at.
+    pub linted: usize,
+}
+
+#[derive(Debug)]
+struct Opened {
+    /// By section of the migration.
+    sections: Vec<(SectionView, Record)>,
+    told: Option<Arc<Told>>,
+}
+
+/// What is said about one open migration: it stays as it is while the history goes on.
+#[derive(Debug)]
+pub struct Told {
+    engine: Engine,
+    options: Options,
+    view: HistoryView,
+    /// Of all its files, without their fixes; see [`Told::offers`].
+    pub findings: Vec<Finding>,
+    /// Of all its files.
+    pub sections: Vec<ExplainedSection>,
+    /// It would be found without being opened; other SQL files are nobody's business unless asked.
+    pub is_migration: bool,
+    /// What its tool is known by.
+    pub because: String,
+    /// Not applied anywhere as far as git knows; `None` when git cannot tell.
+    pub pending: Option<bool>,
+}
+
+/// Why a file is not part of any history.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// As a phrase: `is a schema dump, not a migration`.
+    Skipped(String),
+    /// A wrong configuration, or a neighbour that cannot be read.
+    Errors(Vec<Error>),
+}
+
+impl Live {
+    /// Loads the history that a file belongs to, which may exist only in the overlay of the engine's files.
+    ///
+    /// # Errors
+    /// The file is left out, or it cannot be known how it is judged.
+    pub fn load(engine: &Engine, options: &Options, path: &Path) -> Result<Self, Refusal> {
+        engine.pool.install(|| load(engine, options, path))
+    }
+
+    /// Takes the texts that the files have now. The files named in `open` are judged, those in `changed` are read again.
+    /// `false`: a text now points at another tool, or a file is gone; load the history again.
+    pub fn update(&mut self, files: Files, open: &[PathBuf], changed: &[PathBuf]) -> bool {
+        let pool = Arc::clone(&self.engine.pool);
+        pool.install(|| self.update_here(files, open, changed))
+    }
+
+    /// The file belongs to a migration of this history.
+    #[must_use]
+    pub fn holds(&self, path: &Path) -> bool {
+        project::load::of_file(&self.history, path).is_some()
+    }
+
+    /// The directory that holds all of it.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.history.root
+    }
+
+    /// How many migrations there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.history.migrations.len()
+    }
+
+    /// What is said about the migration of an open file.
+    #[must_use]
+    pub fn told(&self, path: &Path) -> Option<&Arc<Told>> {
+        let at = project::load::of_file(&self.history, path)?;
+        self.open.get(&at)?.told.as_ref()
+    }
+
+    /// All sections of all migrations in the order in which they run, each with its file and its text.
+    pub fn scripts(&self) -> impl Iterator<Item = HistorySection<'_>> {
+        let units = self.history.migrations.iter().zip(&self.scripts);
+        units.flat_map(|(migration, scripts)| {
+            migration.units.iter().zip(scripts).map(|(unit, script)| HistorySection {
+                path: &unit.path,
+                text: &unit.text,
+                section: findings::section(unit.section),
+                script,
+            })
+        })
+    }
+
+    fn update_here(&mut self, files: Files, open: &[PathBuf], changed: &[PathBuf]) -> bool {
+        self.engine = self.engine.on(files);
+        let mut dirty: Vec<usize> =
+            changed.iter().filter_map(|path| project::load::of_file(&self.history, path)).collect();
+        dirty.sort_unstable();
+        dirty.dedup();
+        // What is told of the texts before goes, so that the history can be changed in place where nobody else has it.
+        for at in &dirty {
+            if let Some(opened) = self.open.get_mut(at) {
+                opened.told = None;
+            }
+            let Some(migration) = project::load::renew(&self.engine.files, &self.history, *at) else { return false };
+            self.scripts[*at] = migration.units.iter().map(|unit| Arc::new(view::parse(&self.engine, unit))).collect();
+            Arc::make_mut(&mut self.history).migrations[*at] = migration;
+        }
+        let wanted: Vec<usize> = open.iter().filter_map(|path| project::load::of_file(&self.history, path)).collect();
+        self.open.retain(|at, _| wanted.contains(at));
+        for at in wanted {
+            if !self.open.contains_key(&at) {
+                self.open.insert(at, Opened { sections: Vec::new(), told: None });
+                dirty.push(at);
+            }
+        }
+        self.judge(dirty);
+        true
+    }
+
+    /// Judges migrations again, and those behind them for as far as their schemas differ from before.
+    fn judge(&mut self, mut dirty: Vec<usize>) {
+        dirty.sort_unstable();
+        dirty.dedup();
+        let mut dirty = dirty.into_iter().peekable();
+        let latest = self.states.last().cloned();
+        while let Some(mut at) = dirty.next() {
+            while at < self.history.migrations.len() {
+                let after = self.execute(at);
+                let reached = self.states.get(at + 1).is_some_and(|known| is_like(known, &after));
+                if at + 1 < self.states.len() {
+                    self.states[at + 1] = after;
+                } else {
+                    self.states.push(after);
+                }
+                if reached {
+                    break;
+                }
+                at += 1;
+                dirty.next_if(|next| *next <= at);
+            }
+        }
+        if !matches!((&latest, self.states.last()), (Some(old), Some(new)) if old.0.is_like(&new.0)) {
+            self.open.values_mut().for_each(|opened| opened.told = None);
+        }
+        let missing: Vec<usize> =
+            self.open.iter().filter(|(_, opened)| opened.told.is_none()).map(|(at, _)| *at).collect();
+        for at in missing {
+            let told = self.tell(at);
+            if let Some(opened) = self.open.get_mut(&at) {
+                self.work.linted += opened.sections.len();
+                opened.told = Some(Arc::new(told));
+            }
+        }
+    }
+
+    /// Executes one migration and gives the state that it leaves; an open one is judged.
+    fn execute(&mut self, at: usize) -> State {
+        let migration = &self.history.migrations[at];
+        let born = view::born(migration);
+        let begins = if view::stands_alone(migration) { State::default() } else { self.states[at].clone() };
+        let Some(up) = migration.units.iter().position(|unit| unit.section == project::migration::Section::Up) else {
+            return begins;
+        };
+        let unit_of = |index: usize| Unit { script: &self.scripts[at][index], runner: &migration.units[index].runner };
+        let Some(opened) = self.open.get_mut(&at) else {
+            self.work.folded += 1;
+            return fold(&begins.0, &begins.1, &unit_of(up), &self.settings, born);
+        };
+        opened.told = None;
+        let mut old = std::mem::take(&mut opened.sections);
+        let downs = (0..migration.units.len()).filter(|index| *index != up);
+        let (mut schema, mut state) = (begins.0.clone(), begins.clone());
+        for index in std::iter::once(up).chain(downs) {
+            let session = if index == up { begins.1.clone() } else { Session::default() };
+            let earlier = old.iter().position(|(section, _)| section.unit == index).map(|it| old.swap_remove(it));
+            let earlier = earlier.as_ref().map(|(section, record)| (&*section.trace, record.clone()));
+            let (trace, record) = trace_again(&schema, &session, &unit_of(index), &self.settings, earlier);
+            self.work.judged += record.judged;
+            if index == up {
+                schema = trace.after.aged(&begins.0, born);
+                state = (schema.clone(), trace.session_after.clone());
+            }
+            let trace: Arc<Trace> = Arc::new(trace);
+            let script = self.scripts[at][index].clone();
+            opened.sections.push((SectionView { unit: index, script, session, trace }, record));
+        }
+        state
+    }
+
+    fn tell(&self, at: usize) -> Told {
+        let migration: &Migration = &self.history.migrations[at];
+        let sections = self.open.get(&at).into_iter().flat_map(|it| &it.sections).map(|(section, _)| section.clone());
+        let file = FileView { migration: at, pending: view::is_pending(migration), sections: sections.collect() };
+        let view = HistoryView {
+            history: Arc::clone(&self.history),
+            settings: self.settings.clone(),
+            files: vec![file],
+            latest: self.states.last().map_or_else(Schema::default, |(schema, _)| schema.clone()),
+        };
+        let found = findings::find(&self.options, &view, &view.files[0]);
+        let judged = findings::finish(&self.engine, &view, &view.files[0], found, &[]);
+        Told {
+            engine: self.engine.on(self.engine.files.clone()),
+            options: self.options.clone(),
+            findings: judged.findings,
+            sections: explain::sections(&view),
+            is_migration: project::load::is_migration(&self.engine.files, &self.history, migration),
+            because: self.history.because.clone(),
+            pending: migration.pending,
+            view,
+        }
+    }
+}
+
+/// One section of one file of a history, parsed.
+#[derive(Clone, Copy, Debug)]
+pub struct HistorySection<'a> {
+    pub path: &'a Path,
+    pub text: &'a Arc<str>,
+    pub section: Section,
+    pub script: &'a Script,
+}
+
+impl Told {
+    /// The findings again, each with the fix that it has.
+    #[must_use]
+    pub fn offers(&self) -> Vec<Finding> {
+        self.engine
+            .pool
+            .install(|| findings::offered(&self.engine, &self.options, &self.view, &self.view.files[0]))
+            .findings
+    }
+
+    /// What fixing everything up to a class would write.
+    #[must_use]
+    pub fn fix(&self, class: Class) -> Vec<FileChange> {
+        self.engine.pool.install(|| fix::fix(&self.engine, &self.options, &self.view, class)).changes
+    }
+
+    /// The steps that fixing everything up to a class would write; `None` when there is nothing to say.
+    #[must_use]
+    pub fn plan(&self, class: Class) -> (Vec<Planned>, Sources) {
+        self.engine.pool.install(|| fix::plan(&self.engine, &self.options, std::slice::from_ref(&self.view), class))
+    }
+}
+
+fn load(engine: &Engine, options: &Options, path: &Path) -> Result<Live, Refusal> {
+    let names: Vec<&str> = view::rule_names().collect();
+    let paths = [path.to_owned()];
+    let request = Request {
+        paths: &paths,
+        pending: false,
+        tool: options.tool,
+        since: options.since.as_deref(),
+        rule_names: &names,
+    };
+    let project = project::load::load(&engine.files, &request).map_err(Refusal::Errors)?;
+    let own = |history: &History| project::load::of_file(history, path).is_some();
+    let Some(history) = project.histories.into_iter().find(own) else {
+        let skipped = project.skipped.into_iter().find(|skipped| skipped.path == path);
+        return Err(Refusal::Skipped(skipped.map_or_else(|| "is no migration".to_owned(), |skipped| skipped.reason)));
+    };
+    let parse = |migration: &Migration| -> Vec<Arc<Script>> {
+        migration.units.iter().map(|unit| Arc::new(view::parse(engine, unit))).collect()
+    };
+    let scripts = history.migrations.par_iter().map(parse).collect();
+    let Begin { schema, session } = view::begin(&history);
+    let mut live = Live {
+        engine: engine.on(engine.files.clone()),
+        options: options.clone(),
+        settings: view::settings(options, &history),
+        history: Arc::new(history),
+        scripts,
+        states: vec![(schema, session)],
+        open: BTreeMap::new(),
+        notes: project.notes,
+        work: Counts::default(),
+    };
+    live.judge(vec![0]);
+    Ok(live)
+}
+
+fn is_like(a: &State, b: &State) -> bool {
+    a.0.is_like(&b.0) && a.1 == b.1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use expect_test::expect;
+
+    use super::*;
+
+    const DIRECTORY: &str = "/project/migrations";
+
+    fn path(name: &str) -> PathBuf {
+        Path::new(DIRECTORY).join(name)
+    }
+
+    /// An editor with some files open.
+    struct Editor {
+        engine: Engine,
+        live: Live,
+        open: Vec<PathBuf>,
+    }
+
+    impl Editor {
+        fn new(files: &[(&str, &str)], open: &[&str]) -> Self {
+            let mut all = Files::memory(Path::new("/project"));
+            for (name, text) in files {
+                all.put(&path(name), Some((*text).into()));
+            }
+            let engine = Engine::new(all).expect("threads");
+            let open: Vec<PathBuf> = open.iter().map(|name| path(name)).collect();
+            let mut live = Live::load(&engine, &Options::default(), &open[0]).expect("a history");
+            assert!(live.update(engine.files.clone(), &open, &[]));
+            Self { engine, live, open }
+        }
+
+        /// Types a text and draws the work that it takes and what is said then, which is what a new editor says.
+        fn edit(&mut self, name: &str, text: &str) -> String {
+            let before = self.live.work;
+            self.engine.files.put(&path(name), Some(text.into()));
+            assert!(self.live.update(self.engine.files.clone(), &self.open, &[path(name)]), "loaded again");
+            let Counts { folded, judged, linted } = self.live.work;
+            let mut drawn = format!(
+                "{} folded, {} judged, {} linted\n",
+                folded - before.folded,
+                judged - before.judged,
+                linted - before.linted
+            );
+            drawn.push_str(&self.draw());
+            drawn
+        }
+
+        fn draw(&self) -> String {
+            let mut drawn = String::new();
+            for path in &self.open {
+                let options = Options { paths: vec![path.clone()], ..Options::default() };
+                let (anew, sections) = self.engine.judge(&options).expect("judged");
+                let told = self.live.told(path).expect("told");
+                let say = |it: &Finding| format!("  {}:{} {}\n", it.path.display(), it.span.start, it.message);
+                let findings: String = told.findings.iter().map(say).collect();
+                assert_eq!(findings, anew.report.findings.iter().map(say).collect::<String>());
+                let offered: Vec<String> = told.offers().iter().map(|it| format!("{:?}", it.fix)).collect();
+                let anew: Vec<String> = anew.report.findings.iter().map(|it| format!("{:?}", it.fix)).collect();
+                assert_eq!(offered, anew);
+                for (new, old) in sections.iter().zip(&told.sections) {
+                    assert!(new.trace.after.is_like(&old.trace.after));
+                    assert_eq!(new.text, old.text);
+                }
+                let _ = write!(drawn, "{}\n{findings}", path.display());
+            }
+            drawn
+        }
+    }
+
+    const FIRST: &str = "-- +goose Up\nCREATE TABLE a (id bigint PRIMARY KEY, n int);\n-- +goose Down\nDROP TABLE a;\n";
+    const SECOND: &str = "-- +goose Up\nCREATE TABLE b (id bigint PRIMARY KEY);\n";
+    const THIRD: &str = "-- +goose Up\nCREATE INDEX a_n ON a (n);\n";
+
+    #[test]
+    fn an_edit_is_felt_where_it_matters() {
+        let mut editor =
+            Editor::new(&[("1_a.sql", FIRST), ("2_b.sql", SECOND), ("3_i.sql", THIRD)], &["1_a.sql", "3_i.sql"]);
+        expect![[r#"
+            /project/migrations/1_a.sql
+            /project/migrations/3_i.sql
+              migrations/3_i.sql:13 building index a_n holds SHARE on a: writes wait until it is built
+        "#]]
+        .assert_eq(&editor.draw());
+        // A comment changes no schema.
+        expect![[r#"
+            0 folded, 0 judged, 2 linted
+            /project/migrations/1_a.sql
+            /project/migrations/3_i.sql
+              migrations/3_i.sql:13 building index a_n holds SHARE on a: writes wait until it is built
+        "#]]
+        .assert_eq(&editor.edit("1_a.sql", &FIRST.replace("Up\n", "Up\n-- as it began\n")));
+        expect![[r#"
+            1 folded, 3 judged, 3 linted
+            /project/migrations/1_a.sql
+            /project/migrations/3_i.sql
+              migrations/3_i.sql:13 this fails: column "n" does not exist (42703)
+        "#]]
+        .assert_eq(&editor.edit("1_a.sql", &FIRST.replace("n int", "m int")));
+        expect![[r#"
+            1 folded, 3 judged, 3 linted
+            /project/migrations/1_a.sql
+              migrations/1_a.sql:54 syntax error at end of input
+            /project/migrations/3_i.sql
+              migrations/3_i.sql:13 building index a_n holds SHARE on a: writes wait until it is built
+        "#]]
+        .assert_eq(&editor.edit("1_a.sql", &FIRST.replace("n int)", "n int")));
+        expect![[r#"
+            1 folded, 3 judged, 3 linted
+            /project/migrations/1_a.sql
+            /project/migrations/3_i.sql
+              migrations/3_i.sql:13 building index a_n holds SHARE on a: writes wait until it is built
+        "#]]
+        .assert_eq(&editor.edit("1_a.sql", FIRST));
+        expect![[r#"
+            0 folded, 2 judged, 3 linted
+            /project/migrations/1_a.sql
+            /project/migrations/3_i.sql
+              migrations/3_i.sql:13 building index a_n holds SHARE on a: writes wait until it is built
+              migrations/3_i.sql:40 no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on b, reads and writes wait behind it
+              migrations/3_i.sql:54 adding the UNIQUE constraint holds ACCESS EXCLUSIVE on b: reads and writes wait until its index is built
+        "#]].assert_eq(&editor.edit("3_i.sql", &format!("{THIRD}ALTER TABLE b ADD UNIQUE (id);\n")));
+        // Not open, but it counts.
+        expect![[r#"
+            1 folded, 2 judged, 3 linted
+            /project/migrations/1_a.sql
+            /project/migrations/3_i.sql
+              migrations/3_i.sql:13 this fails: column "n" does not exist (42703)
+              migrations/3_i.sql:40 no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on b, reads and writes wait behind it
+              migrations/3_i.sql:54 adding the UNIQUE constraint holds ACCESS EXCLUSIVE on b: reads and writes wait until its index is built
+        "#]].assert_eq(&editor.edit("2_b.sql", &format!("{SECOND}ALTER TABLE a DROP COLUMN n;\n")));
+    }
+
+    #[test]
+    fn files_open_and_close_and_belong_elsewhere() {
+        let mut editor = Editor::new(&[("1_a.sql", FIRST), ("3_i.sql", THIRD)], &["3_i.sql"]);
+        editor.open.push(path("1_a.sql"));
+        assert!(editor.live.update(editor.engine.files.clone(), &editor.open, &[]));
+        assert_eq!(editor.live.len(), 2);
+        assert!(editor.live.told(&path("1_a.sql")).is_some_and(|told| told.is_migration));
+        editor.open.remove(0);
+        assert!(editor.live.update(editor.engine.files.clone(), &editor.open, &[]));
+        assert!(editor.live.told(&path("3_i.sql")).is_none());
+        // Written for another tool now.
+        editor.engine.files.put(&path("1_a.sql"), Some("-- migrate:up\nSELECT 1;\n".into()));
+        assert!(!editor.live.update(editor.engine.files.clone(), &editor.open, &[path("1_a.sql")]));
+        editor.engine.files.put(&path("1_a.sql"), None);
+        assert!(!editor.live.update(editor.engine.files.clone(), &editor.open, &[path("1_a.sql")]));
+        let refused = Live::load(&editor.engine, &Options::default(), &path("1_a.sql"));
+        assert!(matches!(refused, Err(Refusal::Errors(_))));
+        editor.engine.files.put(Path::new("/project/safestep.toml"), Some("exclude = [\"migrations\"]".into()));
+        let refused = Live::load(&editor.engine, &Options::default(), &path("3_i.sql"));
+        assert!(matches!(refused, Err(Refusal::Skipped(_))));
+    }
+
+    #[test]
+    fn a_file_that_nobody_runs_is_judged_for_whoever_asks() {
+        let mut files = Files::memory(Path::new("/project"));
+        files.put(Path::new("/project/queries/report.sql"), Some("DROP TABLE x;\n".into()));
+        let engine = Engine::new(files).expect("threads");
+        let path = PathBuf::from("/project/queries/report.sql");
+        let mut live = Live::load(&engine, &Options::default(), &path).expect("a history");
+        assert!(live.update(engine.files.clone(), std::slice::from_ref(&path), &[]));
+        let told = live.told(&path).expect("told");
+        assert!(!told.is_migration && !told.findings.is_empty());
+    }
+}
