@@ -12,7 +12,7 @@ use syntax::ast::Script;
 use crate::view::{FileView, HistoryView, SectionView, View};
 
 /// One section of one file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ExplainedSection {
     pub path: PathBuf,
     pub text: Arc<str>,

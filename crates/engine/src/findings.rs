@@ -76,23 +76,26 @@ impl Judged {
 }
 
 /// The findings of a migration, each with the fix that would remove it.
-pub(crate) fn offered(engine: &Engine, options: &Options, history: &HistoryView, file: &FileView) -> Judged {
+fn offered(engine: &Engine, options: &Options, history: &HistoryView, file: &FileView) -> Judged {
     let found = find(options, history, file);
     let offers = fix::offers(engine, options, history, file, &found);
     finish(engine, history, file, found, &offers)
 }
 
 /// What the rules say about one migration, before it is put into words for the outside.
+#[derive(Clone, Debug)]
 pub(crate) struct Found {
     /// Index in the file's sections, and the finding.
     pub findings: Vec<(usize, rules::Finding)>,
+    /// Those of the findings that a rewrite is to remove.
+    pub wanted: BTreeSet<usize>,
     pub suppressed: usize,
 }
 
 pub(crate) fn find(options: &Options, history: &HistoryView, file: &FileView) -> Found {
     let migration = history.migration(file);
     let settings = settings(&history.history, migration, options);
-    let mut found = Found { findings: Vec::new(), suppressed: 0 };
+    let mut found = Found { findings: Vec::new(), wanted: BTreeSet::new(), suppressed: 0 };
     for (index, section) in file.sections.iter().enumerate() {
         let unit = &migration.units[section.unit];
         let context = rules::Context {
@@ -112,6 +115,7 @@ pub(crate) fn find(options: &Options, history: &HistoryView, file: &FileView) ->
         });
         found.findings.extend(kept.map(|finding| (index, finding)));
     }
+    found.wanted = (0..found.findings.len()).collect();
     found
 }
 

@@ -92,6 +92,23 @@ pub(crate) fn offers(
     offers
 }
 
+/// The fix of the wanted findings, at the lowest class that removes one of them.
+pub(crate) fn offer(
+    engine: &Engine,
+    options: &Options,
+    history: &HistoryView,
+    file: &FileView,
+    found: &Found,
+) -> Option<Arc<Fix>> {
+    let wanted = || found.wanted.iter().filter(|at| found.findings.get(**at).is_some_and(|(_, it)| has_recipe(it)));
+    wanted().next()?;
+    [Class::Safe, Class::Unsafe, Class::Plan].into_iter().find_map(|class| {
+        let attempt = attempt(engine, options, &history.history, history, file, found, class);
+        let rewrite = attempt.rewrite.filter(|_| wanted().any(|at| attempt.outcome[*at].is_ok()))?;
+        Some(Arc::new(told(engine, history.migration(file), &rewrite)))
+    })
+}
+
 /// Rewrites every migration that may be rewritten. What is needed of new versions is known only when all are planned, so
 /// later files make room once, and the rewrites are written on what that leaves.
 pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class: Class) -> Fixed {
@@ -233,9 +250,9 @@ pub(crate) fn plan(
 }
 
 /// Every migration beside what `--fix` at that class would run instead.
-pub(crate) fn compare(engine: &Engine, options: &Options, view: &View, class: Class) -> Vec<Comparison> {
+pub(crate) fn compare(engine: &Engine, options: &Options, histories: &[HistoryView], class: Class) -> Vec<Comparison> {
     let mut compared = Vec::new();
-    for history in &view.histories {
+    for history in histories {
         for file in &history.files {
             let (planned, after) = plan_file(engine, options, history, file, class);
             let up = |after: HistoryView| -> Vec<ExplainedSection> {
@@ -295,8 +312,9 @@ fn attempt(
     let section = &file.sections[0];
     let unit = &migration.units[section.unit];
     let mut chosen: Vec<(usize, usize)> = found
-        .findings
+        .wanted
         .iter()
+        .filter_map(|at| found.findings.get(*at))
         .filter(|(section, _)| *section == 0)
         .flat_map(|(_, finding)| finding.operations.iter().copied())
         .collect();

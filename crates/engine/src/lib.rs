@@ -143,7 +143,7 @@ impl Engine {
     pub fn compare(&self, options: &Options, class: Class) -> Result<Vec<Comparison>, Vec<Error>> {
         self.pool.install(|| {
             let view = view::open(self, options)?;
-            Ok(fix::compare(self, options, &view, class))
+            Ok(fix::compare(self, options, &view.histories, class))
         })
     }
 }

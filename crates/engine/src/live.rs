@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use diagnostics::{FileChange, Finding, Planned, Sources};
+use diagnostics::{FileChange, Finding, Fix, Planned, Sources};
 use model::plan::Class;
 use model::schema::Schema;
 use model::trace::{Record, Session, Settings, Trace, Unit, fold, trace_again};
@@ -16,9 +16,10 @@ use project::migration::Migration;
 use rayon::prelude::*;
 use syntax::ast::Script;
 
-use crate::explain::{self, ExplainedSection};
+use crate::explain::{self, Comparison, ExplainedSection};
+use crate::findings::{self, Found};
 use crate::view::{self, Begin, FileView, HistoryView, SectionView};
-use crate::{Engine, Error, Files, Options, Section, findings, fix};
+use crate::{Engine, Error, Files, Options, fix};
 
 /// One history, with the files of it that are open.
 #[derive(Debug)]
@@ -65,7 +66,8 @@ pub struct Told {
     engine: Engine,
     options: Options,
     view: HistoryView,
-    /// Of all its files, without their fixes; see [`Told::offers`].
+    found: Found,
+    /// Of all its files, without their fixes; see [`Told::offer`].
     pub findings: Vec<Finding>,
     /// Of all its files.
     pub sections: Vec<ExplainedSection>,
@@ -114,30 +116,11 @@ impl Live {
         &self.history.root
     }
 
-    /// How many migrations there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.history.migrations.len()
-    }
-
     /// What is said about the migration of an open file.
     #[must_use]
     pub fn told(&self, path: &Path) -> Option<&Arc<Told>> {
         let at = project::load::of_file(&self.history, path)?;
         self.open.get(&at)?.told.as_ref()
-    }
-
-    /// All sections of all migrations in the order in which they run, each with its file and its text.
-    pub fn scripts(&self) -> impl Iterator<Item = HistorySection<'_>> {
-        let units = self.history.migrations.iter().zip(&self.scripts);
-        units.flat_map(|(migration, scripts)| {
-            migration.units.iter().zip(scripts).map(|(unit, script)| HistorySection {
-                path: &unit.path,
-                text: &unit.text,
-                section: findings::section(unit.section),
-                script,
-            })
-        })
     }
 
     fn update_here(&mut self, files: Files, open: &[PathBuf], changed: &[PathBuf]) -> bool {
@@ -158,10 +141,10 @@ impl Live {
         let wanted: Vec<usize> = open.iter().filter_map(|path| project::load::of_file(&self.history, path)).collect();
         self.open.retain(|at, _| wanted.contains(at));
         for at in wanted {
-            if !self.open.contains_key(&at) {
-                self.open.insert(at, Opened { sections: Vec::new(), told: None });
+            self.open.entry(at).or_insert_with(|| {
                 dirty.push(at);
-            }
+                Opened { sections: Vec::new(), told: None }
+            });
         }
         self.judge(dirty);
         true
@@ -248,12 +231,13 @@ impl Live {
             latest: self.states.last().map_or_else(Schema::default, |(schema, _)| schema.clone()),
         };
         let found = findings::find(&self.options, &view, &view.files[0]);
-        let judged = findings::finish(&self.engine, &view, &view.files[0], found, &[]);
+        let judged = findings::finish(&self.engine, &view, &view.files[0], found.clone(), &[]);
         Told {
             engine: self.engine.on(self.engine.files.clone()),
             options: self.options.clone(),
+            found,
             findings: judged.findings,
-            sections: explain::sections(&view),
+            sections: explain::sections(&view, &view.files[0]),
             is_migration: project::load::is_migration(&self.engine.files, &self.history, migration),
             because: self.history.because.clone(),
             pending: migration.pending,
@@ -262,29 +246,27 @@ impl Live {
     }
 }
 
-/// One section of one file of a history, parsed.
-#[derive(Clone, Copy, Debug)]
-pub struct HistorySection<'a> {
-    pub path: &'a Path,
-    pub text: &'a Arc<str>,
-    pub section: Section,
-    pub script: &'a Script,
-}
-
 impl Told {
-    /// The findings again, each with the fix that it has.
+    /// The fix of some of the findings and of nothing else, at the lowest class that has one.
     #[must_use]
-    pub fn offers(&self) -> Vec<Finding> {
-        self.engine
-            .pool
-            .install(|| findings::offered(&self.engine, &self.options, &self.view, &self.view.files[0]))
-            .findings
+    pub fn offer(&self, findings: &[&Finding]) -> Option<Arc<Fix>> {
+        let is_wanted = |it: &Finding| findings.iter().any(|wanted| wanted.fingerprint == it.fingerprint);
+        let wanted = self.findings.iter().enumerate().filter(|(_, it)| is_wanted(it)).map(|(at, _)| at).collect();
+        let found = Found { wanted, ..self.found.clone() };
+        self.engine.pool.install(|| fix::offer(&self.engine, &self.options, &self.view, &self.view.files[0], &found))
     }
 
     /// What fixing everything up to a class would write.
     #[must_use]
     pub fn fix(&self, class: Class) -> Vec<FileChange> {
         self.engine.pool.install(|| fix::fix(&self.engine, &self.options, &self.view, class)).changes
+    }
+
+    /// The migration beside what it would run after fixing everything up to a class.
+    #[must_use]
+    pub fn compare(&self, class: Class) -> Vec<Comparison> {
+        let histories = std::slice::from_ref(&self.view);
+        self.engine.pool.install(|| fix::compare(&self.engine, &self.options, histories, class))
     }
 
     /// The steps that fixing everything up to a class would write; `None` when there is nothing to say.
@@ -314,11 +296,11 @@ fn load(engine: &Engine, options: &Options, path: &Path) -> Result<Live, Refusal
         migration.units.iter().map(|unit| Arc::new(view::parse(engine, unit))).collect()
     };
     let scripts = history.migrations.par_iter().map(parse).collect();
-    let Begin { schema, session } = view::begin(&history);
+    let (settings, Begin { schema, session }) = view::beginning(options, &history);
     let mut live = Live {
         engine: engine.on(engine.files.clone()),
         options: options.clone(),
-        settings: view::settings(options, &history),
+        settings,
         history: Arc::new(history),
         scripts,
         states: vec![(schema, session)],
@@ -393,9 +375,8 @@ mod tests {
                 let say = |it: &Finding| format!("  {}:{} {}\n", it.path.display(), it.span.start, it.message);
                 let findings: String = told.findings.iter().map(say).collect();
                 assert_eq!(findings, anew.report.findings.iter().map(say).collect::<String>());
-                let offered: Vec<String> = told.offers().iter().map(|it| format!("{:?}", it.fix)).collect();
-                let anew: Vec<String> = anew.report.findings.iter().map(|it| format!("{:?}", it.fix)).collect();
-                assert_eq!(offered, anew);
+                let fixed = self.engine.lint(&options, Some(Class::Safe)).expect("judged").changes;
+                assert_eq!(format!("{:?}", told.fix(Class::Safe)), format!("{fixed:?}"));
                 for (new, old) in sections.iter().zip(&told.sections) {
                     assert!(new.trace.after.is_like(&old.trace.after));
                     assert_eq!(new.text, old.text);
@@ -470,11 +451,30 @@ mod tests {
     }
 
     #[test]
+    fn one_finding_is_fixed_by_itself() {
+        let text = "-- +goose Up\nCREATE INDEX a_n ON a (n);\nALTER TABLE a ALTER COLUMN n SET NOT NULL;\n";
+        let editor = Editor::new(&[("1_a.sql", FIRST), ("2_i.sql", text)], &["2_i.sql"]);
+        let told = editor.live.told(&editor.open[0]).expect("told");
+        let written = |findings: &[&Finding]| {
+            let fix = told.offer(findings).expect("a fix");
+            let files = fix.files.iter().filter_map(|change| change.new.clone());
+            files.chain(fix.edits.iter().map(|edit| edit.text.clone())).collect::<Vec<_>>().join("\n")
+        };
+        let of = |rule: &str| told.findings.iter().find(|finding| finding.rule == rule).expect(rule);
+        let index = written(&[of("blocking-index-creation")]);
+        assert!(index.contains("CONCURRENTLY") && !index.contains("VALIDATE"), "{index}");
+        let column = written(&[of("set-not-null-scan")]);
+        assert!(!column.contains("CONCURRENTLY") && column.contains("VALIDATE"), "{column}");
+        let all = written(&told.findings.iter().collect::<Vec<_>>());
+        assert!(all.contains("CONCURRENTLY") && all.contains("VALIDATE"), "{all}");
+    }
+
+    #[test]
     fn files_open_and_close_and_belong_elsewhere() {
         let mut editor = Editor::new(&[("1_a.sql", FIRST), ("3_i.sql", THIRD)], &["3_i.sql"]);
         editor.open.push(path("1_a.sql"));
         assert!(editor.live.update(editor.engine.files.clone(), &editor.open, &[]));
-        assert_eq!(editor.live.len(), 2);
+        assert_eq!(editor.live.root(), Path::new(DIRECTORY));
         assert!(editor.live.told(&path("1_a.sql")).is_some_and(|told| told.is_migration));
         editor.open.remove(0);
         assert!(editor.live.update(editor.engine.files.clone(), &editor.open, &[]));

@@ -1,43 +1,71 @@
 //! What the engine says, as the protocol wants it.
 
-use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use diagnostics::{FileChange, Finding, Fix, Source};
-use engine::{Class, Level};
+use diagnostics::{Finding, Source};
+use engine::{Error, Level};
 use tower_lsp::ls_types::{
-    CodeAction, CodeActionKind, CodeDescription, Command, CreateFile, DeleteFile, Diagnostic,
-    DiagnosticRelatedInformation, DiagnosticSeverity, DocumentChangeOperation, DocumentChanges, Hover, HoverContents,
-    InlayHint, InlayHintLabel, Location, MarkupContent, MarkupKind, NumberOrString, OneOf,
-    OptionalVersionedTextDocumentIdentifier, Position, Range, ResourceOp, TextDocumentEdit, TextEdit, Uri,
-    WorkspaceEdit,
+    ClientCapabilities, CodeDescription, CodeLens, Command, Diagnostic, DiagnosticRelatedInformation,
+    DiagnosticSeverity, Hover, HoverContents, InlayHint, InlayHintLabel, Location, MarkupContent, MarkupKind,
+    NumberOrString, Position, Range, ResourceOperationKind, Uri,
 };
 
-use crate::world::{Abilities, Judged, explained};
+use crate::convert::Encoding;
+use crate::world::{Abilities, Judged, Refresh, explained};
 
-/// What `source.fixAll` is called among the fix-alls of other servers.
-pub const FIX_ALL: CodeActionKind = CodeActionKind::new("source.fixAll.safestep");
+/// Shows the steps that a fix would write, in clients that know the command.
+pub const SHOW_PLAN: &str = "safestep.showPlan";
 
-/// Shows the page of the rule that it is given.
-pub const OPEN_RULE: &str = "safestep.openRule";
+/// What of the client's abilities makes a difference to us.
+pub fn abilities(capabilities: &ClientCapabilities) -> Abilities {
+    let encodings = capabilities.general.as_ref().and_then(|it| it.position_encodings.as_deref());
+    let workspace = capabilities.workspace.as_ref();
+    let edit = workspace.and_then(|it| it.workspace_edit.as_ref());
+    let operations = edit.and_then(|edit| edit.resource_operations.as_deref()).unwrap_or_default();
+    let document = capabilities.text_document.as_ref();
+    let publish = document.and_then(|it| it.publish_diagnostics.as_ref());
+    let watches = workspace.and_then(|it| it.did_change_watched_files.as_ref());
+    let configuration = workspace.and_then(|it| it.did_change_configuration.as_ref());
+    Abilities {
+        encoding: Encoding::agree(encodings),
+        related: publish.and_then(|it| it.related_information).unwrap_or_default(),
+        // Operations stand among document changes, so who says only the first (Neovim) takes the second.
+        document_changes: edit.and_then(|edit| edit.document_changes).unwrap_or(!operations.is_empty()),
+        watches: watches.and_then(|it| it.dynamic_registration).unwrap_or_default(),
+        create: operations.contains(&ResourceOperationKind::Create),
+        delete: operations.contains(&ResourceOperationKind::Delete),
+        pulls: document.is_some_and(|it| it.diagnostic.is_some()),
+        refresh: Refresh {
+            diagnostics: workspace.and_then(|it| it.diagnostics.as_ref()?.refresh_support).unwrap_or_default(),
+            inlay_hints: workspace.and_then(|it| it.inlay_hint.as_ref()?.refresh_support).unwrap_or_default(),
+            code_lenses: workspace.and_then(|it| it.code_lens.as_ref()?.refresh_support).unwrap_or_default(),
+        },
+        progress: capabilities.window.as_ref().and_then(|it| it.work_done_progress).unwrap_or_default(),
+        annotations: edit.is_some_and(|edit| edit.change_annotation_support.is_some()),
+        configuration: workspace.and_then(|it| it.configuration).unwrap_or_default(),
+        watches_configuration: configuration.and_then(|it| it.dynamic_registration).unwrap_or_default(),
+        shows: capabilities.window.as_ref().and_then(|it| it.show_document.as_ref()).is_some_and(|it| it.support),
+    }
+}
 
 pub fn diagnostics(judged: &Judged, client: Abilities) -> Vec<Diagnostic> {
     judged.findings.iter().map(|finding| diagnostic(judged, client, finding)).collect()
 }
 
-fn diagnostic(judged: &Judged, client: Abilities, finding: &Finding) -> Diagnostic {
+pub fn diagnostic(judged: &Judged, client: Abilities, finding: &Finding) -> Diagnostic {
     let mut message = finding.message.clone();
     for note in finding.notes.iter().chain(&finding.withheld) {
         let _ = write!(message, "\n{note}");
     }
-    let related = finding.related.iter().filter(|_| client.related).filter_map(|related| {
-        let source = judged.sources.get(&related.path)?;
-        let range = client.encoding.range(source, related.span.start, related.span.end);
-        let uri = uri_of(judged, &related.path)?;
-        Some(DiagnosticRelatedInformation { location: Location { uri, range }, message: related.message.clone() })
+    let related = finding.related.iter().filter(|_| client.related).map(|related| {
+        // Rules look at one section of one file.
+        let range = client.encoding.range(&judged.source, related.span.start, related.span.end);
+        DiagnosticRelatedInformation {
+            location: Location { uri: judged.uri.clone(), range },
+            message: related.message.clone(),
+        }
     });
     let related: Vec<_> = related.collect();
     Diagnostic {
@@ -54,180 +82,6 @@ fn diagnostic(judged: &Judged, client: Abilities, finding: &Finding) -> Diagnost
         related_information: (!related.is_empty()).then_some(related),
         ..Diagnostic::default()
     }
-}
-
-/// What can be done about the findings in a range.
-pub fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<CodeAction> {
-    let (from, to) =
-        (client.encoding.offset(&judged.source, range.start), client.encoding.offset(&judged.source, range.end));
-    let here: Vec<&Finding> =
-        judged.findings.iter().filter(|finding| finding.span.start <= to && from <= finding.span.end).collect();
-    let mut actions = Vec::new();
-    let mut done: Vec<&Arc<Fix>> = Vec::new();
-    for fix in here.iter().filter_map(|finding| finding.fix.as_ref()) {
-        if done.iter().any(|known| Arc::ptr_eq(known, fix)) {
-            continue;
-        }
-        done.push(fix);
-        let Some(edit) = fix_edit(judged, client, fix) else { continue };
-        let removes = |finding: &&Finding| finding.fix.as_ref().is_some_and(|other| Arc::ptr_eq(other, fix));
-        let removed = judged.findings.iter().filter(removes);
-        actions.push(CodeAction {
-            title: title(fix),
-            kind: Some(CodeActionKind::QUICKFIX),
-            diagnostics: Some(removed.map(|finding| diagnostic(judged, client, finding)).collect()),
-            edit: Some(edit),
-            is_preferred: Some(fix.class == Class::Safe && fix.files.is_empty()),
-            ..CodeAction::default()
-        });
-    }
-    let mut allowed: Vec<(&str, u32)> = Vec::new();
-    let mut opened: Vec<&str> = Vec::new();
-    for finding in here {
-        let Some((start, _)) = judged.statement_of(finding) else { continue };
-        if allowed.contains(&(finding.rule, start)) || !engine::rules().any(|rule| rule.info.name == finding.rule) {
-            continue;
-        }
-        allowed.push((finding.rule, start));
-        actions.push(CodeAction {
-            title: format!("Allow {} here", finding.rule),
-            kind: Some(CodeActionKind::QUICKFIX),
-            diagnostics: Some(vec![diagnostic(judged, client, finding)]),
-            edit: Some(one_file(judged, client, vec![allow(&judged.source, client, finding.rule, start)])),
-            ..CodeAction::default()
-        });
-        if !client.shows || opened.contains(&finding.rule) {
-            continue;
-        }
-        opened.push(finding.rule);
-        let title = format!("Open the page of {}", finding.rule);
-        actions.push(CodeAction {
-            title: title.clone(),
-            kind: Some(CodeActionKind::QUICKFIX),
-            diagnostics: Some(vec![diagnostic(judged, client, finding)]),
-            command: Some(Command::new(title, OPEN_RULE.to_owned(), Some(vec![finding.rule.into()]))),
-            ..CodeAction::default()
-        });
-    }
-    actions
-}
-
-/// The title as a sentence, with what the fix asks of its reader.
-fn title(fix: &Fix) -> String {
-    let mut letters = fix.title.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let class = match fix.class {
-        Class::Safe => "",
-        Class::Unsafe => " (unsafe: read its conditions)",
-        Class::Plan => " (plan: has steps in several releases)",
-    };
-    format!("{first}{}{class}", letters.as_str())
-}
-
-/// A directive on a line of its own above the statement, or before it where it shares its line. Its reason is to be written.
-fn allow(source: &Source, client: Abilities, rule: &str, start: u32) -> TextEdit {
-    let text = source.text();
-    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let before = &text[..start as usize];
-    let line = before.rfind('\n').map_or(before, |at| &before[at + 1..]);
-    let directive = format!("-- safestep: allow({rule}) because ...{end}");
-    let new = if line.trim_start_matches('\u{feff}').trim().is_empty() {
-        format!("{directive}{}", line.trim_start_matches('\u{feff}'))
-    } else {
-        format!("{end}{directive}")
-    };
-    TextEdit::new(client.encoding.range(source, start, start), new)
-}
-
-/// `None` when the client cannot do what the fix needs.
-fn fix_edit(judged: &Judged, client: Abilities, fix: &Fix) -> Option<WorkspaceEdit> {
-    let own = fix
-        .edits
-        .iter()
-        .map(|edit| {
-            let range = client.encoding.range(&judged.source, edit.span.start, edit.span.end);
-            TextEdit::new(range, edit.text.clone())
-        })
-        .collect::<Vec<_>>();
-    if fix.files.is_empty() {
-        return Some(one_file(judged, client, own));
-    }
-    if !client.document_changes {
-        return None;
-    }
-    let path = judged.sections.first().map(|section| section.path.clone());
-    let told = fix.files.iter().any(|change| Some(judged.files.absolute(&change.path)) == path);
-    let mut operations = Vec::new();
-    if !told && !own.is_empty() {
-        operations.push(edit_of(judged.uri.clone(), Some(judged.version), own));
-    }
-    for change in &fix.files {
-        operations.extend(change_operations(judged, client, change)?);
-    }
-    Some(WorkspaceEdit { document_changes: Some(DocumentChanges::Operations(operations)), ..WorkspaceEdit::default() })
-}
-
-fn change_operations(judged: &Judged, client: Abilities, change: &FileChange) -> Option<Vec<DocumentChangeOperation>> {
-    let path = judged.files.absolute(&change.path);
-    let open = judged.open.get(&path);
-    let uri = uri_of(judged, &change.path)?;
-    let version = open.map(|(_, version)| *version);
-    Some(match (&change.old, &change.new) {
-        (Some(old), Some(new)) => {
-            let edit = client.encoding.rewrite(&Source::new(old.as_str().into()), new);
-            vec![edit_of(uri, version, vec![edit])]
-        }
-        (None, Some(new)) if client.create => {
-            let create = CreateFile { uri: uri.clone(), options: None, annotation_id: None };
-            let start = Range::new(Position::new(0, 0), Position::new(0, 0));
-            let fill = edit_of(uri, None, vec![TextEdit::new(start, new.clone())]);
-            vec![DocumentChangeOperation::Op(ResourceOp::Create(create)), fill]
-        }
-        (Some(_), None) if client.delete => {
-            let delete = DeleteFile { uri, options: None, annotation_id: None };
-            vec![DocumentChangeOperation::Op(ResourceOp::Delete(delete))]
-        }
-        (None, None) => Vec::new(),
-        _ => return None,
-    })
-}
-
-fn edit_of(uri: Uri, version: Option<i32>, edits: Vec<TextEdit>) -> DocumentChangeOperation {
-    DocumentChangeOperation::Edit(text_edit(uri, version, edits))
-}
-
-fn text_edit(uri: Uri, version: Option<i32>, edits: Vec<TextEdit>) -> TextDocumentEdit {
-    TextDocumentEdit {
-        text_document: OptionalVersionedTextDocumentIdentifier { uri, version },
-        edits: edits.into_iter().map(OneOf::Left).collect(),
-    }
-}
-
-/// Edits of the document itself.
-fn one_file(judged: &Judged, client: Abilities, edits: Vec<TextEdit>) -> WorkspaceEdit {
-    if client.document_changes {
-        let edit = text_edit(judged.uri.clone(), Some(judged.version), edits);
-        return WorkspaceEdit {
-            document_changes: Some(DocumentChanges::Edits(vec![edit])),
-            ..WorkspaceEdit::default()
-        };
-    }
-    WorkspaceEdit { changes: Some(HashMap::from([(judged.uri.clone(), edits)])), ..WorkspaceEdit::default() }
-}
-
-/// All safe fixes at once, where they stay in the document. `changes` is what the engine would write.
-pub fn fix_all(judged: &Judged, client: Abilities, changes: &[FileChange]) -> Option<CodeAction> {
-    let [change] = changes else { return None };
-    let (Some(old), Some(new)) = (&change.old, &change.new) else { return None };
-    if uri_of(judged, &change.path)? != judged.uri || old != judged.source.text() {
-        return None;
-    }
-    Some(CodeAction {
-        title: "Fix all that is safe".to_owned(),
-        kind: Some(FIX_ALL),
-        edit: Some(one_file(judged, client, vec![client.encoding.rewrite(&judged.source, new)])),
-        ..CodeAction::default()
-    })
 }
 
 /// What the statement at a place locks, whom that stops, and what the rules say about it.
@@ -251,7 +105,7 @@ pub fn inlay_hints(judged: &Judged, client: Abilities, range: Range) -> Vec<Inla
     let (from, to) =
         (client.encoding.offset(&judged.source, range.start), client.encoding.offset(&judged.source, range.end));
     let mut hints = Vec::new();
-    for section in &judged.sections {
+    for section in judged.sections.iter() {
         for (index, statement) in section.script.statements.iter().enumerate() {
             if statement.end < from || statement.end > to {
                 continue;
@@ -272,11 +126,51 @@ pub fn inlay_hints(judged: &Judged, client: Abilities, range: Range) -> Vec<Inla
     hints
 }
 
-/// As the client spells it, where it has the file open.
-fn uri_of(judged: &Judged, path: &Path) -> Option<Uri> {
-    let path = judged.files.absolute(path);
-    match judged.open.get(&path) {
-        Some((uri, _)) => Some(uri.clone()),
-        None => Uri::from_file_path(&path),
+/// What a migration does to its tool's users, above its first statement: how many findings, and the way to the steps that
+/// would do without them.
+pub fn code_lenses(judged: &Judged, client: Abilities) -> Vec<CodeLens> {
+    let Some(first) = judged.sections.iter().find_map(|section| section.script.statements.first()) else {
+        return Vec::new();
+    };
+    let count = |level| judged.findings.iter().filter(|finding| finding.level == level).count();
+    let words = [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Info, "note")].map(|(level, word)| {
+        let count = count(level);
+        (count > 0).then(|| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+    });
+    let words: Vec<String> = words.into_iter().flatten().collect();
+    if words.is_empty() {
+        return Vec::new();
+    }
+    vec![CodeLens {
+        range: client.encoding.range(&judged.source, first.span.start, first.span.end),
+        command: Some(Command {
+            title: format!("{}: show the safe steps", words.join(", ")),
+            command: SHOW_PLAN.to_owned(),
+            arguments: Some(vec![judged.uri.as_str().into()]),
+        }),
+        data: None,
+    }]
+}
+
+/// What is wrong with a file that others are judged by; without its text it is told at its beginning.
+pub fn error(error: &Error, text: Option<&Arc<str>>, client: Abilities) -> Diagnostic {
+    let range = match (error.position, text) {
+        (Some(position), Some(text)) => {
+            let source = Source::new(Arc::clone(text));
+            client.encoding.range(&source, position.span.start, position.span.end)
+        }
+        (Some(position), None) => {
+            let number = |number: usize| u32::try_from(number - 1).unwrap_or(u32::MAX);
+            let start = Position::new(number(position.line), number(position.column));
+            Range::new(start, start)
+        }
+        (None, _) => Range::default(),
+    };
+    Diagnostic {
+        range,
+        severity: Some(DiagnosticSeverity::ERROR),
+        source: Some("safestep".to_owned()),
+        message: error.message.clone(),
+        ..Diagnostic::default()
     }
 }

@@ -1,13 +1,18 @@
 //! The language server: what the editor has open goes to the engine, what the engine says goes to the editor.
 //!
 //! Requests are handled concurrently, so every `did_*` handler stores the new text before its first await; otherwise
-//! edits would overtake each other. One task judges and publishes, so that an older result never follows a newer one.
-//! Only this crate names the LSP framework.
+//! edits would overtake each other. One thread judges and publishes (see [`judging`]); requests wait until it has judged what
+//! they ask about. Only this crate names the LSP framework.
 
+mod actions;
 mod answers;
 mod convert;
+mod edits;
+mod judging;
 mod navigate;
 mod outline;
+mod preferences;
+mod requests;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -16,35 +21,39 @@ mod world;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use diagnostics::Source;
-use engine::{Class, Date, Engine, Files, Names};
+use engine::{Date, Engine, Files, Names};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{
-    CodeActionKind, CodeActionOptions, CodeActionOrCommand, CodeActionParams, CodeActionProviderCapability,
-    CodeActionResponse, CodeActionTriggerKind, CompletionOptions, CompletionParams, CompletionResponse,
-    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
-    DidSaveTextDocumentParams, DocumentHighlight, DocumentHighlightParams, DocumentSymbolParams,
-    DocumentSymbolResponse, ExecuteCommandOptions, ExecuteCommandParams, GotoDefinitionParams, GotoDefinitionResponse,
-    Hover, HoverParams, HoverProviderCapability, InitializeParams, InitializeResult, InitializedParams, InlayHint,
-    InlayHintParams, Location, MessageType, OneOf, ReferenceParams, Registration, ResourceOperationKind, SaveOptions,
-    ServerCapabilities, ServerInfo, ShowDocumentParams, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, Uri,
+    CodeActionOptions, CodeActionOrCommand, CodeActionParams, CodeActionProviderCapability, CodeActionResponse,
+    CodeLens, CodeLensOptions, CodeLensParams, CompletionOptions, CompletionParams, CompletionResponse,
+    ConfigurationItem, DiagnosticOptions, DiagnosticServerCapabilities, DidChangeConfigurationParams,
+    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, DocumentDiagnosticParams,
+    DocumentDiagnosticReport, DocumentDiagnosticReportResult, DocumentHighlight, DocumentHighlightParams,
+    DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandOptions, ExecuteCommandParams,
+    FullDocumentDiagnosticReport, GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams,
+    HoverProviderCapability, InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams,
+    Location, MessageType, NumberOrString, OneOf, ReferenceParams, Registration, RelatedFullDocumentDiagnosticReport,
+    RelatedUnchangedDocumentDiagnosticReport, SaveOptions, ServerCapabilities, ServerInfo, ShowDocumentParams,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
+    UnchangedDocumentDiagnosticReport, Uri, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 use tower_lsp::{Client, LanguageServer, LspService};
 
-use convert::Encoding;
+use judging::{Moment, Verdict};
 use world::{Abilities, Document, Judged, Snapshot, World};
 
-/// Typing goes on when the next change comes within this time.
-const PAUSE: Duration = Duration::from_millis(25);
+/// What takes longer is shown as progress.
+const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Changes that are waited for before something is said all the same.
-const PATIENCE: usize = 20;
+/// Requests that are handled at the same time. Most of them wait for the one thread that judges.
+const CONCURRENCY: usize = 64;
 
 /// Serves standard input and output until the client says exit or goes away, and tells whether it asked to shut down first.
 ///
@@ -64,15 +73,26 @@ pub fn serve(today: fn() -> Date) -> std::result::Result<bool, String> {
     let served = Arc::clone(&shared);
     let ended = runtime.block_on(async {
         let serving = tokio::spawn(async move {
-            let (service, socket) = LspService::new(|client| Server::start(client, served));
-            tower_lsp::Server::new(tokio::io::stdin(), tokio::io::stdout(), socket).serve(service).await;
+            let (service, socket) = service(served);
+            let server = tower_lsp::Server::new(tokio::io::stdin(), tokio::io::stdout(), socket);
+            server.concurrency_level(CONCURRENCY).serve(service).await;
         });
         serving.await
     });
+    shared.change(|world| world.over = true);
     // A thread may still wait for input that nobody will send.
     runtime.shutdown_background();
     ended.map_err(|error| format!("the server failed: {error}"))?;
     Ok(shared.shut_down.load(Ordering::Relaxed))
+}
+
+fn service(shared: Arc<Shared>) -> (LspService<Server>, tower_lsp::ClientSocket) {
+    LspService::build(|client| Server::start(client, shared))
+        .custom_method("safestep/timeline", Server::timeline)
+        .custom_method("safestep/statementAt", Server::statement_at)
+        .custom_method("safestep/plan", Server::plan)
+        .custom_method("safestep/explain", Server::explain)
+        .finish()
 }
 
 struct Server {
@@ -84,51 +104,117 @@ struct Shared {
     engine: Engine,
     today: fn() -> Date,
     world: Mutex<World>,
-    changed: Notify,
-    shut_down: AtomicBool,
+    /// Wakes the thread that judges.
+    changed: Condvar,
+    /// The generation that was judged last.
+    done: watch::Sender<u64>,
+    /// Plans are made one after the other: each takes what there is of the machine.
+    planning: Mutex<()>,
     /// What a document's history named at a generation: whoever asks once asks again.
     names: Mutex<Option<(Uri, u64, Arc<Names>)>>,
+    shut_down: AtomicBool,
 }
 
 impl Shared {
     fn new(engine: Engine, today: fn() -> Date) -> Self {
-        let (world, changed, shut_down) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
-        Self { engine, today, world, changed, shut_down, names: Mutex::default() }
+        Self {
+            engine,
+            today,
+            world: Mutex::default(),
+            changed: Condvar::new(),
+            done: watch::Sender::new(0),
+            planning: Mutex::new(()),
+            names: Mutex::default(),
+            shut_down: AtomicBool::new(false),
+        }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the world and wakes the task that judges.
+    /// Changes the world and wakes the thread that judges.
     fn change(&self, change: impl FnOnce(&mut World)) {
-        change(&mut self.world());
-        self.changed.notify_one();
-    }
-
-    /// What the engine says about a document as it is now; `None` when it is not open or cannot be judged.
-    async fn judged(self: &Arc<Self>, uri: &Uri) -> Option<Arc<Judged>> {
-        let snapshot = {
-            let world = self.world();
-            match world.judged.get(uri) {
-                Some((generation, judged)) if *generation == world.generation => return Some(Arc::clone(judged)),
-                _ => world.snapshot(uri)?,
-            }
-        };
-        self.judge(snapshot).await.ok()
-    }
-
-    async fn judge(self: &Arc<Self>, snapshot: Snapshot) -> std::result::Result<Arc<Judged>, Vec<String>> {
-        let (uri, generation) = (snapshot.uri.clone(), snapshot.generation);
-        let shared = Arc::clone(self);
-        let judging = tokio::task::spawn_blocking(move || snapshot.judge(&shared.engine, (shared.today)()));
-        let judged = judging.await.map_err(|error| vec![format!("safestep failed on {}: {error}", uri.as_str())])?;
-        let judged = Arc::new(judged?);
         let mut world = self.world();
-        if world.generation == generation && world.documents.contains_key(&uri) {
-            world.judged.insert(uri, (generation, Arc::clone(&judged)));
+        change(&mut world);
+        world.generation += 1;
+        self.changed.notify_all();
+    }
+
+    fn client(&self) -> Abilities {
+        self.world().client
+    }
+
+    /// Sleeps until something has changed; `None` at the end.
+    fn next_moment(&self) -> Option<Moment> {
+        let done = *self.done.borrow();
+        let sleeping = |world: &mut World| !world.over && world.generation == done;
+        let world = self.changed.wait_while(self.world(), sleeping).unwrap_or_else(PoisonError::into_inner);
+        if world.over {
+            return None;
         }
-        Ok(judged)
+        let documents: Vec<_> = world
+            .documents
+            .iter()
+            .map(|(uri, document)| (uri.clone(), document.clone(), world.folder_of(document)))
+            .collect();
+        Some(Moment {
+            generation: world.generation,
+            surroundings: world.surroundings,
+            preferences: world.preferences.clone(),
+            client: world.client,
+            files: documents.iter().map(|(.., folder)| (folder.clone(), world.files(folder))).collect(),
+            documents,
+            open: world.open(),
+            judged: world.judged.clone(),
+        })
+    }
+
+    /// Takes what was judged, tells who waits, and gives what is to be shown of each document that it says something new about.
+    fn told(&self, moment: &Moment, verdict: &Verdict) -> Vec<requests::StatusParams> {
+        let changed = |judged: &&Arc<Judged>| {
+            let old = moment.judged.get(&judged.uri);
+            !old.is_some_and(|old| Arc::ptr_eq(&old.findings, &judged.findings))
+        };
+        let news = verdict.judged.values().filter(changed).map(|judged| requests::status(judged)).collect();
+        self.world().judged.clone_from(&verdict.judged);
+        self.done.send_replace(moment.generation);
+        news
+    }
+
+    /// What the engine says about a document as it is now; `None` when it is not open.
+    async fn judged(&self, uri: &Uri) -> Option<Arc<Judged>> {
+        let mut done = self.done.subscribe();
+        loop {
+            {
+                let world = self.world();
+                world.documents.get(uri)?;
+                let judged = world.judged.get(uri).filter(|judged| judged.generation == world.generation);
+                if let Some(judged) = judged {
+                    return Some(Arc::clone(judged));
+                }
+                if *done.borrow_and_update() == world.generation {
+                    return None;
+                }
+            }
+            done.changed().await.ok()?;
+        }
+    }
+
+    /// As [`Shared::judged`], after planning what can be done about it; `None` as well when it is edited meanwhile.
+    async fn planned<T: Send + 'static>(
+        self: &Arc<Self>,
+        uri: &Uri,
+        plan: impl FnOnce(&Judged) -> T + Send + 'static,
+    ) -> Option<T> {
+        let judged = self.judged(uri).await?;
+        let shared = Arc::clone(self);
+        let planning = tokio::task::spawn_blocking(move || {
+            let _turn = shared.planning.lock().unwrap_or_else(PoisonError::into_inner);
+            let current = shared.world().documents.get(&judged.uri).is_some_and(|it| *it.text == *judged.source.text());
+            current.then(|| plan(&judged))
+        });
+        planning.await.ok().flatten()
     }
 
     /// The text of an open document, and whether it is a configuration.
@@ -158,133 +244,115 @@ impl Shared {
         *self.names.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         Some((names, snapshot))
     }
+}
 
-    /// Judges what waits and publishes it, for as long as the server lives.
-    async fn watch(self: Arc<Self>, client: Client) {
-        loop {
-            self.changed.notified().await;
-            let closed = std::mem::take(&mut self.world().closed);
-            for uri in closed {
-                if !self.world().documents.contains_key(&uri) {
-                    client.publish_diagnostics(uri, Vec::new(), None).await;
-                }
-            }
-            while !self.world().waiting.is_empty() {
-                self.settle().await;
-                let snapshot = {
-                    let mut world = self.world();
-                    world.waiting.pop_front().and_then(|uri| world.snapshot(&uri))
-                };
-                if let Some(snapshot) = snapshot {
-                    self.publish(&client, snapshot).await;
-                }
-            }
-        }
+/// Shows that a history is read, if it takes long.
+async fn progress(client: Client, shared: Arc<Shared>, root: String, generation: u64) {
+    let mut done = shared.done.subscribe();
+    let reached = |done: &u64| *done >= generation;
+    if tokio::time::timeout(PATIENCE, done.wait_for(reached)).await.is_ok() {
+        return;
     }
-
-    /// Waits until nobody types.
-    async fn settle(&self) {
-        for _ in 0..PATIENCE {
-            let before = self.world().generation;
-            tokio::time::sleep(PAUSE).await;
-            if self.world().generation == before {
-                break;
-            }
-        }
+    let token = NumberOrString::String(format!("safestep {generation} {root}"));
+    if client.create_work_done_progress(token.clone()).await.is_err() {
+        return;
     }
-
-    async fn publish(self: &Arc<Self>, client: &Client, snapshot: Snapshot) {
-        let result = self.judge(snapshot.clone()).await;
-        let (said, news) = {
-            let mut world = self.world();
-            if !world.is_current(&snapshot) {
-                return;
-            }
-            match result {
-                Ok(judged) => {
-                    world.errors.remove(&snapshot.uri);
-                    (answers::diagnostics(&judged, world.client), Vec::new())
-                }
-                Err(errors) => (Vec::new(), world.news(&snapshot.uri, errors)),
-            }
-        };
-        for error in news {
-            client.show_message(MessageType::ERROR, error).await;
-        }
-        client.publish_diagnostics(snapshot.uri, said, Some(snapshot.document.version)).await;
-    }
-
-    fn client(&self) -> Abilities {
-        self.world().client
-    }
+    let shown = client.progress(token, "Reading migrations").with_message(root).begin().await;
+    let _ = done.wait_for(reached).await;
+    shown.finish().await;
 }
 
 impl Server {
     fn start(client: Client, shared: Arc<Shared>) -> Self {
-        tokio::spawn(Arc::clone(&shared).watch(client.clone()));
+        let (judged_by, told, runtime) = (Arc::clone(&shared), client.clone(), tokio::runtime::Handle::current());
+        let judge = std::thread::Builder::new().name("judge".to_owned()).stack_size(engine::STACK);
+        if let Err(error) = judge.spawn(move || judging::run(&judged_by, &told, &runtime)) {
+            let client = client.clone();
+            tokio::spawn(async move {
+                client.show_message(MessageType::ERROR, format!("safestep cannot judge anything: {error}")).await;
+            });
+        }
         Self { client, shared }
     }
 
-    fn store(&self, uri: Uri, text: String, version: i32) {
-        // A buffer without a file has no place among the migrations.
+    fn path(&self, uri: &Uri) -> Option<PathBuf> {
+        // Git and other views of a file are not the file.
         if !uri.as_str().starts_with("file:") {
+            return None;
+        }
+        Some(self.shared.engine.files.absolute(&uri.to_file_path()?))
+    }
+
+    /// Asks for what the user has set, where the client tells it.
+    async fn configure(&self) {
+        if !self.shared.client().configuration {
             return;
         }
-        let Some(path) = uri.to_file_path() else { return };
-        let path = self.shared.engine.files.absolute(&path);
-        self.shared.change(|world| {
-            world.documents.insert(uri.clone(), Document { path, text: text.into(), version });
-            world.touch(Some(&uri));
-        });
+        let item = ConfigurationItem { scope_uri: None, section: Some("safestep".to_owned()) };
+        if let Ok(values) = self.client.configuration(vec![item]).await {
+            self.prefer(values.first().unwrap_or(&Value::Null)).await;
+        }
+    }
+
+    async fn prefer(&self, settings: &Value) {
+        let (preferences, wrong) = preferences::read(settings);
+        let changed = self.shared.world().preferences != preferences;
+        if changed {
+            self.shared.change(|world| {
+                world.preferences = preferences;
+                world.surroundings += 1;
+            });
+        }
+        for sentence in wrong {
+            self.client.show_message(MessageType::WARNING, sentence).await;
+        }
     }
 }
 
 impl LanguageServer for Server {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
-        let capabilities = &params.capabilities;
-        let encodings = capabilities.general.as_ref().and_then(|it| it.position_encodings.as_deref());
-        let edit = capabilities.workspace.as_ref().and_then(|it| it.workspace_edit.as_ref());
-        let operations = edit.and_then(|edit| edit.resource_operations.as_deref()).unwrap_or_default();
-        let operation = |kind| operations.contains(&kind);
-        let document = capabilities.text_document.as_ref();
-        let publish = document.and_then(|it| it.publish_diagnostics.as_ref());
-        let watches = capabilities.workspace.as_ref().and_then(|it| it.did_change_watched_files.as_ref());
-        let client = Abilities {
-            encoding: Encoding::agree(encodings),
-            related: publish.and_then(|it| it.related_information).unwrap_or_default(),
-            // Operations stand among document changes, so who says only the first (Neovim) takes the second.
-            document_changes: edit.and_then(|edit| edit.document_changes).unwrap_or(!operations.is_empty()),
-            watches: watches.and_then(|it| it.dynamic_registration).unwrap_or_default(),
-            create: operation(ResourceOperationKind::Create),
-            delete: operation(ResourceOperationKind::Delete),
-            shows: capabilities.window.as_ref().and_then(|it| it.show_document.as_ref()).is_some_and(|it| it.support),
-        };
+        let client = answers::abilities(&params.capabilities);
         let mut folders: Vec<Uri> = params.workspace_folders.into_iter().flatten().map(|folder| folder.uri).collect();
         #[expect(deprecated, reason = "older clients say only this")]
         if folders.is_empty() {
             folders.extend(params.root_uri);
         }
-        let folder = |uri: &Uri| Some(self.shared.engine.files.absolute(&uri.to_file_path()?));
+        let (preferences, _) = preferences::read(&params.initialization_options.unwrap_or_default());
         {
             let mut world = self.shared.world();
             world.client = client;
-            world.folders = folders.iter().filter_map(folder).collect();
+            world.preferences = preferences;
+            world.folders = folders.iter().filter_map(|uri| self.path(uri)).collect();
         }
+        let pull = DiagnosticOptions {
+            identifier: Some("safestep".to_owned()),
+            inter_file_dependencies: true,
+            ..DiagnosticOptions::default()
+        };
         Ok(InitializeResult {
             capabilities: ServerCapabilities {
                 position_encoding: Some(client.encoding.kind()),
                 text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
                     open_close: Some(true),
-                    change: Some(TextDocumentSyncKind::FULL),
+                    change: Some(TextDocumentSyncKind::INCREMENTAL),
                     save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
                     ..TextDocumentSyncOptions::default()
                 })),
                 hover_provider: Some(HoverProviderCapability::Simple(true)),
                 code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
-                    code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, answers::FIX_ALL]),
+                    code_action_kinds: Some(actions::KINDS.to_vec()),
                     ..CodeActionOptions::default()
                 })),
+                code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
                 inlay_hint_provider: Some(OneOf::Left(true)),
+                diagnostic_provider: client.pulls.then_some(DiagnosticServerCapabilities::Options(pull)),
+                workspace: Some(WorkspaceServerCapabilities {
+                    workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                        supported: Some(true),
+                        change_notifications: Some(OneOf::Left(true)),
+                    }),
+                    ..WorkspaceServerCapabilities::default()
+                }),
                 completion_provider: Some(CompletionOptions {
                     trigger_characters: Some(words::TRIGGERS.map(str::to_owned).to_vec()),
                     ..CompletionOptions::default()
@@ -294,7 +362,7 @@ impl LanguageServer for Server {
                 references_provider: Some(OneOf::Left(true)),
                 document_highlight_provider: Some(OneOf::Left(true)),
                 execute_command_provider: Some(ExecuteCommandOptions {
-                    commands: vec![answers::OPEN_RULE.to_owned()],
+                    commands: vec![actions::OPEN_RULE.to_owned()],
                     ..ExecuteCommandOptions::default()
                 }),
                 ..ServerCapabilities::default()
@@ -308,17 +376,28 @@ impl LanguageServer for Server {
     }
 
     async fn initialized(&self, _: InitializedParams) {
-        if !self.shared.client().watches {
-            return;
-        }
-        let watchers = json!({ "watchers": [{ "globPattern": "**/safestep.toml" }, { "globPattern": "**/*.sql" }] });
-        let files = Registration {
-            id: "files".to_owned(),
-            method: "workspace/didChangeWatchedFiles".to_owned(),
-            register_options: Some(watchers),
+        let client = self.shared.client();
+        let mut registrations = Vec::new();
+        let mut register = |method: &str, options: Option<Value>| {
+            registrations.push(Registration {
+                id: method.to_owned(),
+                method: method.to_owned(),
+                register_options: options,
+            });
         };
-        // A client that refuses tells about files when they are edited or saved.
-        let _ = self.client.register_capability(vec![files]).await;
+        if client.watches {
+            let files = ["**/safestep.toml", "**/*.sql", "**/.git/HEAD"];
+            let watchers = files.map(|glob| json!({ "globPattern": glob }));
+            register("workspace/didChangeWatchedFiles", Some(json!({ "watchers": watchers })));
+        }
+        if client.watches_configuration {
+            register("workspace/didChangeConfiguration", Some(json!({ "section": "safestep" })));
+        }
+        if !registrations.is_empty() {
+            // A client that refuses tells about files when they are edited or saved.
+            let _ = self.client.register_capability(registrations).await;
+        }
+        self.configure().await;
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -328,33 +407,102 @@ impl LanguageServer for Server {
 
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
         let document = params.text_document;
-        self.store(document.uri, document.text, document.version);
+        let (path, untitled) = match self.path(&document.uri) {
+            Some(path) => (path, false),
+            None if document.uri.as_str().starts_with("untitled:") && document.language_id == "sql" => {
+                let name = document.uri.as_str().rsplit([':', '/']).next().unwrap_or_default();
+                let folder = self.shared.world().folders.first().cloned();
+                let folder = folder.unwrap_or_else(|| self.shared.engine.files.directory().to_owned());
+                // A place of its own, so that it is no neighbour of any file.
+                (folder.join(".safestep untitled").join(name).with_extension("sql"), true)
+            }
+            None => return,
+        };
+        self.shared.change(|world| {
+            let opened = Document { path, text: document.text.into(), version: document.version, untitled };
+            if opened.is_configuration() {
+                world.surroundings += 1;
+            }
+            world.documents.insert(document.uri, opened);
+        });
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {
-        // The whole text is asked for, so the last change is all of it.
-        if let Some(change) = params.content_changes.into_iter().next_back() {
-            self.store(params.text_document.uri, change.text, params.text_document.version);
+        let encoding = self.shared.client().encoding;
+        self.shared.change(|world| {
+            let Some(document) = world.documents.get_mut(&params.text_document.uri) else { return };
+            document.text = edits::apply(&document.text, encoding, params.content_changes);
+            document.version = params.text_document.version;
+            if document.is_configuration() {
+                world.surroundings += 1;
+            }
+        });
+    }
+
+    async fn did_save(&self, _: DidSaveTextDocumentParams) {
+        // The text is known. Whoever watches files hears of it as well.
+        if !self.shared.client().watches {
+            self.shared.change(|world| world.surroundings += 1);
         }
     }
 
-    async fn did_save(&self, params: DidSaveTextDocumentParams) {
-        self.shared.change(|world| world.touch(Some(&params.text_document.uri)));
-    }
-
-    async fn did_change_watched_files(&self, _: DidChangeWatchedFilesParams) {
-        self.shared.change(|world| world.touch(None));
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        self.shared.change(|world| {
+            let open = |uri: &Uri| world.documents.contains_key(uri);
+            // What is open is as the editor has it.
+            if !params.changes.iter().all(|change| open(&change.uri)) {
+                world.surroundings += 1;
+            }
+        });
     }
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
-        let uri = params.text_document.uri;
         self.shared.change(|world| {
-            world.documents.remove(&uri);
-            world.judged.remove(&uri);
-            world.errors.remove(&uri);
-            world.touch(None);
-            world.closed.push(uri);
+            if world.documents.remove(&params.text_document.uri).is_some_and(|document| document.is_configuration()) {
+                world.surroundings += 1;
+            }
         });
+    }
+
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        if self.shared.client().configuration {
+            self.configure().await;
+        } else if let Some(settings) = params.settings.get("safestep") {
+            self.prefer(settings).await;
+        }
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        let paths = |folders: Vec<tower_lsp::ls_types::WorkspaceFolder>| -> Vec<PathBuf> {
+            folders.iter().filter_map(|folder| self.path(&folder.uri)).collect()
+        };
+        let (added, removed) = (paths(params.event.added), paths(params.event.removed));
+        self.shared.change(|world| {
+            world.folders.retain(|folder| !removed.contains(folder));
+            world.folders.extend(added);
+            world.surroundings += 1;
+        });
+    }
+
+    async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
+        let judged = self.shared.judged(&params.text_document.uri).await;
+        let result_id = judged.as_ref().map(|judged| judged.result.to_string());
+        let report = match result_id {
+            Some(result_id) if params.previous_result_id.as_ref() == Some(&result_id) => {
+                DocumentDiagnosticReport::Unchanged(RelatedUnchangedDocumentDiagnosticReport {
+                    related_documents: None,
+                    unchanged_document_diagnostic_report: UnchangedDocumentDiagnosticReport { result_id },
+                })
+            }
+            result_id => DocumentDiagnosticReport::Full(RelatedFullDocumentDiagnosticReport {
+                related_documents: None,
+                full_document_diagnostic_report: FullDocumentDiagnosticReport {
+                    result_id,
+                    items: judged.map_or_else(Vec::new, |judged| judged.diagnostics.to_vec()),
+                },
+            }),
+        };
+        Ok(report.into())
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
@@ -373,8 +521,8 @@ impl LanguageServer for Server {
         let at = params.text_document_position;
         let Some((source, is_config)) = self.shared.text(&at.text_document.uri) else { return Ok(None) };
         // What was said last is near enough to put some rules first.
-        let judged = self.shared.world().judged.get(&at.text_document.uri).map(|(_, judged)| Arc::clone(judged));
-        let found = judged.iter().flat_map(|judged| &judged.findings).map(|finding| finding.rule);
+        let judged = self.shared.world().judged.get(&at.text_document.uri).map(Arc::clone);
+        let found = judged.iter().flat_map(|judged| judged.findings.iter()).map(|finding| finding.rule);
         let found: Vec<&str> = found.collect();
         let items = words::completion(&source, is_config, self.shared.client(), at.position, &found);
         Ok(Some(CompletionResponse::Array(items)))
@@ -412,7 +560,7 @@ impl LanguageServer for Server {
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
         let rule = params.arguments.first().and_then(Value::as_str);
         let rule = rule.filter(|rule| engine::rules().any(|known| known.info.name == *rule));
-        let (answers::OPEN_RULE, Some(rule)) = (params.command.as_str(), rule) else {
+        let (actions::OPEN_RULE, Some(rule)) = (params.command.as_str(), rule) else {
             return Err(Error::invalid_params(format!("{} is not understood", params.command)));
         };
         let page = engine::page(rule);
@@ -428,42 +576,25 @@ impl LanguageServer for Server {
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        if !self.shared.world().preferences.inlay_hints {
+            return Ok(None);
+        }
         let judged = self.shared.judged(&params.text_document.uri).await;
         Ok(judged.map(|judged| answers::inlay_hints(&judged, self.shared.client(), params.range)))
     }
 
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        if !self.shared.world().preferences.code_lens {
+            return Ok(None);
+        }
+        let judged = self.shared.judged(&params.text_document.uri).await;
+        Ok(judged.map(|judged| answers::code_lenses(&judged, self.shared.client())))
+    }
+
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
-        let uri = params.text_document.uri;
-        let Some(judged) = self.shared.judged(&uri).await else { return Ok(None) };
         let client = self.shared.client();
-        let only = params.context.only.as_deref();
-        // A kind asks for everything below it.
-        let wanted = |kind: &CodeActionKind| {
-            let below = |asked: &CodeActionKind| {
-                kind.as_str()
-                    .strip_prefix(asked.as_str())
-                    .is_some_and(|rest| asked.as_str().is_empty() || rest.is_empty() || rest.starts_with('.'))
-            };
-            only.is_none_or(|only| only.iter().any(below))
-        };
-        let mut actions = Vec::new();
-        if wanted(&CodeActionKind::QUICKFIX) {
-            actions.extend(answers::quick_fixes(&judged, client, params.range));
-        }
-        let automatic = params.context.trigger_kind == Some(CodeActionTriggerKind::AUTOMATIC) && only.is_none();
-        let fixable = judged.findings.iter().any(|it| it.fix.as_ref().is_some_and(|fix| fix.class == Class::Safe));
-        if wanted(&answers::FIX_ALL) && fixable && !automatic {
-            let shared = Arc::clone(&self.shared);
-            let snapshot = self.shared.world().snapshot(&uri);
-            let changes = tokio::task::spawn_blocking(move || {
-                let snapshot = snapshot?;
-                let engine = shared.engine.on(snapshot.files.clone());
-                let linted = engine.lint(&snapshot.options((shared.today)()), Some(Class::Safe)).ok()?;
-                Some(linted.changes)
-            });
-            let changes = changes.await.ok().flatten().unwrap_or_default();
-            actions.extend(answers::fix_all(&judged, client, &changes));
-        }
-        Ok(Some(actions.into_iter().map(CodeActionOrCommand::CodeAction).collect()))
+        let uri = params.text_document.uri.clone();
+        let actions = self.shared.planned(&uri, move |judged| actions::actions(judged, client, &params)).await;
+        Ok(actions.map(|actions| actions.into_iter().map(CodeActionOrCommand::CodeAction).collect()))
     }
 }

@@ -9,7 +9,7 @@ use crate::world::{Abilities, Judged};
 /// Sections are told apart where the document has several.
 pub fn symbols(judged: &Judged, client: Abilities) -> Vec<DocumentSymbol> {
     let mut sections = Vec::new();
-    for section in &judged.sections {
+    for section in judged.sections.iter() {
         let items = outline(judged.source.text(), &section.script);
         let (Some(first), Some(last)) = (items.first(), items.last()) else { continue };
         let range = client.encoding.range(&judged.source, first.span.start, last.span.end);

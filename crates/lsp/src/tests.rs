@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::{Date, Engine, Files};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
-use tower_lsp::LspService;
 
-use crate::{Server, Shared};
+use crate::{CONCURRENCY, Shared, service};
 
 mod language;
 
@@ -35,8 +35,9 @@ impl Editor {
         let (server_output, output) = tokio::io::duplex(1 << 20);
         let served = Arc::clone(&shared);
         let serving = tokio::spawn(async move {
-            let (service, socket) = LspService::new(|client| Server::start(client, served));
-            tower_lsp::Server::new(server_input, server_output, socket).serve(service).await;
+            let (service, socket) = service(served);
+            let server = tower_lsp::Server::new(server_input, server_output, socket);
+            server.concurrency_level(CONCURRENCY).serve(service).await;
         });
         let (output, inbox) = (BufReader::new(output), VecDeque::new());
         let mut editor = Self { input, output, inbox, id: 0, directory, serving, shared, capabilities: Value::Null };
@@ -58,7 +59,13 @@ impl Editor {
         self.input.write_all(message.as_bytes()).await.expect("the server listens");
     }
 
+    /// Fails instead of waiting for what never comes.
     async fn receive(&mut self) -> Value {
+        let message = tokio::time::timeout(Duration::from_secs(60), self.next_message()).await;
+        message.expect("the server says something")
+    }
+
+    async fn next_message(&mut self) -> Value {
         let mut length = 0;
         loop {
             let mut line = String::new();
@@ -112,11 +119,49 @@ impl Editor {
         self.tell("textDocument/didChange", params).await;
     }
 
+    /// What the server says next, but for statuses.
     async fn heard(&mut self) -> Value {
-        match self.inbox.pop_front() {
-            Some(message) => message,
-            None => self.receive().await,
+        loop {
+            let message = match self.inbox.pop_front() {
+                Some(message) => message,
+                None => self.receive().await,
+            };
+            if message["method"] != "$/safestep/status" {
+                return message;
+            }
         }
+    }
+
+    /// The next status of a file that says how many errors there are.
+    async fn status(&mut self, name: &str, errors: u32) -> Value {
+        let uri = self.uri(name);
+        loop {
+            let message = match self.inbox.pop_front() {
+                Some(message) => message,
+                None => self.receive().await,
+            };
+            let params = &message["params"];
+            if message["method"] == "$/safestep/status" && params["uri"] == *uri && params["errors"] == errors {
+                return params.clone();
+            }
+        }
+    }
+
+    /// Answers what the server asks next.
+    async fn asked(&mut self, method: &str, result: Value) -> Value {
+        loop {
+            let message = self.heard().await;
+            if message["method"] == method {
+                self.send(&json!({ "jsonrpc": "2.0", "id": message["id"], "result": result })).await;
+                return message["params"].clone();
+            }
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.directory.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+        std::fs::write(path, text).expect("written");
     }
 
     /// What is published for that version of a file.
@@ -181,30 +226,30 @@ const INDEX: &str = "SET lock_timeout = '2s';\nCREATE INDEX orders_b ON orders (
 async fn findings_come_and_go_and_say_where_they_are_explained() {
     let mut editor = Editor::start(json!({})).await;
     assert_eq!(editor.capabilities["positionEncoding"], "utf-16");
-    editor.open("a.sql", INDEX).await;
-    let said = editor.diagnostics("a.sql", 1).await;
+    editor.open("migrations/a.sql", INDEX).await;
+    let said = editor.diagnostics("migrations/a.sql", 1).await;
     let finding = said.iter().find(|it| it["code"] == "blocking-index-creation").expect("a finding");
     assert_eq!((&finding["severity"], &finding["source"]), (&json!(1), &json!("safestep")));
     assert_eq!(finding["range"]["start"], json!({ "line": 1, "character": 0 }));
     let page = finding["codeDescription"]["href"].as_str().expect("a link");
     assert!(page.ends_with("#blocking-index-creation"), "{page}");
-    editor.change("a.sql", 2, "SELECT 1;\n").await;
-    assert_eq!(editor.diagnostics("a.sql", 2).await, Vec::<Value>::new());
-    editor.change("a.sql", 3, INDEX).await;
-    assert!(!editor.diagnostics("a.sql", 3).await.is_empty());
-    let document = json!({ "uri": editor.uri("a.sql") });
+    editor.change("migrations/a.sql", 2, "SELECT 1;\n").await;
+    assert_eq!(editor.diagnostics("migrations/a.sql", 2).await, Vec::<Value>::new());
+    editor.change("migrations/a.sql", 3, INDEX).await;
+    assert!(!editor.diagnostics("migrations/a.sql", 3).await.is_empty());
+    let document = json!({ "uri": editor.uri("migrations/a.sql") });
     editor.tell("textDocument/didClose", json!({ "textDocument": document })).await;
     let taken_back = editor.heard().await;
-    assert_eq!(taken_back["params"], json!({ "uri": editor.uri("a.sql"), "diagnostics": [] }));
+    assert_eq!(taken_back["params"], json!({ "uri": editor.uri("migrations/a.sql"), "diagnostics": [] }));
 }
 
 #[tokio::test]
 async fn a_quick_fix_and_an_allowance_silence_a_finding() {
     let mut editor = Editor::start(json!({})).await;
     for (name, text) in [
-        ("a.sql", INDEX.to_owned()),
-        ("b.sql", INDEX.replace('\n', "\r\n")),
-        ("c.sql", INDEX.replace(";\n", "; /* 😀é */ ")),
+        ("migrations/a.sql", INDEX.to_owned()),
+        ("migrations/b.sql", INDEX.replace('\n', "\r\n")),
+        ("migrations/c.sql", INDEX.replace(";\n", "; /* 😀é */ ")),
     ] {
         editor.open(name, &text).await;
         let said = editor.diagnostics(name, 1).await;
@@ -247,8 +292,8 @@ async fn columns_are_counted_as_agreed() {
     ] {
         let mut editor = Editor::start(json!({ "general": { "positionEncodings": encodings } })).await;
         assert_eq!(editor.capabilities["positionEncoding"], agreed);
-        editor.open("a.sql", text).await;
-        let said = editor.diagnostics("a.sql", 1).await;
+        editor.open("migrations/a.sql", text).await;
+        let said = editor.diagnostics("migrations/a.sql", 1).await;
         let finding = said.iter().find(|it| it["code"] == "blocking-index-creation").expect("a finding");
         assert_eq!(finding["range"]["start"]["character"], column, "{agreed}");
     }
@@ -257,8 +302,8 @@ async fn columns_are_counted_as_agreed() {
 #[tokio::test]
 async fn hover_and_hints_tell_locks() {
     let mut editor = Editor::start(json!({})).await;
-    editor.open("a.sql", INDEX).await;
-    let document = json!({ "uri": editor.uri("a.sql") });
+    editor.open("migrations/a.sql", INDEX).await;
+    let document = json!({ "uri": editor.uri("migrations/a.sql") });
     let place = json!({ "line": 1, "character": 9 });
     let hover = editor.ask("textDocument/hover", json!({ "textDocument": document, "position": place })).await;
     let told = hover["contents"]["value"].as_str().expect("Markdown");
@@ -314,12 +359,12 @@ async fn a_split_is_offered_to_clients_that_create_files() {
 #[tokio::test]
 async fn the_last_of_many_changes_is_what_is_judged() {
     let mut editor = Editor::start(json!({})).await;
-    editor.open("a.sql", "").await;
+    editor.open("migrations/a.sql", "").await;
     for version in 2..=301 {
         let text = format!("{}{INDEX}", "\n".repeat(usize::try_from(version).expect("positive")));
-        editor.change("a.sql", version, &text).await;
+        editor.change("migrations/a.sql", version, &text).await;
     }
-    let said = editor.diagnostics("a.sql", 301).await;
+    let said = editor.diagnostics("migrations/a.sql", 301).await;
     let finding = said.iter().find(|it| it["code"] == "blocking-index-creation").expect("a finding");
     assert_eq!(finding["range"]["start"]["line"], 302);
 }
@@ -328,13 +373,198 @@ async fn the_last_of_many_changes_is_what_is_judged() {
 async fn a_wrong_configuration_is_told_once() {
     let mut editor = Editor::start(json!({})).await;
     std::fs::write(editor.directory.path().join("safestep.toml"), "nonsense = 1\n").expect("written");
-    editor.open("a.sql", INDEX).await;
+    editor.open("migrations/a.sql", INDEX).await;
+    let told = editor.heard().await;
+    assert_eq!(told["params"]["uri"], editor.uri("safestep.toml"), "{told}");
+    assert_eq!(told["params"]["diagnostics"][0]["range"]["start"], json!({ "line": 0, "character": 0 }));
     let told = editor.heard().await;
     assert_eq!((&told["method"], &told["params"]["type"]), (&json!("window/showMessage"), &json!(1)));
     assert!(told["params"]["message"].as_str().is_some_and(|it| it.contains("safestep.toml")), "{told}");
-    assert_eq!(editor.diagnostics("a.sql", 1).await, Vec::<Value>::new());
-    editor.change("a.sql", 2, "").await;
-    assert_eq!(editor.heard().await["method"], "textDocument/publishDiagnostics", "it is not told again");
+    assert_eq!(editor.diagnostics("migrations/a.sql", 1).await, Vec::<Value>::new());
+    editor.change("migrations/a.sql", 2, "").await;
+    assert_eq!(editor.heard().await["params"]["uri"], editor.uri("migrations/a.sql"), "it is not told again");
+    // Mended in the editor, not saved yet.
+    editor.open("safestep.toml", "").await;
+    assert_eq!(editor.heard().await["params"], json!({ "uri": editor.uri("safestep.toml"), "diagnostics": [] }));
+    editor.change("migrations/a.sql", 3, INDEX).await;
+    assert!(!editor.diagnostics("migrations/a.sql", 3).await.is_empty());
+}
+
+fn codes(said: &[Value]) -> Vec<&str> {
+    said.iter().filter_map(|it| it["code"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn files_that_are_no_migrations_are_left_alone_unless_asked() {
+    let mut editor = Editor::start(json!({ "workspace": { "configuration": true } })).await;
+    editor.open("queries/a.sql", INDEX).await;
+    editor.asked("workspace/configuration", json!([null])).await;
+    assert_eq!(editor.status("queries/a.sql", 0).await["migration"], false);
+    let document =
+        json!({ "textDocument": { "uri": editor.uri("queries/a.sql") }, "position": { "line": 1, "character": 3 } });
+    assert_eq!(editor.ask("textDocument/hover", document.clone()).await, Value::Null);
+    editor.tell("workspace/didChangeConfiguration", json!({ "settings": null })).await;
+    let asked = editor.asked("workspace/configuration", json!([{ "lintAllSqlFiles": true, "tool": "gose" }])).await;
+    assert_eq!(asked["items"][0]["section"], "safestep");
+    let wrong = editor.asked("window/showMessage", Value::Null).await;
+    assert!(wrong["message"].as_str().is_some_and(|it| it.contains("gose")), "{wrong}");
+    assert_eq!(editor.status("queries/a.sql", 1).await["migration"], true);
+    assert_ne!(editor.ask("textDocument/hover", document).await, Value::Null);
+    // A buffer that was never saved is asked about by being opened.
+    let text = json!({ "uri": "untitled:Untitled-1", "languageId": "sql", "version": 1, "text": INDEX });
+    editor.tell("textDocument/didOpen", json!({ "textDocument": text })).await;
+    let said = loop {
+        let message = editor.heard().await;
+        if message["params"]["uri"] == "untitled:Untitled-1" {
+            break message["params"]["diagnostics"].as_array().expect("a list").clone();
+        }
+    };
+    assert_eq!(codes(&said), ["blocking-index-creation"]);
+}
+
+#[tokio::test]
+async fn an_edit_is_felt_in_later_migrations_that_are_open() {
+    let mut editor = Editor::start(json!({ "workspace": { "inlayHint": { "refreshSupport": true } } })).await;
+    let first = "-- +goose Up\nCREATE TABLE a (id bigint PRIMARY KEY, n int);\n";
+    editor.write("db/1_a.sql", first);
+    editor.write("db/2_b.sql", "-- +goose Up\nALTER TABLE a DROP COLUMN n;\n");
+    editor.write("db/3_c.sql", "-- +goose Up\n");
+    let text = "-- +goose Up\nSET LOCAL lock_timeout = '2s';\nCREATE INDEX a_n ON a (n);\n";
+    editor.open("db/3_c.sql", text).await;
+    assert_eq!(codes(&editor.diagnostics("db/3_c.sql", 1).await), ["certain-failure"]);
+    editor.open("db/2_b.sql", "-- +goose Up\n").await;
+    assert_eq!(codes(&editor.diagnostics("db/3_c.sql", 1).await), ["blocking-index-creation"]);
+    editor.asked("workspace/inlayHint/refresh", Value::Null).await;
+    // Closed without saving, it is on the disk as it was.
+    let document = json!({ "uri": editor.uri("db/2_b.sql") });
+    editor.tell("textDocument/didClose", json!({ "textDocument": document })).await;
+    assert_eq!(codes(&editor.diagnostics("db/3_c.sql", 1).await), ["certain-failure"]);
+    editor.write("db/2_b.sql", "-- +goose Up\n");
+    let change = json!({ "uri": editor.uri("db/2_b.sql"), "type": 2 });
+    editor.tell("workspace/didChangeWatchedFiles", json!({ "changes": [change] })).await;
+    assert_eq!(codes(&editor.diagnostics("db/3_c.sql", 1).await), ["blocking-index-creation"]);
+    // A migration between them that was not there before.
+    editor.open("db/2_e.sql", "-- +goose Up\n").await;
+    editor.change("db/2_e.sql", 2, "-- +goose Up\nALTER TABLE a DROP COLUMN n;\n").await;
+    assert_eq!(codes(&editor.diagnostics("db/3_c.sql", 1).await), ["certain-failure"]);
+}
+
+#[tokio::test]
+async fn clients_that_pull_are_told_when_nothing_is_new() {
+    let capabilities = json!({
+        "textDocument": { "diagnostic": {} },
+        "workspace": { "diagnostics": { "refreshSupport": true } },
+    });
+    let mut editor = Editor::start(capabilities).await;
+    assert_eq!(editor.capabilities["diagnosticProvider"]["interFileDependencies"], true);
+    let name = "migrations/a.sql";
+    editor.open(name, INDEX).await;
+    let document = json!({ "uri": editor.uri(name) });
+    let full = editor.ask("textDocument/diagnostic", json!({ "textDocument": document })).await;
+    assert_eq!(full["kind"], "full");
+    assert_eq!(codes(full["items"].as_array().expect("a list")), ["blocking-index-creation"]);
+    editor.change(name, 2, &format!("{INDEX}-- nothing new\n")).await;
+    let again = json!({ "textDocument": document, "previousResultId": full["resultId"] });
+    let unchanged = editor.ask("textDocument/diagnostic", again.clone()).await;
+    assert_eq!((&unchanged["kind"], &unchanged["resultId"]), (&json!("unchanged"), &full["resultId"]));
+    editor.change(name, 3, &format!("\n{INDEX}")).await;
+    assert_eq!(editor.ask("textDocument/diagnostic", again).await["kind"], "full");
+    let pushed = editor.inbox.iter().find(|it| it["method"] == "textDocument/publishDiagnostics");
+    assert_eq!(pushed, None, "who pulls is not pushed at");
+    let unknown = json!({ "textDocument": { "uri": editor.uri("migrations/never_opened.sql") } });
+    assert_eq!(editor.ask("textDocument/diagnostic", unknown).await["items"], json!([]));
+}
+
+#[tokio::test]
+async fn folders_have_configurations_of_their_own() {
+    let mut editor = Editor::start(json!({})).await;
+    editor.write("one/safestep.toml", "[rules.blocking-index-creation]\nlevel = \"off\"\n");
+    for name in ["one/migrations/a.sql", "two/migrations/a.sql"] {
+        editor.open(name, INDEX).await;
+    }
+    assert_eq!(editor.diagnostics("one/migrations/a.sql", 1).await, Vec::<Value>::new());
+    assert_eq!(codes(&editor.diagnostics("two/migrations/a.sql", 1).await), ["blocking-index-creation"]);
+    let folder = json!({ "uri": editor.uri("two"), "name": "two" });
+    let event = json!({ "event": { "added": [folder], "removed": [] } });
+    editor.tell("workspace/didChangeWorkspaceFolders", event).await;
+    editor.write("two/safestep.toml", "[rules.blocking-index-creation]\nlevel = \"info\"\n");
+    let change = json!({ "uri": editor.uri("two/safestep.toml"), "type": 1 });
+    editor.tell("workspace/didChangeWatchedFiles", json!({ "changes": [change] })).await;
+    let said = editor.diagnostics("two/migrations/a.sql", 1).await;
+    assert_eq!(said[0]["severity"], 3, "{said:#?}");
+}
+
+#[tokio::test]
+async fn edits_are_taken_as_they_come() {
+    let mut editor = Editor::start(json!({})).await;
+    let name = "migrations/a.sql";
+    editor.open(name, "").await;
+    let mut version = 1;
+    for letter in INDEX.chars() {
+        let (line, character) = (u32::from(version > 25), if version > 25 { version - 26 } else { version - 1 });
+        let place = json!({ "line": line, "character": character });
+        version += 1;
+        let change = json!({ "range": { "start": place, "end": place }, "text": letter });
+        let document = json!({ "uri": editor.uri(name), "version": version });
+        editor.tell("textDocument/didChange", json!({ "textDocument": document, "contentChanges": [change] })).await;
+    }
+    let said = editor.diagnostics(name, version).await;
+    assert_eq!(codes(&said), ["blocking-index-creation"]);
+    // A document that was never opened.
+    editor.change("migrations/b.sql", 2, INDEX).await;
+    let document = json!({ "uri": editor.uri("migrations/b.sql") });
+    let place = json!({ "line": 1, "character": 3 });
+    let hover = editor.ask("textDocument/hover", json!({ "textDocument": document, "position": place })).await;
+    assert_eq!(hover, Value::Null);
+}
+
+#[tokio::test]
+async fn a_split_says_what_it_is_and_what_runs() {
+    let edit = json!({
+        "documentChanges": true,
+        "resourceOperations": ["create", "rename", "delete"],
+        "changeAnnotationSupport": {},
+    });
+    let mut editor = Editor::start(json!({ "workspace": { "workspaceEdit": edit } })).await;
+    editor
+        .write("db/20240101000000_a.sql", "-- +goose Up\nCREATE TABLE orders (id bigint PRIMARY KEY, b int, c int);\n");
+    let name = "db/20240102000000_b.sql";
+    let text = "-- +goose Up\nCREATE INDEX i ON orders (b);\nCREATE INDEX j ON orders (c);\n";
+    editor.open(name, text).await;
+    let said = editor.diagnostics(name, 1).await;
+    let first = &said[0]["range"];
+    let split = editor.actions(name, first, Some("refactor.rewrite")).await;
+    assert_eq!(split.len(), 1, "{split:#?}");
+    assert_eq!(split[0]["kind"], "refactor.rewrite.safestep.split");
+    let annotations = split[0]["edit"]["changeAnnotations"].as_object().expect("annotations");
+    let id = annotations.keys().next().expect("one");
+    assert_eq!(annotations[id]["needsConfirmation"], true);
+    for operation in split[0]["edit"]["documentChanges"].as_array().expect("a list") {
+        let annotated = operation["annotationId"] == **id || operation["edits"][0]["annotationId"] == **id;
+        assert!(annotated, "{operation}");
+    }
+    let quick = editor.actions(name, first, Some("quickfix")).await;
+    let titles: Vec<&str> = quick.iter().filter_map(|it| it["title"].as_str()).collect();
+    assert!(titles.iter().any(|title| title.ends_with("all 2 of blocking-index-creation")), "{titles:#?}");
+
+    let lens = editor.ask("textDocument/codeLens", json!({ "textDocument": { "uri": editor.uri(name) } })).await;
+    assert_eq!(lens[0]["command"]["command"], "safestep.showPlan");
+    assert_eq!(lens[0]["command"]["arguments"], json!([editor.uri(name)]));
+    let document = json!({ "uri": editor.uri(name) });
+    let plan = editor.ask("safestep/plan", json!({ "textDocument": document, "class": "safe" })).await;
+    assert!(plan["markdown"].as_str().is_some_and(|it| it.contains("CONCURRENTLY")), "{plan}");
+    let wrong = editor.answer("safestep/plan", json!({ "textDocument": document, "class": "bold" })).await;
+    assert_eq!(wrong["error"]["code"], -32602);
+    let page = editor.ask("safestep/explain", json!({ "textDocument": document })).await;
+    assert!(page["markdown"].as_str().is_some_and(|it| it.contains("SHARE on orders")), "{page}");
+    let timeline = editor.ask("safestep/timeline", json!({ "textDocument": document })).await;
+    assert_eq!(timeline["title"], name);
+    for picture in ["svg", "after"] {
+        let svg = timeline[picture].as_str().expect("a picture");
+        assert!(svg.starts_with("<svg") && svg.contains("data-statement=\"0\""), "{svg}");
+    }
+    let place = json!({ "textDocument": document, "position": { "line": 2, "character": 1 } });
+    assert_eq!(editor.ask("safestep/statementAt", place).await, json!({ "section": "up", "statement": 1 }));
 }
 
 #[tokio::test]

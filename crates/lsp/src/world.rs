@@ -1,32 +1,32 @@
 //! What the editor has open, and what the engine says about it.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use diagnostics::{Explained, Finding, Source, Sources};
-use engine::{Engine, ExplainedSection, Files, Options};
-use tower_lsp::ls_types::Uri;
+use diagnostics::{Explained, Finding, Source};
+use engine::{ExplainedSection, Files, Options, Told};
+use tower_lsp::ls_types::{Diagnostic, Uri};
 
 use crate::convert::Encoding;
+use crate::preferences::Preferences;
 
 /// All state of the server. It is changed only under a lock that is never held across an await.
 #[derive(Debug, Default)]
 pub struct World {
     pub client: Abilities,
+    pub preferences: Preferences,
     /// Absolute; none when the editor opened single files.
     pub folders: Vec<PathBuf>,
     pub documents: BTreeMap<Uri, Document>,
-    /// Counts changes of any document.
+    /// Counts changes of anything.
     pub generation: u64,
-    /// To be judged, the next one first.
-    pub waiting: VecDeque<Uri>,
-    /// Their findings are to be taken back.
-    pub closed: Vec<Uri>,
-    /// What was said at the generation beside it.
-    pub judged: BTreeMap<Uri, (u64, Arc<Judged>)>,
-    /// By document, what keeps it from being judged.
-    pub errors: BTreeMap<Uri, Vec<String>>,
+    /// Counts changes of what is not open: files on the disk, folders, preferences.
+    pub surroundings: u64,
+    /// What was said last, which may be about an older text.
+    pub judged: BTreeMap<Uri, Arc<Judged>>,
+    /// The server ends.
+    pub over: bool,
 }
 
 /// What the client can do.
@@ -39,85 +39,104 @@ pub struct Abilities {
     pub watches: bool,
     pub create: bool,
     pub delete: bool,
+    /// Asks for diagnostics itself.
+    pub pulls: bool,
+    /// Asks again when told that diagnostics, hints or lenses may have changed.
+    pub refresh: Refresh,
+    /// Shows progress that a server begins.
+    pub progress: bool,
+    /// Shows what edits are for, and may ask before it makes them.
+    pub annotations: bool,
+    /// Tells its settings when asked.
+    pub configuration: bool,
+    pub watches_configuration: bool,
     /// Shows pages that a server names.
     pub shows: bool,
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Refresh {
+    pub diagnostics: bool,
+    pub inlay_hints: bool,
+    pub code_lenses: bool,
+}
+
 #[derive(Clone, Debug)]
 pub struct Document {
+    /// Where it lies, or would lie if it were a file.
     pub path: PathBuf,
     pub text: Arc<str>,
     pub version: i32,
+    /// It is no file yet.
+    pub untitled: bool,
 }
 
 /// The world as one document sees it; it stays as it is while the editor goes on.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    pub uri: Uri,
     pub document: Document,
     pub files: Files,
     /// Open documents by path, with their versions.
-    pub open: BTreeMap<PathBuf, (Uri, i32)>,
+    pub open: Open,
     pub generation: u64,
 }
 
+pub type Open = Arc<BTreeMap<PathBuf, (Uri, i32)>>;
+
 /// What the engine says about one document.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Judged {
     pub uri: Uri,
     pub version: i32,
-    pub source: Source,
-    /// Of this file.
-    pub findings: Vec<Finding>,
-    pub sections: Vec<ExplainedSection>,
-    /// What related places stand in.
-    pub sources: Sources,
+    /// Of the world that it was judged in.
+    pub generation: u64,
+    pub source: Arc<Source>,
+    /// Of this file, without their fixes.
+    pub findings: Arc<Vec<Finding>>,
+    pub sections: Arc<Vec<ExplainedSection>>,
+    pub diagnostics: Arc<Vec<Diagnostic>>,
+    /// Counts the lists of diagnostics, so that equal ones need not be sent again.
+    pub result: u64,
+    /// The migration that it belongs to; `None` when it is judged by nothing.
+    pub told: Option<Arc<Told>>,
     pub files: Files,
-    /// Open documents by path, with their versions.
-    pub open: BTreeMap<PathBuf, (Uri, i32)>,
+    pub open: Open,
 }
 
 impl World {
-    /// Notes a change. Later migrations depend on earlier ones, so every open document waits for a new judgement, and
-    /// the one that was edited comes first.
-    pub fn touch(&mut self, first: Option<&Uri>) {
-        self.generation += 1;
-        let others = self.documents.keys().filter(|uri| Some(*uri) != first);
-        let first = first.filter(|uri| self.documents.contains_key(*uri));
-        self.waiting = first.into_iter().chain(others).cloned().collect();
-    }
-
-    /// `None` for what is not open, and for an open configuration, which the others are judged by.
+    /// `None` for what is not open.
     pub fn snapshot(&self, uri: &Uri) -> Option<Snapshot> {
         let document = self.documents.get(uri)?.clone();
-        if document.path.extension().is_some_and(|extension| extension == "toml") {
-            return None;
-        }
+        let files = self.files(&self.folder_of(&document));
+        Some(Snapshot { document, files, open: self.open(), generation: self.generation })
+    }
+
+    /// The workspace folder that holds a document, or else the directory that it is in.
+    pub fn folder_of(&self, document: &Document) -> PathBuf {
         let folder = self.folders.iter().filter(|folder| document.path.starts_with(folder)).max();
-        let directory = folder.map(PathBuf::as_path).or(document.path.parent())?;
-        let mut files = Files::disk(directory);
-        let mut versions = BTreeMap::new();
-        for (uri, open) in &self.documents {
+        folder.map_or_else(|| document.path.parent().unwrap_or(Path::new("/")).to_owned(), Clone::clone)
+    }
+
+    /// The disk as seen from a folder, under what is open.
+    pub fn files(&self, folder: &Path) -> Files {
+        let mut files = Files::disk(folder);
+        for open in self.documents.values() {
             files.put(&open.path, Some(Arc::clone(&open.text)));
-            versions.insert(open.path.clone(), (uri.clone(), open.version));
         }
-        Some(Snapshot { uri: uri.clone(), document, files, open: versions, generation: self.generation })
+        files
     }
 
-    /// The text is still the one of the snapshot.
-    pub fn is_current(&self, snapshot: &Snapshot) -> bool {
-        let now = self.documents.get(&snapshot.uri);
-        now.is_some_and(|now| {
-            now.version == snapshot.document.version && Arc::ptr_eq(&now.text, &snapshot.document.text)
-        })
+    pub fn open(&self) -> Open {
+        let versions =
+            self.documents.iter().map(|(uri, document)| (document.path.clone(), (uri.clone(), document.version)));
+        Arc::new(versions.collect())
     }
+}
 
-    /// Keeps the errors of a document and returns those that no other shows already.
-    pub fn news(&mut self, uri: &Uri, errors: Vec<String>) -> Vec<String> {
-        let known = |error: &String| self.errors.values().flatten().any(|known| known == error);
-        let news = errors.iter().filter(|error| !known(error)).cloned().collect();
-        self.errors.insert(uri.clone(), errors);
-        news
+impl Document {
+    /// A configuration is not judged: the others are judged by it.
+    pub fn is_configuration(&self) -> bool {
+        self.path.extension().is_some_and(|extension| extension == "toml")
     }
 }
 
@@ -125,33 +144,50 @@ impl Snapshot {
     pub fn options(&self, today: engine::Date) -> Options {
         Options { paths: vec![self.document.path.clone()], today: Some(today), ..Options::default() }
     }
-
-    /// What keeps a document from being judged is a wrong configuration or a wrong neighbour.
-    pub fn judge(self, engine: &Engine, today: engine::Date) -> Result<Judged, Vec<String>> {
-        let (linted, mut sections) = engine
-            .on(self.files.clone())
-            .judge(&self.options(today))
-            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-        let path = &self.document.path;
-        let shown = PathBuf::from(self.files.display(path));
-        sections.retain(|section| section.path == *path);
-        let mut findings = linted.report.findings;
-        findings.retain(|finding| finding.path == shown);
-        findings.sort_by_key(|finding| (finding.span, finding.rule));
-        Ok(Judged {
-            uri: self.uri,
-            version: self.document.version,
-            source: Source::new(self.document.text),
-            findings,
-            sections,
-            sources: linted.sources,
-            files: self.files,
-            open: self.open,
-        })
-    }
 }
 
 impl Judged {
+    /// What is said about a document that belongs to a migration, or to none.
+    pub fn new(
+        uri: Uri,
+        document: &Document,
+        told: Option<Arc<Told>>,
+        files: Files,
+        open: Open,
+        generation: u64,
+    ) -> Self {
+        let (mut findings, mut sections) = (Vec::new(), Vec::new());
+        if let Some(told) = &told {
+            let shown = PathBuf::from(files.display(&document.path));
+            findings.extend(told.findings.iter().filter(|finding| finding.path == shown).cloned());
+            findings.sort_by_key(|finding| (finding.span, finding.rule));
+            sections.extend(told.sections.iter().filter(|section| section.path == document.path).cloned());
+        }
+        Self {
+            uri,
+            version: document.version,
+            generation,
+            source: Arc::new(Source::new(Arc::clone(&document.text))),
+            findings: Arc::new(findings),
+            sections: Arc::new(sections),
+            diagnostics: Arc::default(),
+            result: 0,
+            told,
+            files,
+            open,
+        }
+    }
+
+    /// Still the last word about this document.
+    pub fn holds_for(&self, document: &Document, told: Option<&Arc<Told>>) -> bool {
+        let same = match (&self.told, told) {
+            (None, None) => true,
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            _ => false,
+        };
+        same && self.source.text() == &*document.text
+    }
+
     /// The section and the statement that a finding is about.
     pub fn statement_of(&self, finding: &Finding) -> Option<(u32, u32)> {
         let section = self.sections.iter().find(|section| section.section == finding.section)?;
@@ -162,8 +198,9 @@ impl Judged {
     /// The section and the index of the statement at an offset.
     pub fn statement_at(&self, offset: u32) -> Option<(&ExplainedSection, usize)> {
         self.sections.iter().find_map(|section| {
-            let at = section.script.statements.iter().position(|it| it.span.start <= offset && offset <= it.end)?;
-            Some((section, at))
+            let statements = &section.script.statements;
+            let at = statements.partition_point(|it| it.end < offset);
+            statements.get(at).filter(|it| it.span.start <= offset).map(|_| (section, at))
         })
     }
 }

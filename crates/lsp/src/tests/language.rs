@@ -152,9 +152,9 @@ async fn symbols_are_nested_and_survive_broken_text() {
 async fn rules_are_offered_and_explained_where_they_are_named() {
     let (text, position) = place("-- safestep: allow(drop-col|)\nALTER TABLE t DROP COLUMN a;\n");
     let mut editor = Editor::start(json!({})).await;
-    editor.open("a.sql", &text).await;
-    editor.diagnostics("a.sql", 1).await;
-    let params = json!({ "textDocument": { "uri": editor.uri("a.sql") }, "position": position });
+    editor.open("migrations/a.sql", &text).await;
+    editor.diagnostics("migrations/a.sql", 1).await;
+    let params = json!({ "textDocument": { "uri": editor.uri("migrations/a.sql") }, "position": position });
     let offered = editor.ask("textDocument/completion", params.clone()).await;
     let offered = offered.as_array().expect("a list");
     let item = offered.iter().find(|item| item["label"] == "drop-column").expect("the rule");
@@ -164,7 +164,7 @@ async fn rules_are_offered_and_explained_where_they_are_named() {
     assert_eq!(editor.ask("textDocument/hover", params.clone()).await["contents"]["value"].as_str(), None);
 
     let text = text.replace("drop-col)", "drop-column)");
-    editor.change("a.sql", 2, &text).await;
+    editor.change("migrations/a.sql", 2, &text).await;
     let told = editor.ask("textDocument/hover", params).await;
     let told = told["contents"]["value"].as_str().expect("Markdown");
     assert!(told.starts_with("**drop-column** (warning, compatibility)"), "{told}");
@@ -180,10 +180,10 @@ async fn rules_are_offered_and_explained_where_they_are_named() {
 #[tokio::test]
 async fn an_allowance_asks_for_its_reason() {
     let mut editor = Editor::start(json!({})).await;
-    editor.open("a.sql", INDEX).await;
-    let said = editor.diagnostics("a.sql", 1).await;
-    let actions = editor.actions("a.sql", &said[0]["range"], None).await;
-    let uri = editor.uri("a.sql");
+    editor.open("migrations/a.sql", INDEX).await;
+    let said = editor.diagnostics("migrations/a.sql", 1).await;
+    let actions = editor.actions("migrations/a.sql", &said[0]["range"], None).await;
+    let uri = editor.uri("migrations/a.sql");
     let allowed = applied(INDEX, &changes(titled(&actions, "Allow blocking-index-creation here"), &uri));
     assert!(allowed.contains("-- safestep: allow(blocking-index-creation) because ...\n"), "{allowed}");
     assert!(actions.iter().all(|action| action["command"].is_null()), "nothing that the client cannot show");
@@ -192,9 +192,9 @@ async fn an_allowance_asks_for_its_reason() {
 #[tokio::test]
 async fn the_page_of_a_rule_is_shown() {
     let mut editor = Editor::start(json!({ "window": { "showDocument": { "support": true } } })).await;
-    editor.open("a.sql", INDEX).await;
-    let said = editor.diagnostics("a.sql", 1).await;
-    let actions = editor.actions("a.sql", &said[0]["range"], None).await;
+    editor.open("migrations/a.sql", INDEX).await;
+    let said = editor.diagnostics("migrations/a.sql", 1).await;
+    let actions = editor.actions("migrations/a.sql", &said[0]["range"], None).await;
     let command = &titled(&actions, "Open the page of blocking-index-creation")["command"];
     let params = json!({ "command": command["command"], "arguments": command["arguments"] });
     editor.send(&json!({ "jsonrpc": "2.0", "id": 99, "method": "workspace/executeCommand", "params": params })).await;

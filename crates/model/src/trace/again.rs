@@ -16,13 +16,15 @@ use crate::schema::Schema;
 #[derive(Clone, Debug)]
 pub struct Record {
     circumstances: Circumstances,
-    statements: Vec<(Arc<Parsed>, Place)>,
+    statements: Vec<Placed>,
     /// By index, the state before some of the statements, the first among them.
     checkpoints: Vec<(usize, Machine)>,
     end: Machine,
     /// How many statements were judged, and not taken over.
     pub judged: usize,
 }
+
+type Placed = (Arc<Parsed>, Place);
 
 /// What all statements are judged by, besides the schema before them.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +63,7 @@ pub fn trace_again(
     });
     let statements = &unit.script.statements;
     let parsed = statements.iter().map(|statement| Arc::clone(&statement.parsed));
-    let statements_now: Vec<(Arc<Parsed>, Place)> = parsed.zip(places(unit)).collect();
+    let statements_now: Vec<Placed> = parsed.zip(places(unit)).collect();
 
     let mut machine = Machine::new(before, session, unit.runner);
     let is_the_same = |record: &Record| alike(statements_now.iter(), record.statements.iter()) == statements.len();
@@ -125,14 +127,9 @@ pub fn trace_again(
 }
 
 /// How many are the same before the first that is not.
-fn alike<'a>(
-    now: impl Iterator<Item = &'a (Arc<Parsed>, Place)>,
-    then: impl Iterator<Item = &'a (Arc<Parsed>, Place)>,
-) -> usize {
-    let same = |(now, then): &(&(Arc<Parsed>, Place), &(Arc<Parsed>, Place))| {
-        now.1 == then.1 && (Arc::ptr_eq(&now.0, &then.0) || now.0 == then.0)
-    };
-    now.zip(then).take_while(same).count()
+fn alike<'a>(now: impl Iterator<Item = &'a Placed>, then: impl Iterator<Item = &'a Placed>) -> usize {
+    let same = |now: &Placed, then: &Placed| now.1 == then.1 && (Arc::ptr_eq(&now.0, &then.0) || now.0 == then.0);
+    now.zip(then).take_while(|(now, then)| same(now, then)).count()
 }
 
 #[cfg(test)]

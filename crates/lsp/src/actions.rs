@@ -1,0 +1,270 @@
+//! What can be done about a migration, as edits.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use diagnostics::{FileChange, Finding, Fix, Source};
+use engine::Class;
+use tower_lsp::ls_types::{
+    AnnotatedTextEdit, ChangeAnnotation, CodeAction, CodeActionKind, CodeActionParams, CodeActionTriggerKind, Command,
+    CreateFile, DeleteFile, DocumentChangeOperation, DocumentChanges, OneOf, OptionalVersionedTextDocumentIdentifier,
+    Position, Range, ResourceOp, TextDocumentEdit, TextEdit, Uri, WorkspaceEdit,
+};
+
+use crate::answers::diagnostic;
+use crate::world::{Abilities, Judged};
+
+/// What `source.fixAll` is called among the fix-alls of other servers.
+const FIX_ALL: CodeActionKind = CodeActionKind::new("source.fixAll.safestep");
+
+const SPLIT: CodeActionKind = CodeActionKind::new("refactor.rewrite.safestep.split");
+
+/// Shows the page of the rule that it is given.
+pub const OPEN_RULE: &str = "safestep.openRule";
+
+pub const KINDS: [CodeActionKind; 3] = [CodeActionKind::QUICKFIX, FIX_ALL, SPLIT];
+
+/// Everything that is asked for. Plans are made here, which takes time.
+pub fn actions(judged: &Judged, client: Abilities, params: &CodeActionParams) -> Vec<CodeAction> {
+    let only = params.context.only.as_deref();
+    // A kind asks for everything below it.
+    let wanted = |kind: &CodeActionKind| {
+        let below = |asked: &CodeActionKind| {
+            let rest = kind.as_str().strip_prefix(asked.as_str());
+            rest.is_some_and(|rest| asked.as_str().is_empty() || rest.is_empty() || rest.starts_with('.'))
+        };
+        only.is_none_or(|only| only.iter().any(below))
+    };
+    let mut actions = Vec::new();
+    if wanted(&CodeActionKind::QUICKFIX) {
+        actions.extend(quick_fixes(judged, client, params.range));
+    }
+    // Nobody who only moves the cursor asks about the whole file.
+    let automatic = params.context.trigger_kind == Some(CodeActionTriggerKind::AUTOMATIC) && only.is_none();
+    if !judged.findings.is_empty() && !automatic && (wanted(&FIX_ALL) || wanted(&SPLIT)) {
+        let changes = judged.told.as_ref().map(|told| told.fix(Class::Safe)).unwrap_or_default();
+        if wanted(&FIX_ALL) {
+            actions.extend(fix_all(judged, client, &changes));
+        }
+        if wanted(&SPLIT) {
+            actions.extend(split(judged, client, &changes));
+        }
+    }
+    actions
+}
+
+/// What can be done about the findings in a range.
+fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<CodeAction> {
+    let (from, to) =
+        (client.encoding.offset(&judged.source, range.start), client.encoding.offset(&judged.source, range.end));
+    let here: Vec<&Finding> =
+        judged.findings.iter().filter(|finding| finding.span.start <= to && from <= finding.span.end).collect();
+    let mut actions = Vec::new();
+    for finding in &here {
+        actions.extend(fix_of(judged, client, &[*finding], None));
+    }
+    let mut rules: Vec<&str> = here.iter().map(|finding| finding.rule).collect();
+    rules.dedup();
+    for rule in rules {
+        let all: Vec<&Finding> = judged.findings.iter().filter(|finding| finding.rule == rule).collect();
+        if all.len() > 1 {
+            actions.extend(fix_of(judged, client, &all, Some(format!("all {} of {rule}", all.len()))));
+        }
+    }
+    let mut allowed: Vec<(&str, u32)> = Vec::new();
+    let mut opened: Vec<&str> = Vec::new();
+    for finding in here {
+        let Some((start, _)) = judged.statement_of(finding) else { continue };
+        if allowed.contains(&(finding.rule, start)) || !engine::rules().any(|rule| rule.info.name == finding.rule) {
+            continue;
+        }
+        allowed.push((finding.rule, start));
+        actions.push(CodeAction {
+            title: format!("Allow {} here", finding.rule),
+            kind: Some(CodeActionKind::QUICKFIX),
+            diagnostics: Some(vec![diagnostic(judged, client, finding)]),
+            edit: Some(one_file(judged, client, vec![allow(&judged.source, client, finding.rule, start)])),
+            ..CodeAction::default()
+        });
+        if !client.shows || opened.contains(&finding.rule) {
+            continue;
+        }
+        opened.push(finding.rule);
+        let title = format!("Open the page of {}", finding.rule);
+        actions.push(CodeAction {
+            title: title.clone(),
+            kind: Some(CodeActionKind::QUICKFIX),
+            diagnostics: Some(vec![diagnostic(judged, client, finding)]),
+            command: Some(Command::new(title, OPEN_RULE.to_owned(), Some(vec![finding.rule.into()]))),
+            ..CodeAction::default()
+        });
+    }
+    actions
+}
+
+/// The fix of some findings, and of nothing else. `all` says what they are, where they are more than one.
+fn fix_of(judged: &Judged, client: Abilities, findings: &[&Finding], all: Option<String>) -> Option<CodeAction> {
+    let told = judged.told.as_ref().filter(|told| told.pending != Some(false))?;
+    let fix = told.offer(findings)?;
+    let title = match all {
+        None => title(&fix),
+        Some(all) => format!("{}: {all}", title(&fix)),
+    };
+    Some(CodeAction {
+        kind: Some(CodeActionKind::QUICKFIX),
+        diagnostics: Some(findings.iter().map(|finding| diagnostic(judged, client, finding)).collect()),
+        edit: Some(fix_edit(judged, client, &fix, &title)?),
+        is_preferred: Some(fix.class == Class::Safe && fix.files.is_empty() && findings.len() == 1),
+        title,
+        ..CodeAction::default()
+    })
+}
+
+/// All safe fixes at once, where they stay in the document. `changes` is what the engine would write.
+fn fix_all(judged: &Judged, client: Abilities, changes: &[FileChange]) -> Option<CodeAction> {
+    let [change] = changes else { return None };
+    let (Some(old), Some(new)) = (&change.old, &change.new) else { return None };
+    if uri_of(judged, &change.path)? != judged.uri || old != judged.source.text() {
+        return None;
+    }
+    Some(CodeAction {
+        title: "Fix all that is safe".to_owned(),
+        kind: Some(FIX_ALL),
+        edit: Some(one_file(judged, client, vec![client.encoding.rewrite(&judged.source, new)])),
+        ..CodeAction::default()
+    })
+}
+
+/// All safe fixes at once, where they make several files of one.
+fn split(judged: &Judged, client: Abilities, changes: &[FileChange]) -> Option<CodeAction> {
+    let created = changes.iter().filter(|change| change.old.is_none()).count();
+    if created == 0 {
+        return None;
+    }
+    let title = "Split this migration into safe steps";
+    Some(CodeAction {
+        title: title.to_owned(),
+        kind: Some(SPLIT),
+        edit: Some(files_edit(judged, client, changes, title)?),
+        ..CodeAction::default()
+    })
+}
+
+/// The title as a sentence, with what the fix asks of its reader.
+fn title(fix: &Fix) -> String {
+    let mut letters = fix.title.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let class = match fix.class {
+        Class::Safe => "",
+        Class::Unsafe => " (unsafe: read its conditions)",
+        Class::Plan => " (plan: has steps in several releases)",
+    };
+    format!("{first}{}{class}", letters.as_str())
+}
+
+/// A directive on a line of its own above the statement, or before it where it shares its line. Its reason is to be written.
+fn allow(source: &Source, client: Abilities, rule: &str, start: u32) -> TextEdit {
+    let text = source.text();
+    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let before = &text[..start as usize];
+    let line = before.rfind('\n').map_or(before, |at| &before[at + 1..]);
+    let directive = format!("-- safestep: allow({rule}) because ...{end}");
+    let new = if line.trim_start_matches('\u{feff}').trim().is_empty() {
+        format!("{directive}{}", line.trim_start_matches('\u{feff}'))
+    } else {
+        format!("{end}{directive}")
+    };
+    TextEdit::new(client.encoding.range(source, start, start), new)
+}
+
+/// `None` when the client cannot do what the fix needs.
+fn fix_edit(judged: &Judged, client: Abilities, fix: &Fix, title: &str) -> Option<WorkspaceEdit> {
+    if !fix.files.is_empty() {
+        return files_edit(judged, client, &fix.files, title);
+    }
+    let edits = fix.edits.iter().map(|edit| {
+        let range = client.encoding.range(&judged.source, edit.span.start, edit.span.end);
+        TextEdit::new(range, edit.text.clone())
+    });
+    Some(one_file(judged, client, edits.collect()))
+}
+
+/// The name of the one annotation that all parts of an edit have.
+const ANNOTATION: &str = "safestep";
+
+/// Files written, created and deleted. `None` when the client cannot do that.
+fn files_edit(judged: &Judged, client: Abilities, changes: &[FileChange], title: &str) -> Option<WorkspaceEdit> {
+    if !client.document_changes {
+        return None;
+    }
+    let mut operations = Vec::new();
+    for change in changes {
+        operations.extend(change_operations(judged, client, change)?);
+    }
+    let annotation = ChangeAnnotation {
+        label: title.to_owned(),
+        // The client shows the files before it writes them.
+        needs_confirmation: Some(true),
+        description: Some("The steps run in this order, each as a migration of its own".to_owned()),
+    };
+    Some(WorkspaceEdit {
+        document_changes: Some(DocumentChanges::Operations(operations)),
+        change_annotations: client.annotations.then(|| HashMap::from([(ANNOTATION.to_owned(), annotation)])),
+        ..WorkspaceEdit::default()
+    })
+}
+
+fn change_operations(judged: &Judged, client: Abilities, change: &FileChange) -> Option<Vec<DocumentChangeOperation>> {
+    let path = judged.files.absolute(&change.path);
+    let version = judged.open.get(&path).map(|(_, version)| *version);
+    let uri = uri_of(judged, &change.path)?;
+    let annotation_id = client.annotations.then(|| ANNOTATION.to_owned());
+    let edit = |uri: Uri, version: Option<i32>, edit: TextEdit| {
+        let edit = match &annotation_id {
+            Some(id) => OneOf::Right(AnnotatedTextEdit { text_edit: edit, annotation_id: id.clone() }),
+            None => OneOf::Left(edit),
+        };
+        let text_document = OptionalVersionedTextDocumentIdentifier { uri, version };
+        DocumentChangeOperation::Edit(TextDocumentEdit { text_document, edits: vec![edit] })
+    };
+    Some(match (&change.old, &change.new) {
+        (Some(old), Some(new)) => {
+            vec![edit(uri, version, client.encoding.rewrite(&Source::new(old.as_str().into()), new))]
+        }
+        (None, Some(new)) if client.create => {
+            let create = CreateFile { uri: uri.clone(), options: None, annotation_id: annotation_id.clone() };
+            let start = Range::new(Position::new(0, 0), Position::new(0, 0));
+            let fill = edit(uri, None, TextEdit::new(start, new.clone()));
+            vec![DocumentChangeOperation::Op(ResourceOp::Create(create)), fill]
+        }
+        (Some(_), None) if client.delete => {
+            let delete = DeleteFile { uri, options: None, annotation_id: annotation_id.clone() };
+            vec![DocumentChangeOperation::Op(ResourceOp::Delete(delete))]
+        }
+        (None, None) => Vec::new(),
+        _ => return None,
+    })
+}
+
+/// Edits of the document itself.
+fn one_file(judged: &Judged, client: Abilities, edits: Vec<TextEdit>) -> WorkspaceEdit {
+    if client.document_changes {
+        let text_document =
+            OptionalVersionedTextDocumentIdentifier { uri: judged.uri.clone(), version: Some(judged.version) };
+        let edit = TextDocumentEdit { text_document, edits: edits.into_iter().map(OneOf::Left).collect() };
+        return WorkspaceEdit {
+            document_changes: Some(DocumentChanges::Edits(vec![edit])),
+            ..WorkspaceEdit::default()
+        };
+    }
+    WorkspaceEdit { changes: Some(HashMap::from([(judged.uri.clone(), edits)])), ..WorkspaceEdit::default() }
+}
+
+/// As the client spells it, where it has the file open.
+fn uri_of(judged: &Judged, path: &Path) -> Option<Uri> {
+    let path = judged.files.absolute(path);
+    match judged.open.get(&path) {
+        Some((uri, _)) => Some(uri.clone()),
+        None => Uri::from_file_path(&path),
+    }
+}

@@ -1,0 +1,185 @@
+//! Requests of our own, for views that the protocol has no word for.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use diagnostics::timeline::Compared;
+use diagnostics::{Explained, Sources, Style};
+use engine::{Class, ExplainedSection, Level, Section};
+use serde::{Deserialize, Serialize};
+use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::ls_types::notification::Notification;
+use tower_lsp::ls_types::{TextDocumentIdentifier, TextDocumentPositionParams, Uri};
+
+use crate::Server;
+use crate::world::{Judged, explained};
+
+/// `$/safestep/status`: what a document is taken for, whenever something new is said about it. Clients that do not know it ignore
+/// it, as the protocol says of such names.
+pub enum Status {}
+
+impl Notification for Status {
+    type Params = StatusParams;
+    const METHOD: &'static str = "$/safestep/status";
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusParams {
+    pub uri: Uri,
+    /// It is judged: a migration, or a file that somebody asked about.
+    pub migration: bool,
+    /// As messages call it; empty when nothing is judged.
+    pub tool: String,
+    /// What the tool is known by.
+    pub because: String,
+    /// `14-18`, or `16`.
+    pub postgres: String,
+    /// Not applied anywhere as far as git knows; `null` when git cannot tell.
+    pub pending: Option<bool>,
+    pub errors: usize,
+    pub warnings: usize,
+    pub infos: usize,
+}
+
+pub fn status(judged: &Judged) -> StatusParams {
+    let count = |level| judged.findings.iter().filter(|finding| finding.level == level).count();
+    let section = judged.sections.first();
+    let majors = |(from, to): (u32, u32)| if from == to { from.to_string() } else { format!("{from}-{to}") };
+    StatusParams {
+        uri: judged.uri.clone(),
+        migration: judged.told.is_some(),
+        tool: section.map_or_else(String::new, |section| section.tool.to_owned()),
+        because: judged.told.as_ref().map_or_else(String::new, |told| told.because.clone()),
+        postgres: section.map_or_else(String::new, |section| majors(section.postgres)),
+        pending: judged.told.as_ref().and_then(|told| told.pending),
+        errors: count(Level::Error),
+        warnings: count(Level::Warning),
+        infos: count(Level::Info),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DocumentParams {
+    text_document: TextDocumentIdentifier,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanParams {
+    text_document: TextDocumentIdentifier,
+    /// `safe` (when it is not said), `unsafe` or `plan`.
+    class: Option<String>,
+}
+
+/// The lock timeline, as pictures.
+#[derive(Debug, Serialize)]
+pub struct Timeline {
+    /// The file, as a person would write it.
+    title: String,
+    /// As the migration is.
+    svg: String,
+    /// As its safe steps would run; `null` when there are none.
+    after: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Page {
+    markdown: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct StatementAt {
+    section: &'static str,
+    /// From 0, in its section.
+    statement: usize,
+}
+
+impl Server {
+    /// The statement at a place, for a picture that follows the cursor.
+    pub async fn statement_at(&self, params: TextDocumentPositionParams) -> Result<Option<StatementAt>> {
+        let encoding = self.shared.client().encoding;
+        let judged = self.shared.judged(&params.text_document.uri).await;
+        Ok(judged.and_then(|judged| {
+            let (section, statement) = judged.statement_at(encoding.offset(&judged.source, params.position))?;
+            let section = match section.section {
+                Section::Up => "up",
+                Section::Down => "down",
+            };
+            Some(StatementAt { section, statement })
+        }))
+    }
+
+    /// The lock timeline of a migration and of its safe steps.
+    pub async fn timeline(&self, params: DocumentParams) -> Result<Option<Timeline>> {
+        let drawn = self.shared.planned(&params.text_document.uri, |judged| {
+            let told = judged.told.as_ref()?;
+            let compared = told.compare(Class::Safe);
+            let draw = |sections: &[ExplainedSection]| (!sections.is_empty()).then(|| picture(judged, sections));
+            let after: Vec<ExplainedSection> = compared.iter().flat_map(|it| it.after.iter().cloned()).collect();
+            let path = &judged.sections.first()?.path;
+            Some(Timeline { title: judged.files.display(path), svg: draw(&judged.sections)?, after: draw(&after) })
+        });
+        Ok(drawn.await.flatten())
+    }
+
+    /// The steps that a fix would write, with the locks before and after.
+    pub async fn plan(&self, params: PlanParams) -> Result<Option<Page>> {
+        let class = match params.class.as_deref() {
+            None | Some("safe") => Class::Safe,
+            Some("unsafe") => Class::Unsafe,
+            Some("plan") => Class::Plan,
+            Some(other) => {
+                let message = format!("class is safe, unsafe or plan, not {other}");
+                return Err(Error::invalid_params(message));
+            }
+        };
+        let planned = self.shared.planned(&params.text_document.uri, move |judged| {
+            let (planned, sources) = judged.told.as_ref()?.plan(class);
+            let text = diagnostics::plan::text(&planned, &sources, Style { color: false, unicode: true, width: 100 });
+            Some(Page { markdown: format!("```text\n{}\n```\n", text.trim_end()) })
+        });
+        Ok(planned.await.flatten())
+    }
+
+    /// What each statement locks, and whom that stops.
+    pub async fn explain(&self, params: DocumentParams) -> Result<Option<Page>> {
+        let judged = self.shared.judged(&params.text_document.uri).await;
+        Ok(judged.as_ref().filter(|judged| !judged.sections.is_empty()).map(page))
+    }
+}
+
+fn picture(judged: &Judged, sections: &[ExplainedSection]) -> String {
+    let mut sources = Sources::default();
+    let shown = sections.iter().map(|section| PathBuf::from(judged.files.display(&section.path)));
+    let shown: Vec<PathBuf> = shown.collect();
+    for (section, path) in sections.iter().zip(&shown) {
+        sources.insert(path.clone(), Arc::clone(&section.text));
+    }
+    let before = sections.iter().zip(&shown).map(|(section, path)| Explained { path, ..explained(section) }).collect();
+    let compared = Compared { before, planned: None, after: Vec::new(), after_sources: Sources::default() };
+    diagnostics::timeline::svg(&[compared], &engine::assumed(sections), &sources)
+}
+
+fn page(judged: &Arc<Judged>) -> Page {
+    let mut markdown = String::new();
+    for section in judged.sections.iter() {
+        let title = match section.section {
+            Section::Up => "Up",
+            Section::Down => "Down",
+        };
+        let _ = writeln!(markdown, "# {title}");
+        for (at, statement) in section.script.statements.iter().enumerate() {
+            let fence = "`".repeat(3 + longest_run(&statement.parsed.text));
+            let _ = writeln!(markdown, "\n{fence}sql\n{}\n{fence}\n", statement.parsed.text);
+            markdown.push_str(&diagnostics::explain::markdown(&explained(section), at, section.tool));
+        }
+    }
+    Page { markdown }
+}
+
+/// Backquotes in a row, which a fence must outnumber.
+fn longest_run(text: &str) -> usize {
+    text.split(|char| char != '`').map(str::len).max().unwrap_or(0)
+}
