@@ -91,7 +91,8 @@ fn explain(it: &arguments::Explain) -> Result<i32, String> {
     let (engine, mut options, _) = open(&it.input)?;
     let compared = match fix {
         Some(fix) => {
-            options.all_files = true;
+            // What is named is told of even where it is applied.
+            options.all_files = !options.paths.is_empty();
             engine.compare(&options, class(fix)).map_err(|errors| told(&errors))?
         }
         None => {
@@ -144,7 +145,8 @@ fn explained<'a>(sections: &'a [engine::ExplainedSection], shown: &'a [PathBuf])
 
 fn plan(it: &arguments::Plan) -> Result<i32, String> {
     let (engine, mut options, _) = open(&it.input)?;
-    options.all_files = true;
+    // What is named is told of even where it is applied.
+    options.all_files = !options.paths.is_empty();
     let (planned, sources) = engine.plan(&options, class(it.fix)).map_err(|errors| told(&errors))?;
     output::print(&match it.format {
         TextOrJson::Text => diagnostics::plan::text(&planned, &sources, output::style(it.terminal.color)),
