@@ -173,7 +173,7 @@ fn compare(record: &Record, state: &(Schema, Session), major: u32, observed: &Ob
         return fields;
     }
     fields.push(one("refuses", refuses.to_string(), (!observed.txblock).to_string()));
-    let judged: Vec<&Judged> = trace.judged.iter().map(|it| &**it).collect();
+    let judged: Vec<&Judged> = trace.judged.iter().collect();
     let old = |effect: &&Effect| schema.has_class(&effect.relation);
     let effects: Vec<&Effect> = judged.iter().flat_map(|judged| &judged.effects).collect();
     for (name, index, locks) in [("locks", false, &observed.locks), ("index_locks", true, &observed.index_locks)] {

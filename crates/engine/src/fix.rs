@@ -571,7 +571,7 @@ fn effects_of(after: &HistoryView, path: &std::path::Path) -> Vec<Effect> {
 
 /// The strongest lock for each relation and work. Work is done under all the locks that are held by then, not under those
 /// that come later.
-fn strongest<'a>(statements: impl Iterator<Item = &'a Arc<model::trace::Judged>>) -> Vec<Effect> {
+fn strongest<'a>(statements: impl Iterator<Item = &'a model::trace::Judged>) -> Vec<Effect> {
     let mut all: Vec<Effect> = Vec::new();
     let mut known: BTreeMap<(&model::name::QName, Work), usize> = BTreeMap::new();
     for judged in statements {

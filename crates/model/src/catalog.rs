@@ -30,6 +30,25 @@ impl PartialEq for Lookup {
 }
 
 impl Schema {
+    /// Nothing was changed since the one was copied from the other: quicker to tell than whether both are equal.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let Self { complete, presumed, relations, indexes, types, functions, schemas, .. } = self;
+        let Self { extensions, publications, statistics, lookup, .. } = self;
+        (*complete, *presumed) == (other.complete, other.presumed)
+            && relations.ptr_eq(&other.relations)
+            && indexes.ptr_eq(&other.indexes)
+            && types.ptr_eq(&other.types)
+            && functions.ptr_eq(&other.functions)
+            && schemas.ptr_eq(&other.schemas)
+            && extensions.ptr_eq(&other.extensions)
+            && publications.ptr_eq(&other.publications)
+            && statistics.ptr_eq(&other.statistics)
+            && lookup.indexes.ptr_eq(&other.lookup.indexes)
+            && lookup.dependents.ptr_eq(&other.lookup.dependents)
+            && lookup.constraints.ptr_eq(&other.lookup.constraints)
+    }
+
     /// The first schema of the search path that has the relation or index, else the first of the path.
     #[must_use]
     pub fn resolve(&self, name: &Name, search_path: &[String]) -> QName {
@@ -353,6 +372,13 @@ impl Schema {
     pub fn edit(&mut self, name: &QName, change: impl FnOnce(&mut Relation)) {
         if let Some(relation) = self.relations.get_mut(name) {
             change(Arc::make_mut(relation));
+        }
+    }
+
+    /// Notes that a relation may hold rows. A bulk load says so very often, and editing copies what earlier schemas share.
+    pub fn fill(&mut self, name: &QName) {
+        if self.relations.get(name).is_some_and(|it| it.empty) {
+            self.edit(name, |it| it.empty = false);
         }
     }
 

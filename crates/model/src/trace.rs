@@ -1,11 +1,12 @@
 //! What a whole unit does, statement by statement.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::{Deref, Range, RangeInclusive};
 use std::sync::Arc;
 
 use imbl::OrdMap;
 use syntax::ast::{Script, Statement, StatementKind};
 
+use self::alike::Alike;
 use self::transaction::Machine;
 use crate::effect::{Blocked, Breaks, Effect, FailsWhen, Failure, Operation, WaitsFor};
 use crate::exec::{self, NeedsBlock, Setting};
@@ -14,6 +15,7 @@ use crate::runner::{Messages, Runner};
 use crate::schema::{Born, Schema};
 
 mod again;
+mod alike;
 mod blocked;
 mod majors;
 mod transaction;
@@ -41,7 +43,7 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Trace {
     /// One per statement of the script, in order; shared with the traces that an edit makes of this one.
-    pub judged: Vec<Arc<Judged>>,
+    pub judged: Vec<Judged>,
     /// By statement, the statements of its transaction.
     pub transactions: Vec<Range<u32>>,
     pub before: Schema,
@@ -53,8 +55,23 @@ pub struct Trace {
 /// One statement in its place.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    pub before: Schema,
     pub transaction: Transaction,
+    /// Shared by the statements of a bulk load, which there may be very many of.
+    pub judgement: Arc<Judgement>,
+}
+
+impl Deref for Judged {
+    type Target = Judgement;
+
+    fn deref(&self) -> &Judgement {
+        &self.judgement
+    }
+}
+
+/// What a statement meets and does.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    pub before: Schema,
     /// Merged over its operations; the worst over the majors in range.
     pub effects: Vec<Effect>,
     pub operations: Vec<Operation>,
@@ -169,7 +186,8 @@ pub enum Timeout {
 pub fn trace(before: &Schema, session: &Session, unit: &Unit, settings: &Settings) -> Trace {
     let mut machine = Machine::new(before, session, unit.runner);
     let mut judged = Vec::with_capacity(unit.script.statements.len());
-    walk(&mut machine, unit, |machine, statement| judged.push(Arc::new(judge(machine, statement, settings))));
+    let mut alike = None;
+    walk(&mut machine, unit, |machine, statement| judged.push(judge(machine, statement, settings, &mut alike)));
     Trace::of(before, session, unit, settings, judged, machine.finish())
 }
 
@@ -179,7 +197,7 @@ impl Trace {
         session: &Session,
         unit: &Unit,
         settings: &Settings,
-        judged: Vec<Arc<Judged>>,
+        judged: Vec<Judged>,
         (after, session_after): (Schema, Session),
     ) -> Self {
         let session_after = leave(session, session_after, unit.runner);
@@ -189,7 +207,7 @@ impl Trace {
 }
 
 /// Runs of statements that share a transaction.
-fn transactions(judged: &[Arc<Judged>]) -> Vec<Range<u32>> {
+fn transactions(judged: &[Judged]) -> Vec<Range<u32>> {
     let mut ranges = Vec::with_capacity(judged.len());
     for run in judged.chunk_by(|a, b| a.transaction.id == b.transaction.id) {
         let start = ranges.len() as u32;
@@ -300,7 +318,7 @@ fn message(statements: &[Statement], messages: &Messages) -> usize {
     }
 }
 
-fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> Judged {
+fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings, alike: &mut Option<Alike>) -> Judged {
     let mut before = machine.state.schema.clone();
     let kind = &statement.parsed.kind;
     // BEGIN belongs to the transaction it opens.
@@ -309,6 +327,13 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> J
         machine.control(&syntax::ast::TransactionKind::Begin, &statement.parsed.text);
     }
     let transaction = machine.transaction();
+    *alike = alike
+        .take()
+        .filter(|it| it.is(statement, &machine.state, transaction))
+        .or_else(|| Alike::new(statement, &machine.state, transaction));
+    if let Some(known) = alike.as_ref().and_then(|it| it.find(statement)) {
+        return Judged { transaction, judgement: Arc::clone(known) };
+    }
     let external = |timeout| match timeout {
         Timeout::Unset if settings.external_timeouts => Timeout::External,
         timeout => timeout,
@@ -349,9 +374,8 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> J
     if !begins {
         advance(machine, statement, (!failed).then_some(outcome.schema), outcome.session, outcome.durable);
     }
-    Judged {
+    let judgement = Arc::new(Judgement {
         before,
-        transaction,
         effects: verdict.effects,
         operations: verdict.operations,
         timeouts,
@@ -363,7 +387,12 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings) -> J
         majors: verdict.majors,
         refuses_transaction: outcome.refuses_transaction,
         search_path,
+    });
+    *alike = alike.take().filter(|it| it.is_at(&machine.state));
+    if let Some(alike) = alike {
+        alike.note(statement, &judgement);
     }
+    Judged { transaction, judgement }
 }
 
 /// The migrations name a thing that none of them made: the history did not begin with an empty database after all, or the

@@ -8,7 +8,7 @@ use model::name::QName;
 use model::plan::{Class, Inverse, Mode, Part, Plan, Setting, Step};
 use model::runner::{Messages, Runner, RunnerTransaction};
 use model::schema::Born;
-use model::trace::{Judged, Opener, Settings, Trace, Unit, trace};
+use model::trace::{Judged, Judgement, Opener, Settings, Trace, Unit, trace};
 use syntax::ast::{AlterAction, InsertSource, LockMode, ObjectKind, Script, Statement, StatementKind};
 
 use crate::draft::Role;
@@ -35,7 +35,7 @@ pub(crate) fn plan(request: &Request) -> Outcome {
 /// When the original fails only because of the transaction it runs in (a new enum value is used, an index is built
 /// concurrently), what it means is what its statements do one by one.
 fn statement_by_statement(request: &Request) -> Option<Trace> {
-    let always = |judged: &Arc<Judged>| judged.fails.as_ref().is_some_and(|it| it.when == FailsWhen::Always);
+    let always = |judged: &Judged| judged.fails.as_ref().is_some_and(|it| it.when == FailsWhen::Always);
     if !request.trace.judged.iter().any(always) {
         return None;
     }
@@ -56,8 +56,9 @@ fn statement_by_statement(request: &Request) -> Option<Trace> {
         if control(statement) {
             all.push(original.clone());
         } else {
-            let alone = Arc::unwrap_or_clone(judged.next()?);
-            all.push(Arc::new(Judged { transaction: original.transaction, held: original.held.clone(), ..alone }));
+            let judged = judged.next()?;
+            let judgement = Judgement { held: original.held.clone(), ..(*judged.judgement).clone() };
+            all.push(Judged { transaction: original.transaction, judgement: Arc::new(judgement) });
         }
     }
     apart.judged = all;
@@ -168,7 +169,7 @@ fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
     let mut groups: Vec<(Option<u32>, Group)> = Vec::new();
     for (index, item) in expansion.items.iter().enumerate() {
         let judged = request.trace.judged.get(item.statement);
-        let transaction = judged.and_then(|it| shared_transaction(it));
+        let transaction = judged.and_then(shared_transaction);
         match groups.last_mut() {
             Some((last, group)) if transaction.is_some() && *last == transaction => group.steps.push(index),
             _ => {

@@ -42,7 +42,7 @@ impl<'a> Context<'a> {
     /// Every statement with its judgement, failing ones too.
     pub fn statements(&'a self) -> impl Iterator<Item = (usize, &'a StatementKind, &'a Judged)> {
         let statements = self.script.statements.iter().zip(&self.trace.judged).enumerate();
-        statements.map(|(at, (statement, judged))| (at, &statement.parsed.kind, &**judged))
+        statements.map(|(at, (statement, judged))| (at, &statement.parsed.kind, judged))
     }
 
     /// The place in the file of a span inside a statement.

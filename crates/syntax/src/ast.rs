@@ -449,7 +449,8 @@ pub enum StatementKind {
 
     // Data.
     Select(Query),
-    Insert(Insert),
+    /// Shared by statements that differ in nothing but their constants.
+    Insert(Arc<Insert>),
     Update(Update),
     Delete(Delete),
     Merge {

@@ -4,6 +4,8 @@
 //! INSERT parsed before, and constants follow it, the grammar accepts the statement and it means the same but for its
 //! number of rows.
 
+use std::sync::Arc;
+
 use crate::ast::{Insert, InsertSource, Parsed, Query, StatementKind};
 use crate::lex::{self, TokenKind};
 
@@ -12,7 +14,7 @@ use crate::lex::{self, TokenKind};
 pub struct Header {
     /// The text up to and with VALUES.
     text: String,
-    insert: Insert,
+    insert: Arc<Insert>,
 }
 
 /// What later statements can be compared with, if the parsed one is such an INSERT.
@@ -59,7 +61,11 @@ pub fn like(header: &Header, text: &str) -> Option<StatementKind> {
         return None;
     }
     let rows = rows(text, header.text.len())?;
-    Some(StatementKind::Insert(Insert { source: InsertSource::Values { rows }, ..header.insert.clone() }))
+    let source = InsertSource::Values { rows };
+    if header.insert.source == source {
+        return Some(StatementKind::Insert(Arc::clone(&header.insert)));
+    }
+    Some(StatementKind::Insert(Arc::new(Insert { source, ..(*header.insert).clone() })))
 }
 
 /// The number of rows when nothing but rows of constants stands from `position` on.

@@ -8,7 +8,7 @@ use model::effect::{
 };
 use model::name::QName;
 use model::schema::{Born, RelationKind, Schema};
-use model::trace::{Judged, Opener, Session, Timeout, Timeouts, Trace, Transaction, Until};
+use model::trace::{Judged, Judgement, Opener, Session, Timeout, Timeouts, Trace, Transaction, Until};
 use rules::Section;
 use syntax::Span;
 use syntax::ast::{Parsed, Script, Statement, StatementKind};
@@ -42,7 +42,7 @@ impl Traced {
     }
 
     /// The next statement, with what it locks; it holds what earlier statements of its transaction locked.
-    pub(super) fn statement(&mut self, text: &str, transaction: Transaction, effects: Vec<Effect>) -> &mut Judged {
+    pub(super) fn statement(&mut self, text: &str, transaction: Transaction, effects: Vec<Effect>) -> &mut Judgement {
         let source = self.world.sources.get(Path::new(PATH)).expect("the file is there").text();
         let start = self.end + source[self.end..].find(text).expect("the statement is in the text");
         self.end = start + text.len();
@@ -50,7 +50,7 @@ impl Traced {
         let tag = ["INSERT", "BEGIN"].into_iter().find(|tag| text.starts_with(tag)).unwrap_or("ALTER TABLE");
         let parsed = Arc::new(Parsed { text: text.into(), kind: StatementKind::Other { tag }, needs: None });
         self.script.statements.push(Statement { span: Span::new(start, self.end), end, parsed });
-        let same = |it: &&Arc<Judged>| it.transaction.id == transaction.id && transaction.until != Until::Statement;
+        let same = |it: &&Judged| it.transaction.id == transaction.id && transaction.until != Until::Statement;
         let held = self.trace.judged.iter().filter(same).flat_map(|it| it.effects.clone());
         let held = held.map(|it| (it.relation.clone(), it)).collect();
         let blocked = effects
@@ -63,9 +63,8 @@ impl Traced {
                 rows: false,
             })
             .collect();
-        self.trace.judged.push(Arc::new(Judged {
+        let judgement = Arc::new(Judgement {
             before: Schema::default(),
-            transaction,
             effects,
             operations: Vec::new(),
             timeouts: Timeouts { lock: Timeout::Milliseconds(2000), statement: Timeout::Unset },
@@ -77,8 +76,10 @@ impl Traced {
             majors: None,
             refuses_transaction: false,
             search_path: vec!["public".to_owned()],
-        }));
-        self.trace.judged.last_mut().and_then(Arc::get_mut).expect("just pushed")
+        });
+        self.trace.judged.push(Judged { transaction, judgement });
+        let last = self.trace.judged.last_mut().expect("just pushed");
+        Arc::get_mut(&mut last.judgement).expect("not shared")
     }
 
     fn text(&self, style: Style) -> String {

@@ -269,7 +269,7 @@ fn write_rows(exec: &mut Exec, target: &QName, given: integrity::Given<'_>, on_c
             }
             for partition in exec.schema.storages(target) {
                 exec.perhaps(|exec| exec.work(&partition, LockMode::RowExclusive, Work::Rows));
-                exec.schema.edit(&partition, |it| it.empty = false);
+                exec.schema.fill(&partition);
             }
         }
         _ => reach::lock_ancestors(exec, target),
@@ -280,7 +280,7 @@ fn write_rows(exec: &mut Exec, target: &QName, given: integrity::Given<'_>, on_c
     }
     integrity::defaults(exec, target, given, span);
     integrity::referenced(exec, target, given);
-    exec.schema.edit(target, |it| it.empty = false);
+    exec.schema.fill(target);
 }
 
 fn update(exec: &mut Exec, it: &ast::Update, span: Span) -> Result<(), Stop> {
@@ -417,7 +417,7 @@ fn merge(exec: &mut Exec, target: &RelationRef, facts: &Query, span: Span) -> Re
         integrity::referenced(exec, &target_name, integrity::Given::Unknown);
         integrity::referencing(exec, &target_name, None);
     });
-    exec.schema.edit(&target_name, |it| it.empty = false);
+    exec.schema.fill(&target_name);
     Ok(())
 }
 

@@ -91,6 +91,7 @@ pub fn trace_again(
     }
 
     let first = judged.len();
+    let mut like = None;
     let mut taken_over = first;
     let mut end = None;
     for (index, statement) in statements.iter().enumerate().skip(first) {
@@ -112,7 +113,7 @@ pub fn trace_again(
             checkpoints.push((index, machine.clone()));
         }
         step(&mut machine, statement, statements_now[index].1, |machine, statement| {
-            judged.push(Arc::new(judge(machine, statement, settings)));
+            judged.push(judge(machine, statement, settings, &mut like));
         });
     }
     let end = end.unwrap_or(machine);
@@ -139,6 +140,7 @@ mod tests {
     use syntax::Options;
 
     use super::*;
+    use crate::trace::Judgement;
     use crate::drawn::{plain, runner};
     use crate::runner::{Messages, Runner};
     use crate::trace::{MAJORS, trace};
@@ -180,7 +182,8 @@ mod tests {
     fn draw(trace: &Trace) -> String {
         let mut drawn = String::new();
         for (judged, transaction) in trace.judged.iter().zip(&trace.transactions) {
-            let crate::trace::Judged { effects, operations, timeouts, held, fails, transaction: own, .. } = &**judged;
+            let own = judged.transaction;
+            let Judgement { effects, operations, timeouts, held, fails, .. } = &**judged;
             let own = (own.inside, own.opened_by, own.until);
             let _ =
                 writeln!(drawn, "{transaction:?} {own:?} {effects:?} {operations:?} {timeouts:?} {held:?} {fails:?}");

@@ -25,6 +25,16 @@ pub(super) struct State {
     pub held: OrdMap<QName, Effect>,
 }
 
+impl State {
+    /// Nothing was changed since the one was copied from the other.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.schema.is_same(&other.schema)
+            && self.held.ptr_eq(&other.held)
+            && self.session == other.session
+            && self.durable == other.durable
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Block {
     transaction: Transaction,
