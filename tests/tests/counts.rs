@@ -1,4 +1,4 @@
-//! How much work a run does, counted instead of timed: what is read and parsed for which question.
+//! How much work a run does, counted instead of timed: what is read, parsed and judged for which question.
 //!
 //! A number that grows says that something is done twice. Rewrite with `UPDATE_EXPECT=1`, and say why in the commit.
 
@@ -13,16 +13,16 @@ use safestep_tests::generated;
 
 const FILES: usize = 200;
 
-/// What one question costs: files read, statements asked for, and how many of these were parsed.
-fn cost(engine: &Engine, ask: impl FnOnce(&Engine)) -> [u64; 3] {
+/// What one question costs: files read, statements asked for, how many of these were parsed, and rules called.
+fn cost(engine: &Engine, ask: impl FnOnce(&Engine)) -> [u64; 4] {
     let counts = || {
         let (parsed, known) = (engine.cache.statements_parsed(), engine.cache.hits());
-        [engine.files.reads(), parsed + known, parsed]
+        [engine.files.reads(), parsed + known, parsed, engine.rules_called()]
     };
     let before = counts();
     ask(engine);
     let after = counts();
-    [0, 1, 2].map(|at| after[at] - before[at])
+    [0, 1, 2, 3].map(|at| after[at] - before[at])
 }
 
 #[test]
@@ -42,8 +42,8 @@ fn every_statement_is_parsed_once() {
 
     let mut out = format!("{FILES} files, {statements} statements\n");
     let new = || Engine::new(files.clone()).unwrap();
-    let mut draw = |name: &str, [read, asked, _]: [u64; 3]| {
-        let _ = writeln!(out, "{name:32}{read:4} files read {asked:5} statements");
+    let mut draw = |name: &str, [read, asked, _, rules]: [u64; 4]| {
+        let _ = writeln!(out, "{name:32}{read:4} files read {asked:5} statements {rules:6} rules called");
     };
     for (name, options) in [("the last file", &one), ("all", &all)] {
         let cost_of_explain = cost(&new(), |it| drop(it.explain(options).unwrap()));
@@ -65,15 +65,15 @@ fn every_statement_is_parsed_once() {
     draw("a statement is typed", typed);
     expect![[r#"
         200 files, 700 statements
-        explain the last file            200 files read   700 statements
-        lint the last file               210 files read   728 statements
-        fix the last file                215 files read   728 statements
-        explain all                      200 files read   700 statements
-        lint all                         308 files read  1218 statements
-        fix all                          362 files read  1218 statements
-        an editor opens the last file    210 files read   728 statements
-        and asks again                   210 files read   728 statements
-        a statement is typed             212 files read   735 statements
+        explain the last file            200 files read   700 statements      0 rules called
+        lint the last file               210 files read   728 statements    345 rules called
+        fix the last file                215 files read   728 statements    345 rules called
+        explain all                      200 files read   700 statements      0 rules called
+        lint all                         308 files read  1218 statements  17457 rules called
+        fix all                          362 files read  1218 statements  17457 rules called
+        an editor opens the last file    210 files read   728 statements    345 rules called
+        and asks again                   210 files read   728 statements    345 rules called
+        a statement is typed             212 files read   735 statements    414 rules called
     "#]]
     .assert_eq(&out);
 }

@@ -92,8 +92,7 @@ pub(crate) struct Group {
 
 impl<'a> View<'a> {
     pub(crate) fn of(explained: &Explained<'a>, tool: &'a str, source: Option<&'a Source>, style: Style) -> Self {
-        let statements: Vec<_> =
-            std::iter::zip(&explained.script.statements, &explained.trace.judged).collect();
+        let statements: Vec<_> = std::iter::zip(&explained.script.statements, &explained.trace.judged).collect();
         let mut groups: Vec<Group> = Vec::new();
         let mut first = 0;
         while first < statements.len() {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use diagnostics::{Assumed, Finding, Fingerprints, Report, Sources};
 use model::plan::Class;
@@ -77,7 +78,7 @@ impl Judged {
 
 /// The findings of a migration, each with the fix that would remove it.
 fn offered(engine: &Engine, options: &Options, history: &HistoryView, file: &FileView) -> Judged {
-    let found = find(options, history, file);
+    let found = find(engine, options, history, file);
     let offers = fix::offers(engine, options, history, file, &found);
     finish(engine, history, file, found, &offers)
 }
@@ -92,7 +93,7 @@ pub(crate) struct Found {
     pub suppressed: usize,
 }
 
-pub(crate) fn find(options: &Options, history: &HistoryView, file: &FileView) -> Found {
+pub(crate) fn find(engine: &Engine, options: &Options, history: &HistoryView, file: &FileView) -> Found {
     let migration = history.migration(file);
     let settings = settings(&history.history, migration, options);
     let mut found = Found { findings: Vec::new(), wanted: BTreeSet::new(), suppressed: 0 };
@@ -108,6 +109,7 @@ pub(crate) fn find(options: &Options, history: &HistoryView, file: &FileView) ->
             latest: Some(&history.latest),
         };
         let linted = rules::lint(&context);
+        engine.rules.fetch_add(linted.called, Ordering::Relaxed);
         found.suppressed += linted.suppressed.len();
         let kept = linted.findings.into_iter().filter(|finding| {
             // A rollback is run by hand and rarely: only what makes it fail is worth a word.

@@ -116,7 +116,7 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
         .files
         .par_iter()
         .map(|file| {
-            let found = findings::find(options, view, file);
+            let found = findings::find(engine, options, view, file);
             let attempt = if file.pending && found.findings.iter().any(|(_, finding)| has_recipe(finding)) {
                 attempt(engine, options, &view.history, view, file, &found, class)
             } else {
@@ -224,7 +224,7 @@ fn place(
         return Ok(rewrite);
     }
     let after = read_back(engine, options, now, view, file, &emission)?;
-    let found = after.files.iter().map(|file| findings::find(options, &after, file)).collect();
+    let found = after.files.iter().map(|file| findings::find(engine, options, &after, file)).collect();
     Ok(Rewrite { emission, after, found, ..rewrite })
 }
 
@@ -277,7 +277,7 @@ fn plan_file(
     file: &FileView,
     class: Class,
 ) -> (Planned, Option<HistoryView>) {
-    let found = findings::find(options, history, file);
+    let found = findings::find(engine, options, history, file);
     let attempt = attempt(engine, options, &history.history, history, file, &found, class);
     let withheld = found.findings.iter().zip(&attempt.outcome).filter_map(|((_, finding), outcome)| {
         let reason = outcome.as_ref().err()?.clone()?;
@@ -368,7 +368,8 @@ fn attempt(
         Ok(after) => after,
         Err(why) => return refuse(found, &refused, Some(&why)),
     };
-    let after_found: Vec<Found> = after.files.iter().map(|file| findings::find(options, &after, file)).collect();
+    let after_found: Vec<Found> =
+        after.files.iter().map(|file| findings::find(engine, options, &after, file)).collect();
     if let Err(why) = prove(file, found, &after, &after_found) {
         return refuse(found, &refused, Some(&why));
     }
@@ -670,7 +671,7 @@ fn after(history: History, files: &Files, changes: &[emit::FileChange]) -> Histo
     migrations.retain(|it| !new.iter().any(|new| new.path == it.path));
     migrations.extend(new);
     migrations.sort_by(|a, b| a.key.cmp(&b.key));
-    History { migrations, ..history }
+    history.with(migrations)
 }
 
 /// Adds changes to changes: a file that changes again keeps its first `old`.

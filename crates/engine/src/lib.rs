@@ -15,6 +15,7 @@ mod view;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use diagnostics::{FileChange, Planned, Report, Sources};
 pub use model::plan::Class;
@@ -38,6 +39,7 @@ pub use view::{FileView, HistoryView, SectionView, View};
 pub struct Engine {
     pub files: Files,
     pub cache: Arc<Cache>,
+    rules: Arc<AtomicU64>,
     /// Trees of deeply nested statements are walked and dropped by recursion, so its threads have a large stack.
     pool: Arc<rayon::ThreadPool>,
 }
@@ -79,13 +81,20 @@ impl Engine {
     pub fn new(files: Files) -> Result<Self, String> {
         let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build();
         let pool = pool.map_err(|error| format!("worker threads cannot be started: {error}"))?;
-        Ok(Self { files, cache: Arc::default(), pool: Arc::new(pool) })
+        Ok(Self { files, cache: Arc::default(), rules: Arc::default(), pool: Arc::new(pool) })
     }
 
     /// The same engine on other files.
     #[must_use]
     pub fn on(&self, files: Files) -> Self {
-        Self { files, cache: Arc::clone(&self.cache), pool: Arc::clone(&self.pool) }
+        let Self { cache, rules, pool, .. } = self;
+        Self { files, cache: Arc::clone(cache), rules: Arc::clone(rules), pool: Arc::clone(pool) }
+    }
+
+    /// How often a rule was called, once for each section of a file.
+    #[must_use]
+    pub fn rules_called(&self) -> u64 {
+        self.rules.load(Ordering::Relaxed)
     }
 
     /// Judges migrations. With a class, rewrites are planned up to it and told in `changes`; findings that they remove are

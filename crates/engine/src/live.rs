@@ -230,7 +230,7 @@ impl Live {
             files: vec![file],
             latest: self.states.last().map_or_else(Schema::default, |(schema, _)| schema.clone()),
         };
-        let found = findings::find(&self.options, &view, &view.files[0]);
+        let found = findings::find(&self.engine, &self.options, &view, &view.files[0]);
         let judged = findings::finish(&self.engine, &view, &view.files[0], found.clone(), &[]);
         Told {
             engine: self.engine.on(self.engine.files.clone()),

@@ -52,6 +52,15 @@ pub struct History {
     pub settings: Settings,
     pub config: Arc<Config>,
     pub migrations: Vec<Migration>,
+    /// What stood in its directories when they were read, so that they need not be listed for each rewrite.
+    beside: Arc<Beside>,
+}
+
+/// The files of some directories, by what belongs together.
+#[derive(Debug, Default)]
+struct Beside {
+    listed: BTreeSet<PathBuf>,
+    by_key: BTreeMap<Key, Vec<PathBuf>>,
 }
 
 impl History {
@@ -65,6 +74,7 @@ impl History {
             settings: self.settings.clone(),
             config: Arc::clone(&self.config),
             migrations,
+            beside: Arc::clone(&self.beside),
         }
     }
 }
@@ -159,7 +169,7 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
     let mut notes = BTreeSet::new();
     let mut histories = Vec::new();
     for ((root, _), mut group) in groups {
-        complete(files, request, &root, &mut group, &mut detector);
+        let beside = complete(files, request, &root, &mut group, &mut detector);
         let mut migrations = assemble(&mut detector, &group, &mut skipped).map_err(|error| vec![error])?;
         if files.on_disk() {
             match git::applied(&root, request.since) {
@@ -173,7 +183,8 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
         }
         if !migrations.is_empty() {
             let Group { tool, because, settings, config, .. } = group;
-            histories.push(History { root, tool, because, settings, config, migrations });
+            let beside = Arc::new(beside);
+            histories.push(History { root, tool, because, settings, config, migrations, beside });
         }
     }
     skipped.sort_by(|a, b| a.path.cmp(&b.path));
@@ -188,8 +199,16 @@ pub fn reread(files: &Files, history: &History, paths: &[PathBuf]) -> Result<Vec
     let keys: BTreeSet<Key> = paths.iter().map(|path| place_of(path).key).collect();
     let directories: BTreeSet<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
     for directory in directories {
-        let beside = files.list(directory).0.into_iter().map(|path| (place_of(&path), path));
-        members.extend(beside.filter(|(place, _)| keys.contains(&place.key)).map(|(place, path)| (path, place)));
+        let beside: Vec<PathBuf> = if history.beside.listed.contains(directory) {
+            let known = keys.iter().filter_map(|key| history.beside.by_key.get(key)).flatten();
+            let still = known.map(PathBuf::as_path).filter(|path| files.is_file(path));
+            let here = still.chain(files.unsaved()).filter(|path| path.parent() == Some(directory));
+            here.map(Path::to_owned).collect()
+        } else {
+            files.list(directory).0
+        };
+        let placed = beside.into_iter().map(|path| (place_of(&path), path));
+        members.extend(placed.filter(|(place, _)| keys.contains(&place.key)).map(|(place, path)| (path, place)));
     }
     members.extend(paths.iter().map(|path| (path.clone(), place_of(path))));
     let group = Group {
@@ -367,8 +386,9 @@ fn leave_out_strays(groups: &mut BTreeMap<(PathBuf, &str), Group>, skipped: &mut
     groups.retain(|_, group| !group.members.is_empty());
 }
 
-/// All migrations of the history, not only those that were asked for.
-fn complete(files: &Files, request: &Request, root: &Path, group: &mut Group, detector: &mut Detector) {
+/// All migrations of the history, not only those that were asked for. Gives what stands in its directories.
+fn complete(files: &Files, request: &Request, root: &Path, group: &mut Group, detector: &mut Detector) -> Beside {
+    let mut beside = Beside::default();
     // What takes every name takes only what no other tool takes.
     let modest = request.tool.is_none() && (*group.tool == *tools::PLAIN || *group.tool == *tools::UNKNOWN);
     let mut open = vec![root.to_owned()];
@@ -378,6 +398,12 @@ fn complete(files: &Files, request: &Request, root: &Path, group: &mut Group, de
             open.extend(below);
         }
         for path in inside {
+            let place = match group.members.get(&path) {
+                Some(known) => Some(known.clone()),
+                None => (group.tool.place)(&path, &group.settings),
+            };
+            let key = place.as_ref().map_or_else(|| stray(&path).key, |place| place.key.clone());
+            beside.by_key.entry(key).or_default().push(path.clone());
             let elsewhere = group.config.tool_of(&path).is_some_and(|tool| *tool != *group.tool);
             if group.members.contains_key(&path)
                 || elsewhere
@@ -386,7 +412,7 @@ fn complete(files: &Files, request: &Request, root: &Path, group: &mut Group, de
             {
                 continue;
             }
-            match (group.tool.place)(&path, &group.settings) {
+            match place {
                 Some(place) if place.root == root => {
                     let Ok(text) = detector.read(&path) else { continue };
                     let own = group.config.tool_of(&path).is_some()
@@ -402,7 +428,9 @@ fn complete(files: &Files, request: &Request, root: &Path, group: &mut Group, de
                 _ => {}
             }
         }
+        beside.listed.insert(directory);
     }
+    beside
 }
 
 /// Files to migrations: what belongs together is brought together, and everything is read and sorted.

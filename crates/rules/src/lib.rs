@@ -32,15 +32,17 @@ pub use rules::ALL;
 #[must_use]
 pub fn lint(context: &Context) -> Linted {
     let mut findings = Vec::new();
+    let mut called = 0;
     for rule in ALL {
         let Some(level) = context.settings.level(&rule.info) else { continue };
+        called += 1;
         let from = findings.len();
         (rule.check)(context, &mut findings);
         for finding in &mut findings[from..] {
             finding.level = level.unwrap_or(finding.level);
         }
     }
-    let mut linted = suppress(context, findings);
+    let mut linted = Linted { called, ..suppress(context, findings) };
     linted.findings.sort_by(|a, b| (a.statement, a.span, a.rule.name).cmp(&(b.statement, b.span, b.rule.name)));
     for rule in ALL.iter().filter(|rule| rule.once) {
         merge(&mut linted.findings, &rule.info);
@@ -91,6 +93,8 @@ pub struct Linted {
     pub findings: Vec<Finding>,
     /// Findings that a directive allows, with its reason.
     pub suppressed: Vec<(Finding, String)>,
+    /// How many rules looked.
+    pub called: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]

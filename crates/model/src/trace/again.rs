@@ -140,9 +140,9 @@ mod tests {
     use syntax::Options;
 
     use super::*;
-    use crate::trace::Judgement;
     use crate::drawn::{plain, runner};
     use crate::runner::{Messages, Runner};
+    use crate::trace::Judgement;
     use crate::trace::{MAJORS, trace};
 
     const SETTINGS: Settings = Settings { majors: MAJORS, external_timeouts: false };
