@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
 pub mod catalog;
+pub mod editor;
 pub mod generated;
 pub mod observe;
 pub mod run;
