@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use engine::{Class, Engine, Files, Options};
+use engine::{Class, Engine, Files, Live, Options};
 use expect_test::expect;
 use safestep_tests::generated;
 
@@ -76,4 +76,61 @@ fn every_statement_is_parsed_once() {
         a statement is typed             212 files read   735 statements    414 rules called
     "#]]
     .assert_eq(&out);
+}
+
+#[test]
+fn an_editor_pays_for_what_an_edit_reaches() {
+    let mut history = generated::history(FILES);
+    let directory = Path::new("/project/migrations");
+    let mut files = Files::memory(Path::new("/project"));
+    // The last one is large, as a seed is.
+    let rows = generated::large(1 << 18);
+    history.push((format!("{:05}_seed.sql", FILES + 1), format!("-- +goose Up\n{rows}")));
+    for (name, text) in &history {
+        files.put(&directory.join(name), Some(text.as_str().into()));
+    }
+    let paths: Vec<PathBuf> = history.iter().map(|(name, _)| directory.join(name)).collect();
+    let (first, last) = (&paths[0], &paths[FILES]);
+    let engine = Engine::new(files.clone()).unwrap();
+    let mut live = Live::load(&engine, &Options::default(), last).unwrap();
+
+    let mut out = String::new();
+    let mut files = files;
+    let mut update = |what: &str, open: &[&PathBuf], edit: Option<(&PathBuf, String)>| {
+        let before = (live.work, engine.cache.statements_parsed(), engine.rules_called(), engine.files.reads());
+        let changed: Vec<PathBuf> = edit.iter().map(|(path, _)| (*path).clone()).collect();
+        if let Some((path, text)) = edit {
+            files.put(path, Some(text.into()));
+        }
+        let open: Vec<PathBuf> = open.iter().map(|path| (*path).clone()).collect();
+        assert!(live.update(files.clone(), &open, &changed));
+        let work = live.work;
+        let _ = writeln!(
+            out,
+            "{what:42}{:3} files read {:5} parsed {:5} folded {:5} judged {:4} rules called",
+            engine.files.reads() - before.3,
+            engine.cache.statements_parsed() - before.1,
+            work.folded - before.0.folded,
+            work.judged - before.0.judged,
+            engine.rules_called() - before.2
+        );
+    };
+    let text = |at: usize| history[at].1.clone();
+    update("a large migration is opened", &[last], None);
+    update("a statement is typed at its end", &[last], Some((last, format!("{}SELECT 1;\n", text(FILES)))));
+    update("a word is typed at its start", &[last], Some((last, text(FILES).replacen("Up\n", "Up\nALTER TAB\n", 1))));
+    update("and taken away", &[last], Some((last, text(FILES))));
+    update("the first migration is opened as well", &[last, first], None);
+    update("a comment is typed in it", &[last, first], Some((first, format!("{}-- more\n", text(0)))));
+    let typed = format!("{}ALTER TABLE t0 ADD COLUMN typed int;\n", text(0));
+    update("a column is typed in it", &[last, first], Some((first, typed)));
+    expect![[r#"
+        a large migration is opened                 0 files read     0 parsed     0 folded  3323 judged   69 rules called
+        a statement is typed at its end             1 files read     1 parsed     0 folded    28 judged   69 rules called
+        a word is typed at its start                1 files read     1 parsed     0 folded  3323 judged   69 rules called
+        and taken away                              1 files read     0 parsed     0 folded  3323 judged   69 rules called
+        the first migration is opened as well       0 files read     0 parsed     0 folded     3 judged   69 rules called
+        a comment is typed in it                    1 files read     0 parsed     0 folded     0 judged   69 rules called
+        a column is typed in it                     1 files read     1 parsed   199 folded  3327 judged  138 rules called
+    "#]].assert_eq(&out);
 }

@@ -206,11 +206,15 @@ impl Live {
         for index in std::iter::once(up).chain(downs) {
             let session = if index == up { begins.1.clone() } else { Session::default() };
             let earlier = old.iter().position(|(section, _)| section.unit == index).map(|it| old.swap_remove(it));
+            let was = earlier.as_ref().map(|(section, _)| (section.trace.before.clone(), section.trace.after.clone()));
             let earlier = earlier.as_ref().map(|(section, record)| (&*section.trace, record.clone()));
             let (trace, record) = trace_again(&schema, &session, &unit_of(index), &self.settings, earlier);
             self.work.judged += record.judged;
             if index == up {
-                schema = trace.after.aged(&begins.0, born);
+                // To age a schema copies what is new in it, which may be much.
+                let aged = was.filter(|(before, after)| before.is_same(&begins.0) && after.is_same(&trace.after));
+                let known = aged.and_then(|_| self.states.get(at + 1));
+                schema = known.map_or_else(|| trace.after.aged(&begins.0, born), |(schema, _)| schema.clone());
                 state = (schema.clone(), trace.session_after.clone());
             }
             let trace: Arc<Trace> = Arc::new(trace);
