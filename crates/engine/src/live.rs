@@ -212,7 +212,7 @@ impl Live {
             self.work.judged += record.judged;
             if index == up {
                 // To age a schema copies what is new in it, which may be much.
-                let aged = was.filter(|(before, after)| before.is_same(&begins.0) && after.is_same(&trace.after));
+                let aged = was.filter(|(before, after)| before.is_same(&begins.0) && after.is_like(&trace.after));
                 let known = aged.and_then(|_| self.states.get(at + 1));
                 schema = known.map_or_else(|| trace.after.aged(&begins.0, born), |(schema, _)| schema.clone());
                 state = (schema.clone(), trace.session_after.clone());
