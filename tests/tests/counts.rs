@@ -95,7 +95,6 @@ fn an_editor_pays_for_what_an_edit_reaches() {
     let mut live = Live::load(&engine, &Options::default(), last).unwrap();
 
     let mut out = String::new();
-    let mut files = files;
     let mut update = |what: &str, open: &[&PathBuf], edit: Option<(&PathBuf, String)>| {
         let before = (live.work, engine.cache.statements_parsed(), engine.rules_called(), engine.files.reads());
         let changed: Vec<PathBuf> = edit.iter().map(|(path, _)| (*path).clone()).collect();
