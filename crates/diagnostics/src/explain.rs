@@ -5,7 +5,9 @@ mod picture;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
-use model::effect::{Breaks, Effect, FailsWhen, Failure, OperationKind, WaitsFor, Work};
+use model::effect::{
+    Breaks, Effect, FailsWhen, Failure, LOCKS, LockMode, OperationKind, WaitsFor, Work, conflict, lock_name,
+};
 use model::name::QName;
 use model::schema::Born;
 use model::trace::{Judged, Opener, Timeout, Transaction, Until};
@@ -59,6 +61,36 @@ pub fn markdown(explained: &Explained, statement: usize, tool: &str) -> String {
         let _ = if label.is_empty() { writeln!(out, "- {text}") } else { writeln!(out, "- **{label}** {text}") };
     }
     out
+}
+
+/// Who waits for the strongest lock of a statement on what others use, mode by mode, as a Markdown table; empty when nobody
+/// does (manual, section 13.3.1).
+#[must_use]
+pub fn conflicts(explained: &Explained, statement: usize) -> String {
+    let effects = explained.trace.judged.get(statement).map_or(&[][..], |judged| &judged.effects);
+    let used = effects.iter().filter(|effect| effect.born == Born::Before);
+    let Some(held) = used.map(|effect| effect.lock).max().filter(|lock| *lock >= LockMode::ShareUpdateExclusive) else {
+        return String::new();
+    };
+    let mut out = format!("| others want | as for | beside {} |\n| --- | --- | --- |\n", lock_name(held));
+    for lock in LOCKS {
+        let word = if conflict(held, lock) { "wait" } else { "go on" };
+        let _ = writeln!(out, "| {} | {} | {word} |", lock_name(lock), taken_by(lock));
+    }
+    out
+}
+
+fn taken_by(lock: LockMode) -> &'static str {
+    match lock {
+        LockMode::AccessShare => "SELECT",
+        LockMode::RowShare => "SELECT ... FOR UPDATE",
+        LockMode::RowExclusive => "INSERT, UPDATE, DELETE, MERGE",
+        LockMode::ShareUpdateExclusive => "VACUUM, ANALYZE, CREATE INDEX CONCURRENTLY",
+        LockMode::Share => "CREATE INDEX",
+        LockMode::ShareRowExclusive => "CREATE TRIGGER, foreign keys",
+        LockMode::Exclusive => "REFRESH ... CONCURRENTLY",
+        LockMode::AccessExclusive => "most of ALTER TABLE, DROP, TRUNCATE",
+    }
 }
 
 /// The strongest lock of a statement on what others use, and its work: `SHARE on orders, an index is built`.

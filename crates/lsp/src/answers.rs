@@ -8,12 +8,15 @@ use diagnostics::{Finding, Source};
 use engine::{Error, Level};
 use tower_lsp::ls_types::{
     ClientCapabilities, CodeDescription, CodeLens, Command, Diagnostic, DiagnosticRelatedInformation,
-    DiagnosticSeverity, Hover, HoverContents, InlayHint, InlayHintLabel, Location, MarkupContent, MarkupKind,
-    NumberOrString, Position, Range, ResourceOperationKind, Uri,
+    DiagnosticSeverity, DiagnosticTag, Hover, HoverContents, InlayHint, InlayHintLabel, Location, MarkupContent,
+    MarkupKind, NumberOrString, Position, Range, ResourceOperationKind, Uri,
 };
 
 use crate::convert::Encoding;
 use crate::world::{Abilities, Judged, Refresh, explained};
+
+/// Its findings are about directives that do nothing: editors draw them faint.
+const UNUSED: &str = "unused-suppression";
 
 /// Shows the steps that a fix would write, in clients that know the command.
 pub const SHOW_PLAN: &str = "safestep.showPlan";
@@ -79,6 +82,7 @@ pub fn diagnostic(judged: &Judged, client: Abilities, finding: &Finding) -> Diag
         code_description: Uri::from_str(&finding.docs).ok().map(|href| CodeDescription { href }),
         source: Some("safestep".to_owned()),
         message,
+        tags: (finding.rule == UNUSED).then(|| vec![DiagnosticTag::UNNECESSARY]),
         related_information: (!related.is_empty()).then_some(related),
         ..Diagnostic::default()
     }
@@ -93,6 +97,10 @@ pub fn hover(judged: &Judged, client: Abilities, position: Position) -> Option<H
     for (index, finding) in judged.findings.iter().filter(about).enumerate() {
         let gap = if index == 0 { "\n" } else { "" };
         let _ = writeln!(value, "{gap}- [{}]({}): {}", finding.rule, finding.docs, finding.message);
+    }
+    let conflicts = diagnostics::explain::conflicts(&explained(section), at);
+    if !conflicts.is_empty() {
+        let _ = write!(value, "\n{conflicts}");
     }
     Some(Hover {
         contents: HoverContents::Markup(MarkupContent { kind: MarkupKind::Markdown, value }),

@@ -300,6 +300,14 @@ async fn columns_are_counted_as_agreed() {
 }
 
 #[tokio::test]
+async fn directives_that_do_nothing_are_drawn_faint() {
+    let mut editor = Editor::start(json!({})).await;
+    editor.open("migrations/a.sql", "-- safestep: allow(drop-table) nobody reads it\nSELECT 1;\n").await;
+    let said = editor.diagnostics("migrations/a.sql", 1).await;
+    assert_eq!((codes(&said), &said[0]["tags"]), (vec!["unused-suppression"], &json!([1])));
+}
+
+#[tokio::test]
 async fn hover_and_hints_tell_locks() {
     let mut editor = Editor::start(json!({})).await;
     editor.open("migrations/a.sql", INDEX).await;
@@ -312,6 +320,8 @@ async fn hover_and_hints_tell_locks() {
         "- **blocks** writes to orders, while it runs",
         "- **limit** lock_timeout 2s",
         "- [blocking-index-creation](https://",
+        "| ROW EXCLUSIVE | INSERT, UPDATE, DELETE, MERGE | wait |",
+        "| ACCESS SHARE | SELECT | go on |",
     ] {
         assert!(told.contains(words), "{words} in\n{told}");
     }

@@ -197,6 +197,33 @@ pub fn blocks_writes(lock: LockMode) -> bool {
     lock >= LockMode::Share
 }
 
+/// All modes, the weakest first.
+pub const LOCKS: [LockMode; 8] = [
+    LockMode::AccessShare,
+    LockMode::RowShare,
+    LockMode::RowExclusive,
+    LockMode::ShareUpdateExclusive,
+    LockMode::Share,
+    LockMode::ShareRowExclusive,
+    LockMode::Exclusive,
+    LockMode::AccessExclusive,
+];
+
+/// Two transactions cannot hold these on one relation at the same time (manual, table 13.2; LockConflicts in lock.c).
+#[must_use]
+pub fn conflict(a: LockMode, b: LockMode) -> bool {
+    use LockMode::{AccessExclusive, AccessShare, Exclusive, RowExclusive, RowShare, Share, ShareUpdateExclusive};
+    let (weak, strong) = (a.min(b), a.max(b));
+    match weak {
+        AccessShare => strong == AccessExclusive,
+        RowShare => strong >= Exclusive,
+        RowExclusive => strong >= Share,
+        // SHARE is the only one of the others that does not conflict with itself.
+        Share => strong > Share,
+        ShareUpdateExclusive | LockMode::ShareRowExclusive | Exclusive | AccessExclusive => true,
+    }
+}
+
 /// The mode as the manual writes it.
 #[must_use]
 pub fn lock_name(lock: LockMode) -> &'static str {
@@ -209,5 +236,27 @@ pub fn lock_name(lock: LockMode) -> &'static str {
         LockMode::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
         LockMode::Exclusive => "EXCLUSIVE",
         LockMode::AccessExclusive => "ACCESS EXCLUSIVE",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::{LOCKS, conflict};
+
+    #[test]
+    fn table_13_2() {
+        let row = |a| LOCKS.map(|b| if conflict(a, b) { 'X' } else { '.' }).iter().collect::<String>();
+        expect![[r#"
+            .......X
+            ......XX
+            ....XXXX
+            ...XXXXX
+            ..XX.XXX
+            ..XXXXXX
+            .XXXXXXX
+            XXXXXXXX"#]]
+        .assert_eq(&LOCKS.map(row).join("\n"));
     }
 }
