@@ -79,7 +79,7 @@ pub struct Timeline {
     /// The file, as a person would write it.
     title: String,
     /// As the migration is.
-    svg: String,
+    before: String,
     /// As its safe steps would run; `null` when there are none.
     after: Option<String>,
 }
@@ -119,7 +119,7 @@ impl Server {
             let draw = |sections: &[ExplainedSection]| (!sections.is_empty()).then(|| picture(judged, sections));
             let after: Vec<ExplainedSection> = compared.iter().flat_map(|it| it.after.iter().cloned()).collect();
             let path = &judged.sections.first()?.path;
-            Some(Timeline { title: judged.files.display(path), svg: draw(&judged.sections)?, after: draw(&after) })
+            Some(Timeline { title: judged.files.display(path), before: draw(&judged.sections)?, after: draw(&after) })
         });
         Ok(drawn.await.flatten())
     }

@@ -569,7 +569,7 @@ async fn a_split_says_what_it_is_and_what_runs() {
     assert!(page["markdown"].as_str().is_some_and(|it| it.contains("SHARE on orders")), "{page}");
     let timeline = editor.ask("safestep/timeline", json!({ "textDocument": document })).await;
     assert_eq!(timeline["title"], name);
-    for picture in ["svg", "after"] {
+    for picture in ["before", "after"] {
         let svg = timeline[picture].as_str().expect("a picture");
         assert!(svg.starts_with("<svg") && svg.contains("data-statement=\"0\""), "{svg}");
     }
