@@ -211,15 +211,7 @@ pub fn reread(files: &Files, history: &History, paths: &[PathBuf]) -> Result<Vec
         members.extend(placed.filter(|(place, _)| keys.contains(&place.key)).map(|(place, path)| (path, place)));
     }
     members.extend(paths.iter().map(|path| (path.clone(), place_of(path))));
-    let group = Group {
-        tool: history.tool,
-        because: history.because.clone(),
-        settings: history.settings.clone(),
-        config: Arc::clone(&history.config),
-        named: members.keys().cloned().collect(),
-        explicit: BTreeSet::new(),
-        members,
-    };
+    let group = again(history, members);
     let mut migrations = assemble(&mut Detector::new(files), &group, &mut Vec::new())?;
     for migration in &mut migrations {
         migration.pending = Some(true);
@@ -238,15 +230,7 @@ pub fn renew(files: &Files, history: &History, at: usize) -> Option<Migration> {
         members.insert(path.clone(), place);
     }
     let mut detector = Detector::new(files);
-    let group = Group {
-        tool: history.tool,
-        because: history.because.clone(),
-        settings: history.settings.clone(),
-        config: Arc::clone(&history.config),
-        named: members.keys().cloned().collect(),
-        explicit: BTreeSet::new(),
-        members,
-    };
+    let group = again(history, members);
     let mut migrations = assemble(&mut detector, &group, &mut Vec::new()).ok()?;
     let mut new = migrations.pop().filter(|_| migrations.is_empty())?;
     if !detect::points_alike(history.tool, &old.text, &new.text) {
@@ -256,6 +240,19 @@ pub fn renew(files: &Files, history: &History, at: usize) -> Option<Migration> {
     // Versions are in names, which have not changed.
     new.problems.extend(old.problems.iter().filter(|problem| problem.message.ends_with(SAME_VERSION)).cloned());
     Some(new)
+}
+
+/// Some files of a history, as if they were named.
+fn again(history: &History, members: BTreeMap<PathBuf, Place>) -> Group {
+    Group {
+        tool: history.tool,
+        because: history.because.clone(),
+        settings: history.settings.clone(),
+        config: Arc::clone(&history.config),
+        named: members.keys().cloned().collect(),
+        explicit: BTreeSet::new(),
+        members,
+    }
 }
 
 /// The migration that a file belongs to: as itself, or as its Down file or its settings.
