@@ -1,0 +1,61 @@
+// The plan and the explanation of a migration, as a preview beside it that follows its text.
+
+import * as path from 'node:path';
+import { commands, EventEmitter, type TextDocumentContentProvider, Uri, window, workspace } from 'vscode';
+
+import { type Ask, isSql, type Text } from './protocol';
+
+const SCHEME = 'safestep';
+const TITLES = { plan: 'Plan', explain: 'Locks' };
+const NOTHING = 'The server has nothing to say about this file.\n';
+
+type What = keyof typeof TITLES;
+
+export class Documents implements TextDocumentContentProvider {
+  private readonly changed = new EventEmitter<Uri>();
+  readonly onDidChange = this.changed.event;
+  private readonly registered = workspace.registerTextDocumentContentProvider(SCHEME, this);
+
+  constructor(private readonly ask: Ask) {}
+
+  /** Of the document named, or else of the one that is looked at. */
+  async show(what: What, named: unknown): Promise<void> {
+    const active = window.activeTextEditor?.document;
+    const uri =
+      named instanceof Uri ? named : typeof named === 'string' ? Uri.parse(named) : isSql(active) ? active.uri : undefined;
+    if (!uri) {
+      void window.showInformationMessage('Safestep: open a migration first.');
+      return;
+    }
+    const shown = Uri.from({
+      scheme: SCHEME,
+      path: `/${TITLES[what]} of ${path.posix.basename(uri.path)}.md`,
+      query: JSON.stringify({ what, uri: uri.toString() }),
+    });
+    this.changed.fire(shown);
+    await commands.executeCommand('markdown.showPreviewToSide', shown);
+  }
+
+  /** What is shown of a document is asked for again. */
+  judged(uri: string): void {
+    for (const document of workspace.textDocuments) {
+      if (document.uri.scheme === SCHEME && subject(document.uri).uri === uri) this.changed.fire(document.uri);
+    }
+  }
+
+  async provideTextDocumentContent(shown: Uri): Promise<string> {
+    const { what, uri } = subject(shown);
+    const more = what === 'plan' ? { class: 'safe' } : {};
+    const text = await this.ask<Text>(`safestep/${what}`, { textDocument: { uri }, ...more });
+    return text?.markdown ?? NOTHING;
+  }
+
+  dispose(): void {
+    this.registered.dispose();
+    this.changed.dispose();
+  }
+}
+
+function subject(shown: Uri): { what: What; uri: string } {
+  return JSON.parse(shown.query) as { what: What; uri: string };
+}

@@ -1,0 +1,50 @@
+// What the server says beyond the language server protocol.
+
+import { type TextDocument, Uri } from 'vscode';
+
+/** `safestep/status`: what was found in a document each time it was judged. */
+export interface Status {
+  uri: string;
+  tool?: string;
+  /** Why it is taken for that tool. */
+  because?: string;
+  postgres?: string;
+  pending?: boolean | null;
+  errors: number;
+  warnings: number;
+  infos: number;
+  migration: boolean;
+}
+
+/** `safestep/timeline`: drawings, the second one of what would become of the migration. */
+export interface Drawings {
+  before: string;
+  after: string | null;
+  title: string;
+}
+
+/** `safestep/statementAt`: the statement at a place of a document. */
+export interface Place {
+  section: 'up' | 'down';
+  statement: number;
+}
+
+/** `safestep/plan` and `safestep/explain`. */
+export interface Text {
+  markdown: string;
+}
+
+/** Sends a request, and gives nothing when there is no answer to it. */
+export type Ask = <T>(method: string, parameters: object) => Promise<T | undefined>;
+
+/** Spelled as the editor spells its documents; nothing when it is no status. */
+export function statusOf(said: unknown): Status | undefined {
+  const status = said as Status | undefined;
+  if (typeof status?.uri !== 'string') return undefined;
+  return { ...status, uri: Uri.parse(status.uri).toString() };
+}
+
+export function isSql(document: TextDocument | undefined): document is TextDocument {
+  if (document?.uri.scheme !== 'file') return false;
+  return document.languageId === 'sql' || document.uri.path.endsWith('.sql');
+}
