@@ -38,7 +38,7 @@ async function main() {
   let page;
   try {
     const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox'] });
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: 'dark' });
+    page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme: 'dark' });
     page.setDefaultTimeout(PATIENCE);
     for (const step of [findings, hover, restricted, split]) {
       const begun = Date.now();
@@ -81,6 +81,7 @@ async function hover(page) {
 /** One lane for each relation, before and after, and the statement of the cursor is marked. */
 async function timeline(page) {
   await line(page, 'UPDATE orders').click();
+  await command(page, 'View: Toggle Primary Side Bar Visibility');
   await command(page, 'Safestep: Show Lock Timeline');
   const frame = await framed(page, '#before svg');
   await frame.locator('#before svg', { hasText: 'orders' }).waitFor();

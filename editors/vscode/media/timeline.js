@@ -8,20 +8,28 @@
   /** @type {{ section: string, statement: number } | null} */
   let place = null;
 
+  /** Smaller than this part of their size drawings cannot be read; then they are scrolled. */
+  const SMALLEST = 0.7;
+
   /** @param {string} id @param {string | null | undefined} svg */
   const draw = (id, svg) => {
     const figure = /** @type {HTMLElement} */ (document.getElementById(id));
     figure.hidden = !svg;
     const drawing = svg ? new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement : undefined;
+    if (drawing) drawing.style.minWidth = `${SMALLEST * Number(drawing.getAttribute('width'))}px`;
     figure.replaceChildren(...(drawing ? [document.adoptNode(drawing)] : []));
   };
 
   const mark = () => {
     for (const it of document.querySelectorAll('.current')) it.classList.remove('current');
-    if (place?.section !== 'up') return;
-    for (const it of document.querySelectorAll(`#before [data-statement="${place.statement}"]`)) {
+    if (!place) return;
+    // Several statements alike are one column.
+    for (const it of document.querySelectorAll(`#before [data-section="${place.section}"] [data-statement]`)) {
+      const first = Number(it.getAttribute('data-statement'));
+      const last = Number(it.getAttribute('data-through') ?? first);
+      if (place.statement < first || place.statement > last) continue;
       it.classList.add('current');
-      it.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      it.querySelector('.band')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     }
   };
 

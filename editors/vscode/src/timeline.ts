@@ -1,51 +1,44 @@
 // The lock timeline: the migration as it is and as it would be, drawn by the server, in step with the cursor.
 
-import {
-  commands,
-  type Disposable,
-  type TextEditor,
-  Uri,
-  type Webview,
-  type WebviewView,
-  type WebviewViewProvider,
-  window,
-} from 'vscode';
+import { type Disposable, type TextEditor, Uri, ViewColumn, type Webview, type WebviewPanel, window } from 'vscode';
 
 import { type Ask, type Drawings, isSql, type Place } from './protocol';
 
 const VIEW = 'safestep.timeline';
+const OPTIONS = { enableScripts: true, localResourceRoots: [] as Uri[] };
 
-export class Timeline implements WebviewViewProvider {
-  private view: WebviewView | undefined;
+export class Timeline {
+  private panel: WebviewPanel | undefined;
   /** The document that is drawn. It stays when the editor is left for something that is no SQL. */
   private shown: string | undefined;
   private asked = 0;
+  private readonly media: Uri;
   private readonly registered: Disposable[];
 
   constructor(
-    private readonly extension: Uri,
+    extension: Uri,
     private readonly ask: Ask,
   ) {
+    this.media = Uri.joinPath(extension, 'media');
     this.registered = [
-      window.registerWebviewViewProvider(VIEW, this),
+      // As it was when the window was closed.
+      window.registerWebviewPanelSerializer(VIEW, {
+        deserializeWebviewPanel: async (panel) => {
+          this.panel?.dispose();
+          this.adopt(panel);
+        },
+      }),
       window.onDidChangeTextEditorSelection(({ textEditor }) => this.follow(textEditor)),
     ];
   }
 
-  show(): Thenable<void> {
-    return commands.executeCommand(`${VIEW}.focus`, { preserveFocus: true });
-  }
-
-  resolveWebviewView(view: WebviewView): void {
-    this.view = view;
-    const media = Uri.joinPath(this.extension, 'media');
-    view.webview.options = { enableScripts: true, localResourceRoots: [media] };
-    view.webview.onDidReceiveMessage(() => this.draw());
-    view.onDidChangeVisibility(() => this.draw());
-    view.onDidDispose(() => {
-      this.view = undefined;
-    });
-    view.webview.html = page(view.webview, media);
+  show(): void {
+    this.look();
+    if (this.panel) {
+      this.panel.reveal(undefined, true);
+    } else {
+      this.adopt(window.createWebviewPanel(VIEW, 'Lock Timeline', { viewColumn: ViewColumn.Beside, preserveFocus: true }, OPTIONS));
+    }
   }
 
   /** Another editor may be looked at now. */
@@ -63,26 +56,39 @@ export class Timeline implements WebviewViewProvider {
 
   dispose(): void {
     for (const it of this.registered) it.dispose();
+    this.panel?.dispose();
+  }
+
+  private adopt(panel: WebviewPanel): void {
+    this.panel = panel;
+    panel.iconPath = Uri.joinPath(this.media, 'timeline.svg');
+    panel.webview.options = { ...OPTIONS, localResourceRoots: [this.media] };
+    // The page says when it is there, and when it is there again.
+    panel.webview.onDidReceiveMessage(() => this.draw());
+    panel.onDidDispose(() => {
+      if (this.panel === panel) this.panel = undefined;
+    });
+    panel.webview.html = page(panel.webview, this.media);
   }
 
   private async draw(): Promise<void> {
-    if (!this.view?.visible) return;
+    if (!this.panel?.visible) return;
     const uri = this.shown;
     const asked = ++this.asked;
     const drawings = uri && (await this.ask<Drawings>('safestep/timeline', { textDocument: { uri } }));
     // A later question has its own answer.
     if (asked !== this.asked) return;
-    await this.view.webview.postMessage({ drawings: drawings || null });
+    await this.panel.webview.postMessage({ drawings: drawings || null });
     const editor = window.visibleTextEditors.find((it) => it.document.uri.toString() === uri);
-    if (editor) this.follow(editor);
+    if (editor) await this.follow(editor);
   }
 
   private async follow(editor: TextEditor): Promise<void> {
-    if (!this.view?.visible || editor.document.uri.toString() !== this.shown) return;
+    if (!this.panel?.visible || editor.document.uri.toString() !== this.shown) return;
     const position = editor.selection.active;
     const place = await this.ask<Place>('safestep/statementAt', { textDocument: { uri: this.shown }, position });
     // The cursor may be elsewhere by now.
-    if (position.isEqual(editor.selection.active)) await this.view?.webview.postMessage({ place: place ?? null });
+    if (position.isEqual(editor.selection.active)) await this.panel?.webview.postMessage({ place: place ?? null });
   }
 }
 
