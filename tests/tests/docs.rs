@@ -1,4 +1,4 @@
-//! `rules.md` is what the rules' docs and the code make of each other.
+//! `rules.md` is what the rules' docs and the code make of each other; the extension for VS Code knows what the program knows.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +18,16 @@ fn the_page_of_rules_is_current() {
         std::fs::write(&path, new).expect("rules.md can be written");
     }
     panic!("rules.md was not what the rules' docs make: rewritten, run again");
+}
+
+#[test]
+fn the_extension_for_vscode_is_current() {
+    let text = include_str!("../../editors/vscode/package.json");
+    let package: serde_json::Value = serde_json::from_str(text).expect("package.json is JSON");
+    assert_eq!(package["version"], env!("CARGO_PKG_VERSION"));
+    let tools: Vec<&str> = std::iter::once("").chain(engine::tool_names()).collect();
+    let settings = &package["contributes"]["configuration"]["properties"];
+    assert_eq!(settings["safestep.tool"]["enum"], serde_json::json!(tools), "update the enum in package.json");
 }
 
 /// The findings of an example as `lint` prints them.

@@ -4,8 +4,8 @@ import { commands, type ExtensionContext, type LogOutputChannel, type TextDocume
 import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn } from 'vscode-languageclient/node';
 
 import * as binary from './binary';
-import * as documents from './documents';
-import { type Status, statusOf } from './protocol';
+import { Documents } from './documents';
+import { type Status, STATUS, statusOf } from './protocol';
 import { StatusItems } from './status';
 import { Timeline } from './timeline';
 
@@ -43,7 +43,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
 
 /** One run of the server after the other, and what shows what it says. */
 class Session {
-  readonly documents: documents.Documents;
+  readonly documents: Documents;
   readonly timeline: Timeline;
   private readonly status = new StatusItems();
   private readonly statuses = new Map<string, Status>();
@@ -57,7 +57,7 @@ class Session {
     private readonly output: LogOutputChannel,
   ) {
     const ask = <T>(method: string, parameters: object) => this.ask<T>(method, parameters);
-    this.documents = new documents.Documents(ask);
+    this.documents = new Documents(ask);
     this.timeline = new Timeline(context.extensionUri, ask);
   }
 
@@ -107,7 +107,7 @@ class Session {
     }
     this.output.info(`${found.path} lsp (${found.because})`);
     const client = this.clientOf(found.path);
-    client.onNotification('safestep/status', (said: unknown) => this.told(said));
+    for (const name of STATUS) client.onNotification(name, (said: unknown) => this.told(said));
     try {
       await client.start();
     } catch (error) {

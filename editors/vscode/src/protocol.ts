@@ -2,7 +2,10 @@
 
 import { type TextDocument, Uri } from 'vscode';
 
-/** `safestep/status`: what was found in a document each time it was judged. */
+/** Servers may send it under a name that clients may ignore. */
+export const STATUS = ['safestep/status', '$/safestep/status'];
+
+/** What was found in a document each time it was judged. */
 export interface Status {
   uri: string;
   tool?: string;
