@@ -203,8 +203,9 @@ fn files_edit(judged: &Judged, client: Abilities, changes: &[FileChange], title:
     }
     let annotation = ChangeAnnotation {
         label: title.to_owned(),
-        // The client shows the files before it writes them.
-        needs_confirmation: Some(true),
+        // Steps belong together. A client that asks about each of them would let its user leave some out; it shows them before
+        // it writes them when it is asked to.
+        needs_confirmation: Some(false),
         description: Some("The steps run in this order, each as a migration of its own".to_owned()),
     };
     Some(WorkspaceEdit {

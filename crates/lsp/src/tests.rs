@@ -548,7 +548,7 @@ async fn a_split_says_what_it_is_and_what_runs() {
     assert_eq!(split[0]["kind"], "refactor.rewrite.safestep.split");
     let annotations = split[0]["edit"]["changeAnnotations"].as_object().expect("annotations");
     let id = annotations.keys().next().expect("one");
-    assert_eq!(annotations[id]["needsConfirmation"], true);
+    assert_eq!(annotations[id]["needsConfirmation"], false, "all of it or nothing");
     for operation in split[0]["edit"]["documentChanges"].as_array().expect("a list") {
         let annotated = operation["annotationId"] == **id || operation["edits"][0]["annotationId"] == **id;
         assert!(annotated, "{operation}");
