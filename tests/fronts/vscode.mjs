@@ -40,7 +40,7 @@ async function main() {
     const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox'] });
     page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme: 'dark' });
     page.setDefaultTimeout(PATIENCE);
-    for (const step of [findings, hover, restricted, split]) {
+    for (const step of [findings, status, hover, timeline, light, plan, quiet, restricted, split]) {
       const begun = Date.now();
       await step(page, server.url);
       console.log(`${step.name}: ${((Date.now() - begun) / 1000).toFixed(1)} s`);
