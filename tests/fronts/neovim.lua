@@ -29,7 +29,11 @@ local function open(path)
 end
 
 local function main()
-  vim.opt.runtimepath:prepend(vim.env.EDITOR)
+  -- A copy, since tags of the help are written beside it.
+  local plugin = vim.env.HOME .. '/plugin'
+  vim.fn.system({ 'cp', '-r', vim.env.EDITOR, plugin })
+  vim.opt.runtimepath:prepend(plugin)
+  vim.cmd('helptags ' .. plugin .. '/doc')
   dofile(vim.env.SETUP)
   dofile(vim.env.KEYS)
 
@@ -49,6 +53,47 @@ local function main()
     end)
   end
 
+  local function ask(method, params)
+    local answer = vim.lsp.buf_request_sync(0, method, params, PATIENCE)[client.id]
+    assert(answer and answer.result, vim.inspect(answer))
+    return answer.result
+  end
+  vim.api.nvim_win_set_cursor(0, { 2, vim.fn.getline(2):find('ON users') + 2 })
+  local definition = ask('textDocument/definition', vim.lsp.util.make_position_params(0, client.offset_encoding))
+  assert(definition[1].uri:find('00001'), vim.inspect(definition))
+  local lens = ask('textDocument/codeLens', { textDocument = vim.lsp.util.make_text_document_params() })
+  assert(lens[1].command.command == 'safestep.showPlan', vim.inspect(lens))
+  local known = client.commands['safestep.showPlan'] or vim.lsp.commands['safestep.showPlan']
+  known(lens[1].command, { bufnr = 0, client_id = client.id })
+  await('the plan', function()
+    return vim.bo.filetype == 'markdown' and table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, true)):find('CONCURRENTLY')
+  end)
+  vim.cmd('close')
+  vim.cmd('SafestepExplain')
+  await('the explanation', function()
+    return vim.bo.filetype == 'markdown' and vim.fn.search('SHARE on users') > 0
+  end)
+  vim.cmd('close')
+  vim.cmd('help :SafestepSplit')
+  assert(vim.fn.expand('%:t') == 'safestep.txt')
+  vim.cmd('close')
+
+  -- Words of the configuration; other TOML files are nobody's business.
+  open('safestep.toml')
+  await('the server', function()
+    return #vim.lsp.get_clients({ bufnr = 0, name = 'safestep' }) == 1
+  end)
+  vim.api.nvim_buf_set_lines(0, 0, -1, true, { 'fail-' })
+  local at = { textDocument = vim.lsp.util.make_text_document_params(), position = { line = 0, character = 5 } }
+  local words = ask('textDocument/completion', at)
+  assert(vim.iter(words.items or words):any(function(word)
+    return word.label == 'fail-on'
+  end), vim.inspect(words))
+  vim.cmd('bwipeout!')
+  open('other.toml')
+  assert(#vim.lsp.get_clients({ bufnr = 0, name = 'safestep' }) == 0)
+  open('db/migrations/00002_email.sql')
+
   -- As typed: the finding goes away with its cause and comes back with it.
   vim.api.nvim_buf_set_lines(0, 1, 2, true, { '' })
   await('the finding about the rest', function()
@@ -59,12 +104,7 @@ local function main()
     return findings() == 'blocking-index-creation:2 missing-lock-timeout:3'
   end)
 
-  vim.lsp.buf.code_action({
-    apply = true,
-    filter = function(action)
-      return action.title:find('^Split')
-    end,
-  })
+  vim.cmd('SafestepSplit')
   await('the split', function()
     return vim.api.nvim_buf_get_lines(0, 0, 1, true)[1] == '-- +goose NO TRANSACTION'
   end)
