@@ -24,7 +24,11 @@ pub struct Backfill<'a> {
 /// The change of many rows that the operation is, if it is one. A batch of a loop is none.
 #[must_use]
 pub fn backfill<'a>(at: &At<'a>) -> Option<Backfill<'a>> {
+    use OperationKind::{Delete, InsertSelect, Merge, Update};
     let operation = at.operation;
+    if !matches!(operation.kind, Update | Delete | InsertSelect | Merge) {
+        return None;
+    }
     let table = operation.relation.as_ref()?;
     let kind = at.kind()?;
     let locks_rows = operation.effects.iter().any(|it| it.relation == *table && is_busy(it));
@@ -44,20 +48,18 @@ pub fn backfill<'a>(at: &At<'a>) -> Option<Backfill<'a>> {
     let reads_others =
         || query(kind).is_some_and(|facts| facts.reads.iter().any(|it| reads(at, &it.relation.name, table)));
     let (what, certain) = match (operation.kind, kind) {
-        (OperationKind::Update, StatementKind::Update(it)) if it.has_from => {
+        (Update, StatementKind::Update(it)) if it.has_from => {
             let by_values = it.filter.is_some() && !reads_others();
             ("UPDATE", if by_values { None } else { filter(&it.filter).map(|_| false) })
         }
-        (OperationKind::Update, StatementKind::Update(it)) => ("UPDATE", filter(&it.filter)),
-        (OperationKind::Delete, StatementKind::Delete(it)) if it.has_using => {
-            ("DELETE", filter(&it.filter).map(|_| false))
-        }
-        (OperationKind::Delete, StatementKind::Delete(it)) => ("DELETE", filter(&it.filter)),
-        (OperationKind::InsertSelect, StatementKind::Insert(it)) => {
+        (Update, StatementKind::Update(it)) => ("UPDATE", filter(&it.filter)),
+        (Delete, StatementKind::Delete(it)) if it.has_using => ("DELETE", filter(&it.filter).map(|_| false)),
+        (Delete, StatementKind::Delete(it)) => ("DELETE", filter(&it.filter)),
+        (InsertSelect, StatementKind::Insert(it)) => {
             let copies = matches!(it.source, InsertSource::Query) && reads_others();
             ("INSERT", copies.then_some(false))
         }
-        (OperationKind::Merge, StatementKind::Merge { .. }) => ("MERGE", reads_others().then_some(false)),
+        (Merge, StatementKind::Merge { .. }) => ("MERGE", reads_others().then_some(false)),
         _ => return None,
     };
     let changes_rows = locks_rows || what == "INSERT";

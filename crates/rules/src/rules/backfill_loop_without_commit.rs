@@ -57,6 +57,9 @@ END $$;
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     for at in context.operations() {
         let changes = matches!(at.operation.kind, OperationKind::Update | OperationKind::Delete);
+        if !changes || !at.operation.in_loop {
+            continue;
+        }
         let busy =
             at.operation.effects.iter().any(|it| Some(&it.relation) == at.operation.relation.as_ref() && is_busy(it));
         let commits =
@@ -67,7 +70,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             Some(StatementKind::Delete(it)) => it.facts.limited_within,
             _ => false,
         };
-        if !changes || !at.operation.in_loop || !busy || commits || !whole {
+        if !busy || commits || !whole {
             continue;
         }
         let message = format!(

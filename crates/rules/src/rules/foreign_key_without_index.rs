@@ -1,5 +1,7 @@
 //! A foreign key whose columns lead no index.
 
+use std::collections::BTreeSet;
+
 use model::effect::OperationKind;
 use model::schema::{Constraint, ConstraintKind, Relation};
 
@@ -46,7 +48,7 @@ CREATE INDEX ON orders (user_id);
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     let after = &context.trace.after;
     let kinds = [OperationKind::AddForeignKey, OperationKind::CreateTable, OperationKind::AddColumn];
-    let mut seen = Vec::new();
+    let mut seen = BTreeSet::new();
     for at in context.operations().filter(|at| kinds.contains(&at.operation.kind)) {
         let Some(name) = at.operation.relation.as_ref() else { continue };
         let Some(table) = after.relations.get(name).filter(|it| !it.open) else { continue };
@@ -59,10 +61,9 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
                     index.elements.iter().take(columns.len()).filter_map(|it| it.column.as_deref()).collect();
                 index.predicate.is_none() && columns.iter().all(|it| leading.contains(&&**it))
             });
-            if indexed || seen.contains(&(name, &constraint.name)) {
+            if indexed || !seen.insert((name, &constraint.name)) {
                 continue;
             }
-            seen.push((name, &constraint.name));
             let message =
                 format!("no index of {name} begins with {}: deleting from {referenced} reads all of it", list(columns));
             findings.push(at.finding(&RULE, message).note("Create an index on the columns"));

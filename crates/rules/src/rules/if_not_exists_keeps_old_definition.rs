@@ -74,6 +74,10 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
                 }
             }
             StatementKind::AlterTable(alter) => {
+                let quiet = |action: &AlterAction| matches!(action, AlterAction::AddColumn { if_not_exists: true, .. });
+                if !alter.subcommands.iter().any(|subcommand| quiet(&subcommand.action)) {
+                    continue;
+                }
                 let Some(known) = relation(&resolve(judged, &alter.relation.name)) else { continue };
                 for subcommand in &alter.subcommands {
                     let AlterAction::AddColumn { column, if_not_exists: true } = &subcommand.action else { continue };
