@@ -1179,6 +1179,31 @@ fn later_drafts_make_room_once_and_headers_name_what_is_there() {
 }
 
 #[test]
+fn one_run_does_all_that_a_second_would() {
+    let tables: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+    let each = |line: &dyn Fn(&str) -> String| tables.iter().map(|table| line(table)).collect::<String>();
+    let first = each(&|table| format!("CREATE TABLE {table} (id bigint PRIMARY KEY);\n"));
+    let second = each(&|table| format!("ALTER TABLE {table} ADD COLUMN n int;\n"));
+    let place = Place::committed(&[
+        ("db/00001_tables.sql", &format!("-- +goose Up\n{first}")),
+        ("db/00002_columns.sql", &format!("-- +goose Up\nSET LOCAL lock_timeout = '2s';\n{second}")),
+    ]);
+    place.run(&["lint", "--fix", "--all-files"]);
+    let once = place.files();
+    let names: Vec<&str> = once.iter().map(|(name, _)| name.as_str()).collect();
+    expect![[r#"
+        db/00001_tables.sql
+        db/00002_columns.sql
+        db/00003_columns_step2_add_b_n.sql
+        db/00004_columns_step3_add_c_n.sql
+        db/00005_columns_step4_add_d_n.sql
+        db/00006_columns_step5_add_e_n.sql"#]]
+    .assert_eq(&names.join("\n"));
+    place.run(&["lint", "--fix", "--all-files"]);
+    assert!(place.files() == once, "nothing is left to do");
+}
+
+#[test]
 fn without_paths_pending_migrations_are_judged() {
     let place = Place::committed(&[USERS, ("db/migrations/00002_more.sql", BAD)]);
     let files = |line: &str| place.run(&line.split_whitespace().collect::<Vec<_>>()).json()["summary"]["files"].clone();

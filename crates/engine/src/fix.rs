@@ -3,7 +3,7 @@
 //! A rewrite leaves this file only when the files it writes, read back through `project` and judged like any other, leave
 //! the schema of the original, fail nowhere, and say nothing that the original did not say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -299,7 +299,63 @@ fn has_recipe(finding: &rules::Finding) -> bool {
     !finding.operations.is_empty() || finding.rule.group == Group::Timeout
 }
 
+/// One rewrite does all that another run would do with what it writes: what its files still say about statements of the
+/// original is chosen too. A rule tells one place of several, and the next only when that is gone.
 fn attempt(
+    engine: &Engine,
+    options: &Options,
+    now: &History,
+    view: &HistoryView,
+    file: &FileView,
+    found: &Found,
+    class: Class,
+) -> Attempt {
+    let mut best = attempt_once(engine, options, now, view, file, found, class);
+    // Who wants one finding treated gets no more than that.
+    if found.wanted.len() < found.findings.len() {
+        return best;
+    }
+    let mut known = chosen(found);
+    while let Some(rewrite) = &best.rewrite {
+        let more: BTreeSet<(usize, usize)> = &still_told(file, rewrite) - &known;
+        if more.is_empty() {
+            break;
+        }
+        known.extend(more);
+        let found = Found { also: known.clone(), ..found.clone() };
+        let next = attempt_once(engine, options, now, view, file, &found, class);
+        let told = |rewrite: &Rewrite| levels(rewrite.found.iter().flat_map(|found| &found.findings));
+        if next.rewrite.as_ref().is_none_or(|next| told(next) >= told(rewrite)) {
+            break;
+        }
+        best = next;
+    }
+    best
+}
+
+/// The operations that a rewrite is to treat.
+fn chosen(found: &Found) -> BTreeSet<(usize, usize)> {
+    let wanted = found.wanted.iter().filter_map(|at| found.findings.get(*at));
+    let operations = wanted.filter(|(section, _)| *section == 0).flat_map(|(_, finding)| &finding.operations);
+    operations.chain(&found.also).copied().collect()
+}
+
+/// The operations of the original that the files of a rewrite still have findings about.
+fn still_told(file: &FileView, rewrite: &Rewrite) -> BTreeSet<(usize, usize)> {
+    let original = &file.sections[0].script.statements;
+    let mut told = BTreeSet::new();
+    for (new, found) in rewrite.after.files.iter().zip(&rewrite.found) {
+        let up = found.findings.iter().filter(|(section, _)| *section == 0);
+        for (statement, operation) in up.flat_map(|(_, finding)| &finding.operations) {
+            let Some(kept) = new.sections[0].script.statements.get(*statement) else { continue };
+            let same = original.iter().enumerate().filter(|(_, it)| it.parsed.text == kept.parsed.text);
+            told.extend(same.map(|(at, _)| (at, *operation)));
+        }
+    }
+    told
+}
+
+fn attempt_once(
     engine: &Engine,
     options: &Options,
     now: &History,
@@ -311,15 +367,7 @@ fn attempt(
     let migration = view.migration(file);
     let section = &file.sections[0];
     let unit = &migration.units[section.unit];
-    let mut chosen: Vec<(usize, usize)> = found
-        .wanted
-        .iter()
-        .filter_map(|at| found.findings.get(*at))
-        .filter(|(section, _)| *section == 0)
-        .flat_map(|(_, finding)| finding.operations.iter().copied())
-        .collect();
-    chosen.sort_unstable();
-    chosen.dedup();
+    let chosen: Vec<(usize, usize)> = chosen(found).into_iter().collect();
     let parameters = rewrite::Parameters {
         batch: u32::try_from(now.config.batch_size).unwrap_or(u32::MAX),
         pause: u32::try_from(now.config.pause_ms).unwrap_or(u32::MAX),

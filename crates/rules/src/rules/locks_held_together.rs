@@ -67,20 +67,27 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     let mut transaction = 0;
     // The tables that the transaction has locked so far, under their present names, each with its statement.
     let mut tables: Vec<(QName, usize)> = Vec::new();
+    // The finding about the transaction, which is about all that it locks later too.
+    let mut told = None;
     for at in context.operations() {
         if at.judged.transaction.id != transaction {
             transaction = at.judged.transaction.id;
             tables.clear();
+            told = None;
         }
         let Some(effect) = own(&at) else { continue };
         let table = table_of(effect);
         if !tables.iter().any(|(it, _)| it == table) {
             // One statement may lock several, e.g. DROP TABLE a, b; and a swap of two has to lock both.
             let inevitable = swaps.contains_key(&(at.statement, at.index));
-            if let [(first, by)] = &tables[..]
-                && *by != at.statement
-                && !inevitable
+            let apart = tables.last().is_some_and(|(_, by)| *by != at.statement) && !inevitable;
+            if let Some(told) = told.filter(|_| apart) {
+                let finding: &mut Finding = &mut findings[told];
+                finding.operations.push((at.statement, at.index));
+            } else if let [(first, by)] = &tables[..]
+                && apart
             {
+                told = Some(findings.len());
                 let message = format!(
                     "{} is taken on {table} while {first} is still locked: both wait until the transaction ends",
                     lock_name(effect.lock),
