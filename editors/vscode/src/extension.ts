@@ -107,7 +107,7 @@ class Session {
     }
     this.output.info(`${found.path} lsp (${found.because})`);
     const client = this.clientOf(found.path);
-    for (const name of STATUS) client.onNotification(name, (said: unknown) => this.told(said));
+    client.onNotification(STATUS, (said: unknown) => this.told(said));
     try {
       await client.start();
     } catch (error) {

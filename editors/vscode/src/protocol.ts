@@ -2,8 +2,8 @@
 
 import { type TextDocument, Uri } from 'vscode';
 
-/** Servers may send it under a name that clients may ignore. */
-export const STATUS = ['safestep/status', '$/safestep/status'];
+/** What a document is taken for; clients may ignore names that begin so. */
+export const STATUS = '$/safestep/status';
 
 /** What was found in a document each time it was judged. */
 export interface Status {
