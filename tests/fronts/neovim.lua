@@ -28,6 +28,11 @@ local function open(path)
   vim.cmd('edit ' .. path)
 end
 
+-- Nobody is there to choose.
+vim.ui.select = function(items)
+  error('one of ' .. #items .. ' is to be chosen')
+end
+
 local function main()
   -- A copy, since tags of the help are written beside it.
   local plugin = vim.env.HOME .. '/plugin'
