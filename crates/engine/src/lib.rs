@@ -1,7 +1,7 @@
 //! The whole pipeline over an overlay of paths and texts: load, fold, judge, plan, emit, read back, prove.
 //!
-//! Command line and language server call only this crate. It holds no state but the parse cache; everything is read through
-//! [`Files`], so unsaved text and rewritten files that are not written yet are judged like any other. It prints nothing and
+//! Command line and language server call only this crate. It holds no state but the parse cache and what an editor keeps in a [`Live`]; everything is read
+//! through [`Files`], so unsaved text and rewritten files that are not written yet are judged like any other. It prints nothing and
 //! writes nothing: a rewrite is a list of [`FileChange`]s for the caller.
 
 mod explain;
