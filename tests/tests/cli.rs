@@ -1240,7 +1240,7 @@ fn a_session_ends_with_its_file() {
           = Set lock_timeout to 2s before it, and try again when it runs out
           = https://github.com/safestep/safestep/blob/main/rules.md#missing-lock-timeout
 
-        fix: rewrite the migration (--fix)
+        fix: set timeouts where they are missing (--fix)
           --- db/migrations/00003_next.sql
           +++ db/migrations/00003_next.sql
           @@ -1,3 +1,5 @@

@@ -690,6 +690,7 @@ fn told(engine: &Engine, migration: &Migration, rewrite: &Rewrite) -> Fix {
         _ => (Vec::new(), changes),
     };
     let title = match (rewrite.emission.files(), rewrite.plan.parts.len()) {
+        _ if !rewrite.changed => "set timeouts where they are missing".to_owned(),
         (0 | 1, 0 | 1) => "rewrite the migration".to_owned(),
         (0 | 1, parts) => format!("rewrite the migration into {parts} parts"),
         (files, _) => format!("split the migration into {files} files"),

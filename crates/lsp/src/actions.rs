@@ -1,7 +1,9 @@
 //! What can be done about a migration, as edits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use diagnostics::{FileChange, Finding, Fix, Source};
 use engine::Class;
@@ -53,71 +55,96 @@ pub fn actions(judged: &Judged, client: Abilities, params: &CodeActionParams) ->
     actions
 }
 
-/// What can be done about the findings in a range.
+/// What can be done about the findings in a range: each fix once, whatever it is good for.
 fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<CodeAction> {
     let (from, to) =
         (client.encoding.offset(&judged.source, range.start), client.encoding.offset(&judged.source, range.end));
     let here: Vec<&Finding> =
         judged.findings.iter().filter(|finding| finding.span.start <= to && from <= finding.span.end).collect();
-    let mut actions = Vec::new();
+    let line = |finding: &Finding| judged.source.position(finding.span.start).line;
+    let many_lines = here.iter().any(|finding| line(finding) != line(here[0]));
+    let named = |finding: &Finding| match many_lines {
+        true => format!("{} in line {}", finding.rule, line(finding)),
+        false => finding.rule.to_owned(),
+    };
+    let mut rules: Vec<&str> = Vec::new();
+    let mut fixes: Vec<(Arc<Fix>, Vec<&Finding>, String)> = Vec::new();
     for finding in &here {
-        actions.extend(fix_of(judged, client, &[*finding], None));
-    }
-    let mut rules: Vec<&str> = here.iter().map(|finding| finding.rule).collect();
-    rules.dedup();
-    for rule in rules {
-        let all: Vec<&Finding> = judged.findings.iter().filter(|finding| finding.rule == rule).collect();
-        if all.len() > 1 {
-            actions.extend(fix_of(judged, client, &all, Some(format!("all {} of {rule}", all.len()))));
+        if !rules.contains(&finding.rule) {
+            rules.push(finding.rule);
+        }
+        let Some(fix) = offer(judged, &[*finding]) else { continue };
+        match fixes.iter_mut().find(|(known, ..)| *known == fix) {
+            Some((_, treated, names)) => {
+                if treated.iter().all(|known| known.rule != finding.rule) {
+                    let _ = write!(names, ", {}", named(finding));
+                }
+                treated.push(*finding);
+            }
+            None => fixes.push((fix, vec![*finding], named(finding))),
         }
     }
-    let mut allowed: Vec<(&str, u32)> = Vec::new();
-    let mut opened: Vec<&str> = Vec::new();
-    for finding in here {
+    let single = fixes.len();
+    for rule in &rules {
+        let all: Vec<&Finding> = judged.findings.iter().filter(|finding| finding.rule == *rule).collect();
+        let Some(fix) = Some(&all).filter(|all| all.len() > 1).and_then(|all| offer(judged, all)) else { continue };
+        if !fixes.iter().any(|(known, ..)| *known == fix) {
+            let names = format!("all {} of {rule}", all.len());
+            fixes.push((fix, all, names));
+        }
+    }
+    let mut actions: Vec<CodeAction> = Vec::new();
+    for (at, (fix, treated, names)) in fixes.iter().enumerate() {
+        let class = match fix.class {
+            Class::Safe => "",
+            Class::Unsafe => " (unsafe: read its conditions)",
+            Class::Plan => " (plan: has steps in several releases)",
+        };
+        let title = format!("Fix {names}: {}{class}", fix.title);
+        let Some(edit) = fix_edit(judged, client, fix, &title) else { continue };
+        actions.push(CodeAction {
+            title,
+            kind: Some(CodeActionKind::QUICKFIX),
+            diagnostics: Some(treated.iter().map(|finding| diagnostic(judged, client, finding)).collect()),
+            edit: Some(edit),
+            is_preferred: Some(fix.class == Class::Safe && fix.files.is_empty() && at < single),
+            ..CodeAction::default()
+        });
+    }
+    let mut pages = Vec::new();
+    for finding in &here {
         let Some((start, _)) = judged.statement_of(finding) else { continue };
-        if allowed.contains(&(finding.rule, start)) || !engine::rules().any(|rule| rule.info.name == finding.rule) {
+        if !engine::rules().any(|rule| rule.info.name == finding.rule) {
             continue;
         }
-        allowed.push((finding.rule, start));
         actions.push(CodeAction {
-            title: format!("Allow {} here", finding.rule),
+            title: format!("Allow {}{}", named(finding), if many_lines { "" } else { " here" }),
             kind: Some(CodeActionKind::QUICKFIX),
             diagnostics: Some(vec![diagnostic(judged, client, finding)]),
             edit: Some(one_file(judged, client, vec![allow(&judged.source, client, finding.rule, start)])),
             ..CodeAction::default()
         });
-        if !client.shows || opened.contains(&finding.rule) {
-            continue;
+        if client.shows {
+            let title = format!("Open the page of {}", finding.rule);
+            pages.push(CodeAction {
+                title: title.clone(),
+                kind: Some(CodeActionKind::QUICKFIX),
+                diagnostics: Some(vec![diagnostic(judged, client, finding)]),
+                command: Some(Command::new(title, OPEN_RULE.to_owned(), Some(vec![finding.rule.into()]))),
+                ..CodeAction::default()
+            });
         }
-        opened.push(finding.rule);
-        let title = format!("Open the page of {}", finding.rule);
-        actions.push(CodeAction {
-            title: title.clone(),
-            kind: Some(CodeActionKind::QUICKFIX),
-            diagnostics: Some(vec![diagnostic(judged, client, finding)]),
-            command: Some(Command::new(title, OPEN_RULE.to_owned(), Some(vec![finding.rule.into()]))),
-            ..CodeAction::default()
-        });
     }
+    actions.extend(pages);
+    // Two findings of one rule in a line say the same; whoever wants only the second puts the cursor there.
+    let mut titles: HashSet<String> = HashSet::new();
+    actions.retain(|action| titles.insert(action.title.clone()));
     actions
 }
 
-/// The fix of some findings, and of nothing else. `all` says what they are, where they are more than one.
-fn fix_of(judged: &Judged, client: Abilities, findings: &[&Finding], all: Option<String>) -> Option<CodeAction> {
-    let told = judged.told.as_ref().filter(|told| told.pending != Some(false))?;
-    let fix = told.offer(findings)?;
-    let title = match all {
-        None => title(&fix),
-        Some(all) => format!("{}: {all}", title(&fix)),
-    };
-    Some(CodeAction {
-        kind: Some(CodeActionKind::QUICKFIX),
-        diagnostics: Some(findings.iter().map(|finding| diagnostic(judged, client, finding)).collect()),
-        edit: Some(fix_edit(judged, client, &fix, &title)?),
-        is_preferred: Some(fix.class == Class::Safe && fix.files.is_empty() && findings.len() == 1),
-        title,
-        ..CodeAction::default()
-    })
+/// The fix of some findings, and of nothing else.
+fn offer(judged: &Judged, findings: &[&Finding]) -> Option<Arc<Fix>> {
+    judged.told.as_ref().filter(|told| told.pending != Some(false))?.offer(findings)
 }
 
 /// All safe fixes at once, where they stay in the document. `changes` is what the engine would write.
@@ -148,18 +175,6 @@ fn split(judged: &Judged, client: Abilities, changes: &[FileChange]) -> Option<C
         edit: Some(files_edit(judged, client, changes, title)?),
         ..CodeAction::default()
     })
-}
-
-/// The title as a sentence, with what the fix asks of its reader.
-fn title(fix: &Fix) -> String {
-    let mut letters = fix.title.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let class = match fix.class {
-        Class::Safe => "",
-        Class::Unsafe => " (unsafe: read its conditions)",
-        Class::Plan => " (plan: has steps in several releases)",
-    };
-    format!("{first}{}{class}", letters.as_str())
 }
 
 /// A directive on a line of its own above the statement, or before it where it shares its line. Its reason is to be written.
