@@ -35,6 +35,8 @@ pub(crate) struct Offer {
 #[derive(Default)]
 pub(crate) struct Fixed {
     pub changes: Vec<FileChange>,
+    /// What ran together runs in several transactions now, be it in one file or in several.
+    pub split: bool,
     /// Findings that are gone.
     pub removed: usize,
     /// Whole sentences about what was written.
@@ -155,6 +157,7 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
             fixed.rest.push(judged);
             continue;
         };
+        fixed.split |= rewrite.changed && rewrite.plan.parts.len() > 1;
         let left: usize = rewrite.found.iter().map(|found| found.findings.len()).sum();
         fixed.removed += found.findings.len().saturating_sub(left);
         // What stays says why it stays, wherever it stands now.
@@ -218,7 +221,8 @@ fn place(
     rewrite: Rewrite,
 ) -> Result<Rewrite, String> {
     let migration = now.migrations.iter().find(|it| it.path == *path).unwrap_or(view.migration(file));
-    let wishes = emit::Options { changed: rewrite.changed, locks: &rewrite.locks, all_files: options.all_files };
+    let Options { all_files, one_file, .. } = *options;
+    let wishes = emit::Options { changed: rewrite.changed, locks: &rewrite.locks, all_files, one_file };
     let emission = emit::emit(&engine.files, now, migration, &rewrite.plan, &wishes).map_err(|why| why.0)?;
     if emission.changes == rewrite.emission.changes {
         return Ok(rewrite);
@@ -392,7 +396,8 @@ fn attempt_once(
         .map(|(statement, operation, reason)| ((*statement, *operation), reason.as_str()))
         .collect();
     let emit = |locks: &[Vec<String>]| {
-        let wishes = emit::Options { changed: outcome.changed, locks, all_files: options.all_files };
+        let Options { all_files, one_file, .. } = *options;
+        let wishes = emit::Options { changed: outcome.changed, locks, all_files, one_file };
         emit::emit(&engine.files, now, migration, &outcome.plan, &wishes)
     };
     let draft = match emit(&[]) {

@@ -60,6 +60,8 @@ pub struct Options {
     pub since: Option<String>,
     /// Rewrite applied migrations too.
     pub all_files: bool,
+    /// Rewrites create no files: all steps stand in that of the original, or there is none.
+    pub one_file: bool,
     /// For directives with an expiry date.
     pub today: Option<Date>,
 }

@@ -260,10 +260,11 @@ impl Told {
         self.engine.pool.install(|| fix::offer(&self.engine, &self.options, &self.view, &self.view.files[0], &found))
     }
 
-    /// What fixing everything up to a class would write.
+    /// What fixing everything up to a class would write, and whether that takes the migration apart.
     #[must_use]
-    pub fn fix(&self, class: Class) -> Vec<FileChange> {
-        self.engine.pool.install(|| fix::fix(&self.engine, &self.options, &self.view, class)).changes
+    pub fn fix(&self, class: Class) -> (Vec<FileChange>, bool) {
+        let fixed = self.engine.pool.install(|| fix::fix(&self.engine, &self.options, &self.view, class));
+        (fixed.changes, fixed.split)
     }
 
     /// The migration beside what it would run after fixing everything up to a class.
@@ -380,7 +381,7 @@ mod tests {
                 let findings: String = told.findings.iter().map(say).collect();
                 assert_eq!(findings, anew.report.findings.iter().map(say).collect::<String>());
                 let fixed = self.engine.lint(&options, Some(Class::Safe)).expect("judged").changes;
-                assert_eq!(format!("{:?}", told.fix(Class::Safe)), format!("{fixed:?}"));
+                assert_eq!(format!("{:?}", told.fix(Class::Safe).0), format!("{fixed:?}"));
                 for (new, old) in sections.iter().zip(&told.sections) {
                     assert!(new.trace.after.is_like(&old.trace.after));
                     assert_eq!(new.text, old.text);

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use diagnostics::{FileChange, Finding, Fix, Source};
 use engine::Class;
 use tower_lsp::ls_types::{
-    AnnotatedTextEdit, ChangeAnnotation, CodeAction, CodeActionKind, CodeActionParams, CodeActionTriggerKind, Command,
-    CreateFile, DeleteFile, DocumentChangeOperation, DocumentChanges, OneOf, OptionalVersionedTextDocumentIdentifier,
-    Position, Range, ResourceOp, TextDocumentEdit, TextEdit, Uri, WorkspaceEdit,
+    AnnotatedTextEdit, ChangeAnnotation, CodeAction, CodeActionDisabled, CodeActionKind, CodeActionParams,
+    CodeActionTriggerKind, Command, CreateFile, DeleteFile, DocumentChangeOperation, DocumentChanges, OneOf,
+    OptionalVersionedTextDocumentIdentifier, Position, Range, ResourceOp, TextDocumentEdit, TextEdit, Uri,
+    WorkspaceEdit,
 };
 
 use crate::answers::diagnostic;
@@ -44,12 +45,15 @@ pub fn actions(judged: &Judged, client: Abilities, params: &CodeActionParams) ->
     // Nobody who only moves the cursor asks about the whole file.
     let automatic = params.context.trigger_kind == Some(CodeActionTriggerKind::AUTOMATIC) && only.is_none();
     if !judged.findings.is_empty() && !automatic && (wanted(&FIX_ALL) || wanted(&SPLIT)) {
-        let changes = judged.told.as_ref().map(|told| told.fix(Class::Safe)).unwrap_or_default();
-        if wanted(&FIX_ALL) {
+        let (changes, is_split) = judged.told.as_ref().map(|told| told.fix(Class::Safe)).unwrap_or_default();
+        if wanted(&FIX_ALL) && !is_split {
             actions.extend(fix_all(judged, client, &changes));
         }
-        if wanted(&SPLIT) {
+        if wanted(&SPLIT) && is_split {
             actions.extend(split(judged, client, &changes));
+        }
+        if wanted(&SPLIT) && changes.is_empty() {
+            actions.extend(no_split(judged));
         }
     }
     actions
@@ -162,17 +166,28 @@ fn fix_all(judged: &Judged, client: Abilities, changes: &[FileChange]) -> Option
     })
 }
 
-/// All safe fixes at once, where they make several files of one.
+const SPLIT_TITLE: &str = "Split this migration into safe steps";
+
+/// All safe fixes at once, where they take the migration apart.
 fn split(judged: &Judged, client: Abilities, changes: &[FileChange]) -> Option<CodeAction> {
-    let created = changes.iter().filter(|change| change.old.is_none()).count();
-    if created == 0 {
-        return None;
-    }
-    let title = "Split this migration into safe steps";
+    let edit = match fix_all(judged, client, changes) {
+        Some(one_file) => one_file.edit?,
+        None => files_edit(judged, client, changes, SPLIT_TITLE)?,
+    };
+    Some(CodeAction { title: SPLIT_TITLE.to_owned(), kind: Some(SPLIT), edit: Some(edit), ..CodeAction::default() })
+}
+
+/// Why there is no split.
+fn no_split(judged: &Judged) -> Option<CodeAction> {
+    let told = judged.told.as_ref()?;
+    let reason = match told.pending {
+        Some(false) => "the migration is already applied".to_owned(),
+        _ => told.plan(Class::Safe).0.into_iter().flat_map(|it| it.withheld).next()?.reason,
+    };
     Some(CodeAction {
-        title: title.to_owned(),
+        title: SPLIT_TITLE.to_owned(),
         kind: Some(SPLIT),
-        edit: Some(files_edit(judged, client, changes, title)?),
+        disabled: Some(CodeActionDisabled { reason }),
         ..CodeAction::default()
     })
 }

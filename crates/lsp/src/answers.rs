@@ -46,6 +46,7 @@ pub fn abilities(capabilities: &ClientCapabilities) -> Abilities {
             code_lenses: workspace.and_then(|it| it.code_lens.as_ref()?.refresh_support).unwrap_or_default(),
         },
         progress: capabilities.window.as_ref().and_then(|it| it.work_done_progress).unwrap_or_default(),
+        disabled: document.and_then(|it| it.code_action.as_ref()?.disabled_support).unwrap_or_default(),
         annotations: edit.is_some_and(|edit| edit.change_annotation_support.is_some()),
         configuration: workspace.and_then(|it| it.configuration).unwrap_or_default(),
         watches_configuration: configuration.and_then(|it| it.dynamic_registration).unwrap_or_default(),

@@ -173,7 +173,7 @@ impl Judge {
             }
             let Some(files) = moment.files.get(folder) else { continue };
             loading(&files.display(document.path.parent().unwrap_or(folder)));
-            let options = options(document, &moment.preferences, today);
+            let options = options(document, moment, today);
             match Live::load(&engine.on(files.clone()), &options, &document.path) {
                 Ok(live) => {
                     let mut lane = Lane { folder: folder.clone(), live, taken: BTreeMap::new() };
@@ -263,12 +263,13 @@ impl Lane {
     }
 }
 
-fn options(document: &Document, preferences: &Preferences, today: engine::Date) -> Options {
+fn options(document: &Document, moment: &Moment, today: engine::Date) -> Options {
     // A text without a name tells nothing about who runs it.
     let tool = if document.untitled { engine::tool("unknown") } else { None };
     Options {
-        tool: preferences.tool.or(tool),
-        majors: preferences.majors.clone(),
+        tool: moment.preferences.tool.or(tool),
+        majors: moment.preferences.majors.clone(),
+        one_file: !moment.client.create,
         today: Some(today),
         ..Options::default()
     }

@@ -45,6 +45,8 @@ pub struct Abilities {
     pub refresh: Refresh,
     /// Shows progress that a server begins.
     pub progress: bool,
+    /// Shows what cannot be done, with the reason.
+    pub disabled: bool,
     /// Shows what edits are for, and may ask before it makes them.
     pub annotations: bool,
     /// Tells its settings when asked.

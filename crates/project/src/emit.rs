@@ -41,6 +41,8 @@ pub struct Options<'a> {
     pub locks: &'a [Vec<String>],
     /// Later files may get other versions although git does not call them pending.
     pub all_files: bool,
+    /// No file can be created: all parts must stand in that of the original.
+    pub one_file: bool,
 }
 
 /// What a rewrite does to the disk.
@@ -138,7 +140,7 @@ pub fn emit(
         return Err(Withheld("the file has no Up section".to_owned()));
     };
     let script = &syntax::parse(&unit.text, &unit.options);
-    let job = Job { files, history, migration, plan, options, writer, unit, script };
+    let job = Job { files, history, migration, plan, options, writer, unit, script, one_file: writer.one_file };
     if options.changed { split(&job).map_err(Withheld) } else { Ok(in_place::emit(&job)) }
 }
 
@@ -154,6 +156,8 @@ struct Job<'a> {
     /// The Up section, and what stands in it.
     unit: &'a UnitText,
     script: &'a Script,
+    /// All parts stand in one file, each in a transaction of its own.
+    one_file: bool,
 }
 
 /// Steps that run together.
@@ -165,10 +169,11 @@ struct Piece {
 }
 
 fn split(job: &Job) -> Result<Emission, String> {
-    let Job { files, history, migration, plan, writer, unit, .. } = *job;
+    let Job { files, history, migration, plan, options, writer, unit, .. } = *job;
     let whole = unit.runner.messages == Messages::Whole;
     let pieces = pieces(plan, whole);
-    let groups: Vec<&[Piece]> = if writer.one_file { vec![&pieces] } else { pieces.chunks(1).collect() };
+    let job = &Job { one_file: writer.one_file || options.one_file && pieces.len() > 1, ..*job };
+    let groups: Vec<&[Piece]> = if job.one_file { vec![&pieces] } else { pieces.chunks(1).collect() };
     possible(job, &pieces)?;
     let (targets, moves) = targets(job, &groups)?;
 
@@ -204,7 +209,8 @@ fn split(job: &Job) -> Result<Emission, String> {
             text.push('\n');
             text.push_str(&line);
         }
-        let transaction = group.iter().all(|piece| piece.transaction);
+        // Blocks that begin and commit by themselves are not held together by the tool.
+        let transaction = group.iter().all(|piece| piece.transaction) && (group.len() == 1 || writer.one_file);
         let (lead, head) = if index == 0 { original.lead() } else { (original.switches.clone(), String::new()) };
         let tail = if index == 0 { original.tail.clone() } else { "\n".to_owned() };
         let up = Text { lead, body: format!("{head}{text}"), tail };
@@ -262,6 +268,9 @@ fn split(job: &Job) -> Result<Emission, String> {
     written.extend(written_by(files, &moves)?);
     emission.moves = moves;
     emission.changes = changes(files, written)?;
+    if options.one_file && emission.changes.iter().any(|change| change.old.is_none()) {
+        return Err(format!("the rewrite needs another file beside it for {}", migration.tool.label));
+    }
     Ok(emission)
 }
 
@@ -343,6 +352,9 @@ fn possible(job: &Job, pieces: &[Piece]) -> Result<(), String> {
         RunnerTransaction::Unknown => return Err("it is not known whether the file runs in a transaction".to_owned()),
         _ => {}
     }
+    if job.one_file && !writer.one_file && unit.runner.messages == Messages::Whole {
+        return Err(format!("{label} sends each file as one message, so the steps need files of their own"));
+    }
     if writer.one_file && unit.runner.messages == Messages::Whole && outside && pieces.len() > 1 {
         return Err("the file runs as one message, as safestep.toml says; write the steps as separate files".to_owned());
     }
@@ -354,11 +366,11 @@ fn possible(job: &Job, pieces: &[Piece]) -> Result<(), String> {
 
 /// What holds the statements of a file together.
 fn envelope(job: &Job, transaction: bool) -> Envelope {
-    let Job { unit, writer, script, .. } = *job;
+    let Job { unit, script, one_file, .. } = *job;
     let whole = unit.runner.messages == Messages::Whole;
     let wrapped = unit.runner.opted_out || unit.runner.transaction != RunnerTransaction::None;
     match (transaction, whole) {
-        (true, _) if wrapped && !writer.one_file => Envelope::Given,
+        (true, _) if wrapped && !one_file => Envelope::Given,
         (true, true) if !begins(script) => Envelope::Given,
         (true, _) => Envelope::Written,
         (false, true) => Envelope::Alone,
@@ -400,7 +412,7 @@ fn down_body(job: &Job, share: &Share, unit: &UnitText, up_transaction: bool) ->
         );
     }
     let transaction = if writer.one_switch { up_transaction } else { !outside };
-    let envelope = match (transaction, writer.one_file, whole) {
+    let envelope = match (transaction, job.one_file, whole) {
         (_, true, _) => Envelope::Nothing,
         (true, false, _) => Envelope::Given,
         (false, false, true) if share.lines.len() == 1 => Envelope::Alone,

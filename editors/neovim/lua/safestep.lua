@@ -56,7 +56,7 @@ local function act(kind)
   vim.lsp.buf.code_action({ context = { only = { kind }, diagnostics = {} }, apply = true })
 end
 
--- Fixes everything that is safe and stays in the file.
+-- Fixes everything that is safe and leaves the migration in one piece.
 function M.fix()
   act('source.fixAll.safestep')
 end
@@ -70,7 +70,7 @@ end
 function M.setup(options)
   options = options or {}
   local command = vim.api.nvim_create_user_command
-  command('SafestepFix', M.fix, { desc = 'Fix what is safe and stays in this file' })
+  command('SafestepFix', M.fix, { desc = 'Fix what is safe without a split' })
   command('SafestepSplit', M.split, { desc = 'Split this migration into safe steps' })
   command('SafestepExplain', M.explain, { desc = 'Explain the locks of this migration' })
   command('SafestepPlan', function(given)

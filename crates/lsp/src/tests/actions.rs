@@ -1,9 +1,9 @@
 //! Menus of code actions.
 
 use expect_test::{Expect, expect};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Editor;
+use super::{Editor, applied, changes, titled};
 
 const HISTORY: &str = "-- +goose Up\nCREATE TABLE orders (id bigint PRIMARY KEY, b int, c int);\n";
 const NAME: &str = "db/20240102000000_b.sql";
@@ -59,4 +59,85 @@ async fn several_lines_are_told_apart() {
         "#]],
     )
     .await;
+}
+
+const PARTS: &str = "-- +goose Up\nCREATE INDEX i ON orders (b);\nALTER TABLE orders ALTER COLUMN c SET NOT NULL;\n";
+
+/// The split that a client is offered which creates no files, and what it is told instead.
+async fn splits(name: &str, text: &str, disabled: bool, history: &[(&str, &str)]) -> (Vec<Value>, Editor) {
+    let action = json!({ "disabledSupport": disabled });
+    let mut editor = Editor::start(json!({ "textDocument": { "codeAction": action } })).await;
+    for (name, text) in history {
+        editor.write(name, text);
+    }
+    editor.open(name, text).await;
+    let place = json!({ "line": 1, "character": 0 });
+    let context = json!({ "diagnostics": [], "only": ["refactor.rewrite"], "triggerKind": 1 });
+    let document = json!({ "uri": editor.uri(name) });
+    let range = json!({ "start": place, "end": place });
+    let params = json!({ "textDocument": document, "range": range, "context": context });
+    let actions = editor.ask("textDocument/codeAction", params).await;
+    (actions.as_array().expect("a list").clone(), editor)
+}
+
+#[tokio::test]
+async fn a_client_that_creates_no_files_gets_blocks_in_one() {
+    let (actions, editor) = splits(NAME, PARTS, true, &[("db/20240101000000_a.sql", HISTORY)]).await;
+    let split = titled(&actions, "Split this migration into safe steps");
+    let text = applied(PARTS, &changes(split, &editor.uri(NAME)));
+    expect![[r#"
+        -- +goose NO TRANSACTION
+        -- Split into 4 blocks by safestep, which commit one by one. After a failure take out those that ran, then `goose up`.
+        -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then `goose up`.
+        -- +goose Up
+        SET lock_timeout = 0;
+        SET statement_timeout = 0;
+        CREATE INDEX CONCURRENTLY i ON orders (b);
+
+        BEGIN;
+        SET LOCAL lock_timeout = '2s';
+        SET LOCAL statement_timeout = '30s';
+        -- +goose StatementBegin
+        DO $safestep$
+        BEGIN
+          IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('i') AND indisvalid) THEN
+            RAISE EXCEPTION USING MESSAGE = 'index i is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS i; then build it again.';
+          END IF;
+        END
+        $safestep$;
+        -- +goose StatementEnd
+        ALTER TABLE orders ADD CONSTRAINT orders_c_not_null_proof CHECK (c IS NOT NULL) NOT VALID;
+        COMMIT;
+
+        BEGIN;
+        SET LOCAL statement_timeout = 0;
+        ALTER TABLE orders VALIDATE CONSTRAINT orders_c_not_null_proof;
+        COMMIT;
+
+        BEGIN;
+        SET LOCAL lock_timeout = '2s';
+        SET LOCAL statement_timeout = '30s';
+        ALTER TABLE orders ALTER COLUMN c SET NOT NULL;
+        ALTER TABLE orders DROP CONSTRAINT orders_c_not_null_proof;
+        COMMIT;
+        RESET lock_timeout;
+        RESET statement_timeout;
+    "#]].assert_eq(&text);
+}
+
+#[tokio::test]
+async fn a_client_that_creates_no_files_is_told_where_they_are_needed() {
+    let (name, text) = ("migrations/20240102000000_b.sql", PARTS.replace("-- +goose Up\n", "\n"));
+    let history = [
+        ("migrations/20240101000000_a.sql", HISTORY.strip_prefix("-- +goose Up\n").expect("a mark")),
+        ("Cargo.toml", "[dependencies]\nsqlx = \"0.8\"\n"),
+    ];
+    let (actions, _) = splits(name, &text, true, &history).await;
+    let reason = expect!["sqlx sends each file as one message, so the steps need files of their own"];
+    reason.assert_eq(actions[0]["disabled"]["reason"].as_str().unwrap_or_default());
+    // Who cannot show it gets a message.
+    let (actions, mut editor) = splits(name, &text, false, &history).await;
+    assert_eq!(actions, Vec::<Value>::new());
+    let told = editor.asked("window/showMessage", Value::Null).await;
+    assert!(told["message"].as_str().is_some_and(|it| it.contains("files of their own")), "{told}");
 }

@@ -7,21 +7,26 @@ use crate::emit::{Job, Piece};
 
 /// The comment lines of one file, each with its newline.
 pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: usize, has_down: bool) -> String {
-    let Job { history, migration, plan, options, writer, .. } = *job;
+    let Job { history, migration, plan, options, writer, one_file, .. } = *job;
     let name = |path: &Path| {
         let below = path.strip_prefix(&history.root).unwrap_or(path);
         below.to_string_lossy().replace('\\', "/")
     };
     let count = groups.len();
     let mut said: Vec<String> = Vec::new();
-    if writer.one_file {
-        let blocks = groups[0].len();
-        if blocks > 1 {
-            said.push(format!(
+    let blocks = groups[index].len();
+    if one_file && blocks > 1 {
+        said.push(match writer.one_file {
+            true => format!(
                 "Split into {blocks} blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the \
                  block that failed."
-            ));
-        }
+            ),
+            false => format!(
+                "Split into {blocks} blocks by safestep, which commit one by one. After a failure take out those that ran, \
+                 then {}.",
+                writer.run
+            ),
+        });
     } else if count > 1 && index == 0 {
         let others: Vec<String> = targets[1..].iter().map(|target| name(&target.path)).collect();
         let others = match others.as_slice() {
@@ -34,7 +39,7 @@ pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: 
     }
     for piece in groups[index] {
         let steps = &plan.parts[piece.part].steps[piece.steps.clone()];
-        let locks = options.locks.get(piece.part).filter(|locks| !locks.is_empty() && !writer.one_file);
+        let locks = options.locks.get(piece.part).filter(|locks| !locks.is_empty() && !one_file);
         said.extend(locks.map(|locks| format!("Locks: {}.", locks.join("; "))));
         said.extend(steps.iter().filter_map(|step| Some(format!("Run it only when {}.", step.after_deploy.as_ref()?))));
         let directory = targets[index].path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
@@ -50,7 +55,7 @@ pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: 
             said.push(format!("If it fails, nothing has changed: {repair}{}.", writer.run));
         }
     }
-    if count > 1 && !writer.one_file {
+    if count > 1 {
         said.push(match (has_down, writer.undo) {
             (true, Some(undo)) => format!("Roll back with {undo}, once for each step, last step first."),
             _ => "There is no Down section; undo the steps by a new migration, last step first.".to_owned(),

@@ -341,7 +341,8 @@ mod tests {
     use expect_test::expect;
     use model::plan::{Mode, Setting};
 
-    use crate::testing::{DOWN, UP, draw, emitted, made, memory, plan, three_parts};
+    use crate::emit;
+    use crate::testing::{DOWN, UP, draw, emitted, emitted_with, made, memory, plan, three_parts};
 
     #[test]
     fn versions_are_numbers_and_repeatables_come_last() {
@@ -516,5 +517,15 @@ mod tests {
             executeInTransaction=false
         "#]]
         .assert_eq(&emitted(&files, "V6__j.sql", &build));
+    }
+
+    #[test]
+    fn parts_need_files() {
+        let files = memory(&[("migrations/V1__orders.sql", UP)]);
+        let options = emit::Options { changed: true, one_file: true, ..emit::Options::default() };
+        expect![[r#"
+            withheld: the rewrite needs another file beside it for Flyway
+        "#]]
+        .assert_eq(&emitted_with(&files, "migrations/V1__orders.sql", &three_parts(), &options));
     }
 }

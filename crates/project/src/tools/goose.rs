@@ -538,6 +538,49 @@ mod tests {
     }
 
     #[test]
+    fn parts_share_a_file_where_none_can_be_created() {
+        let text = format!("-- +goose Up\n{UP}\n-- +goose Down\n{DOWN}");
+        let files = memory(&[("m/1_orders.sql", &text)]);
+        let options = emit::Options { changed: true, one_file: true, ..emit::Options::default() };
+        expect![[r#"
+            ==== m/1_orders.sql
+            -- +goose NO TRANSACTION
+            -- Split into 3 blocks by safestep, which commit one by one. After a failure take out those that ran, then `goose up`.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `goose up`.
+            -- +goose Up
+            BEGIN;
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN note text;
+            ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
+            COMMIT;
+
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            -- for the search
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+
+            BEGIN;
+            SET LOCAL statement_timeout = 0;
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
+            COMMIT;
+            RESET lock_timeout;
+            RESET statement_timeout;
+
+            -- +goose Down
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            DROP INDEX CONCURRENTLY orders_note;
+            SET lock_timeout = '2s';
+            SET statement_timeout = '30s';
+            ALTER TABLE orders DROP CONSTRAINT orders_total;
+            ALTER TABLE orders DROP COLUMN note;
+            RESET lock_timeout;
+            RESET statement_timeout;
+        "#]].assert_eq(&emitted_with(&files, "m/1_orders.sql", &three_parts(), &options));
+    }
+
+    #[test]
     fn one_part_outside_a_transaction_changes_the_file_itself() {
         let files =
             memory(&[("m/7_i.sql", "-- +goose Up\n-- why\nCREATE INDEX i ON t (a);\n\n-- +goose Down\nDROP INDEX i;")]);
