@@ -86,11 +86,17 @@ async function timeline(page) {
   const frame = await framed(page, '#before svg');
   await frame.locator('#before svg', { hasText: 'orders' }).waitFor();
   await frame.locator('#after svg', { hasText: 'orders' }).waitFor();
+  await frame.locator('#down svg', { hasText: 'orders' }).waitFor();
   const current = async () => frame.locator('#before .current').first().getAttribute('data-statement');
   await until('the statement of the cursor is marked', async () => (await current()) === '1');
   await line(page, 'SET NOT NULL').click();
   await until('the mark follows the cursor', async () => (await current()) === '2');
   await picture(page, 'timeline-dark');
+  const position = page.locator('.statusbar-item', { hasText: /Ln \d+, Col \d+/ });
+  const before = await position.textContent();
+  // The middle of the column lies below the lock.
+  await frame.locator('#before [data-statement="0"] .band').click({ force: true });
+  await until('a click leads to the statement', async () => (await current()) === '0' && (await position.textContent()) !== before);
 }
 
 async function light(page) {
@@ -146,9 +152,13 @@ async function split(page, url) {
   await page.locator('.squiggly-error, .squiggly-warning').first().waitFor();
   await line(page, 'ADD COLUMN currency').click();
   await page.keyboard.press('Home');
-  await page.keyboard.press('Control+.');
   const action = page.locator('.action-widget .action-list-item, .action-widget .monaco-list-row', { hasText: /^Split this migration/ });
-  await action.first().waitFor();
+  await until('the split is offered', async () => {
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+.');
+    await action.first().waitFor({ timeout: 10_000 });
+    return true;
+  });
   await picture(page, 'split');
   await action.first().click();
   await until('five files are written', () => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::CommandFactory;
-use diagnostics::timeline::Compared;
+use diagnostics::timeline::{Compared, Theme};
 use diagnostics::{Explained, Sources};
 use engine::{Class, Engine, Files, Level, Options};
 
@@ -126,7 +126,7 @@ fn explain(it: &arguments::Explain) -> Result<i32, String> {
             diagnostics::explain::text(&sections, &assumed, &sources, output::style(it.terminal.color))
         }
         ExplainFormat::Json => diagnostics::json::explain(&sections, &assumed, &sources),
-        ExplainFormat::Svg => diagnostics::timeline::svg(&drawn, &assumed, &sources),
+        ExplainFormat::Svg => diagnostics::timeline::svg(&drawn, &assumed, &sources, Theme::Viewer),
         ExplainFormat::Html => diagnostics::timeline::html(&drawn, &assumed, &sources),
     })?;
     Ok(CLEAN)

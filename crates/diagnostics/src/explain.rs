@@ -93,14 +93,33 @@ fn taken_by(lock: LockMode) -> &'static str {
     }
 }
 
-/// The strongest lock of a statement on what others use, and its work: `SHARE on orders, an index is built`.
+/// The strongest lock of a statement on what others use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strongest {
+    /// Editors cut what is longer than some forty characters, so what matters most comes first:
+    /// `SHARE, builds an index on orders`.
+    pub short: String,
+    /// `SHARE on orders, an index is built`
+    pub full: String,
+}
+
 #[must_use]
-pub fn strongest_lock(explained: &Explained, statement: usize) -> Option<String> {
+pub fn strongest_lock(explained: &Explained, statement: usize) -> Option<Strongest> {
     let effects = &explained.trace.judged.get(statement)?.effects;
     let used = effects.iter().rev().filter(|effect| effect.born == Born::Before);
     let strongest = used.max_by_key(|effect| (effect.lock, effect.on.is_none()))?;
-    let lines = locks::lines(effects.iter().filter(|effect| effect.relation == strongest.relation));
-    lines.into_iter().next().map(|(_, words)| words)
+    let same = || effects.iter().filter(|effect| effect.relation == strongest.relation);
+    let (_, full) = locks::lines(same()).into_iter().next()?;
+    let work = same().filter(|effect| locks::work(effect).is_some()).map(|effect| effect.work).max();
+    let does = match work.unwrap_or(Work::Instant) {
+        Work::Instant => " on",
+        Work::Rows if strongest.lock < LockMode::RowExclusive => ", locks rows of",
+        Work::Rows => ", writes rows of",
+        Work::Scan => ", reads all of",
+        Work::Build => ", builds an index on",
+        Work::Rewrite => ", copies all of",
+    };
+    Some(Strongest { short: format!("{}{does} {}", lock_name(strongest.lock), strongest.relation), full })
 }
 
 pub(crate) struct View<'a> {

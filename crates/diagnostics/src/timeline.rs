@@ -19,7 +19,7 @@ use crate::locks::{self, Shade};
 use crate::{Assumed, Explained, Planned, Sources, Style, draw};
 
 pub use html::html;
-pub use svg::svg;
+pub use svg::{Theme, svg};
 
 /// What is drawn together: the sections of one migration, and what its rewrite would run instead.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use diagnostics::{Finding, Source};
 use engine::{Error, Level};
 use tower_lsp::ls_types::{
     ClientCapabilities, CodeDescription, CodeLens, Command, Diagnostic, DiagnosticRelatedInformation,
-    DiagnosticSeverity, DiagnosticTag, Hover, HoverContents, InlayHint, InlayHintLabel, Location, MarkupContent,
-    MarkupKind, NumberOrString, Position, Range, ResourceOperationKind, Uri,
+    DiagnosticSeverity, DiagnosticTag, Hover, HoverContents, InlayHint, InlayHintLabel, InlayHintTooltip, Location,
+    MarkupContent, MarkupKind, NumberOrString, Position, Range, ResourceOperationKind, Uri,
 };
 
 use crate::convert::Encoding;
@@ -122,10 +122,10 @@ pub fn inlay_hints(judged: &Judged, client: Abilities, range: Range) -> Vec<Inla
             let Some(lock) = diagnostics::explain::strongest_lock(&explained(section), index) else { continue };
             hints.push(InlayHint {
                 position: client.encoding.position(&judged.source, statement.end),
-                label: InlayHintLabel::String(lock),
+                label: InlayHintLabel::String(lock.short),
                 kind: None,
                 text_edits: None,
-                tooltip: None,
+                tooltip: Some(InlayHintTooltip::String(lock.full)),
                 padding_left: Some(true),
                 padding_right: None,
                 data: None,

@@ -4,13 +4,13 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use diagnostics::timeline::Compared;
+use diagnostics::timeline::{Compared, Theme};
 use diagnostics::{Explained, Sources, Style};
 use engine::{Class, ExplainedSection, Level, Section};
 use serde::{Deserialize, Serialize};
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::notification::Notification;
-use tower_lsp::ls_types::{TextDocumentIdentifier, TextDocumentPositionParams, Uri};
+use tower_lsp::ls_types::{Range, TextDocumentIdentifier, TextDocumentPositionParams, Uri};
 
 use crate::Server;
 use crate::world::{Judged, explained};
@@ -82,6 +82,8 @@ pub struct Timeline {
     before: String,
     /// As its safe steps would run; `null` when there are none.
     after: Option<String>,
+    /// Its Down section, if there is one.
+    down: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -89,25 +91,48 @@ pub struct Page {
     markdown: String,
 }
 
-#[derive(Debug, Serialize)]
-pub struct StatementAt {
-    section: &'static str,
+/// A statement of a document.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StatementOf {
+    section: SectionName,
     /// From 0, in its section.
     statement: usize,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SectionName {
+    Up,
+    Down,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatementParams {
+    text_document: TextDocumentIdentifier,
+    #[serde(flatten)]
+    of: StatementOf,
+}
+
 impl Server {
     /// The statement at a place, for a picture that follows the cursor.
-    pub async fn statement_at(&self, params: TextDocumentPositionParams) -> Result<Option<StatementAt>> {
+    pub async fn statement_at(&self, params: TextDocumentPositionParams) -> Result<Option<StatementOf>> {
         let encoding = self.shared.client().encoding;
         let judged = self.shared.judged(&params.text_document.uri).await;
         Ok(judged.and_then(|judged| {
             let (section, statement) = judged.statement_at(encoding.offset(&judged.source, params.position))?;
-            let section = match section.section {
-                Section::Up => "up",
-                Section::Down => "down",
-            };
-            Some(StatementAt { section, statement })
+            Some(StatementOf { section: section_name(section), statement })
+        }))
+    }
+
+    /// The place of a statement, for a picture that leads to it.
+    pub async fn range_of(&self, params: StatementParams) -> Result<Option<Range>> {
+        let encoding = self.shared.client().encoding;
+        let judged = self.shared.judged(&params.text_document.uri).await;
+        Ok(judged.and_then(|judged| {
+            let section = judged.sections.iter().find(|section| section_name(section) == params.of.section)?;
+            let statement = section.script.statements.get(params.of.statement)?;
+            Some(encoding.range(&judged.source, statement.span.start, statement.end))
         }))
     }
 
@@ -119,7 +144,13 @@ impl Server {
             let draw = |sections: &[ExplainedSection]| (!sections.is_empty()).then(|| picture(judged, sections));
             let after: Vec<ExplainedSection> = compared.iter().flat_map(|it| it.after.iter().cloned()).collect();
             let path = &judged.sections.first()?.path;
-            Some(Timeline { title: judged.files.display(path), before: draw(&judged.sections)?, after: draw(&after) })
+            let (up, down) = judged.sections.split_at(1);
+            Some(Timeline {
+                title: judged.files.display(path),
+                before: draw(up)?,
+                after: draw(&after),
+                down: draw(down),
+            })
         });
         Ok(drawn.await.flatten())
     }
@@ -150,6 +181,13 @@ impl Server {
     }
 }
 
+fn section_name(section: &ExplainedSection) -> SectionName {
+    match section.section {
+        Section::Up => SectionName::Up,
+        Section::Down => SectionName::Down,
+    }
+}
+
 fn picture(judged: &Judged, sections: &[ExplainedSection]) -> String {
     let mut sources = Sources::default();
     let shown = sections.iter().map(|section| PathBuf::from(judged.files.display(&section.path)));
@@ -159,7 +197,7 @@ fn picture(judged: &Judged, sections: &[ExplainedSection]) -> String {
     }
     let before = sections.iter().zip(&shown).map(|(section, path)| Explained { path, ..explained(section) }).collect();
     let compared = Compared { before, planned: None, after: Vec::new(), after_sources: Sources::default() };
-    diagnostics::timeline::svg(&[compared], &engine::assumed(sections), &sources)
+    diagnostics::timeline::svg(&[compared], &engine::assumed(sections), &sources, Theme::Editor)
 }
 
 fn page(judged: &Arc<Judged>) -> Page {

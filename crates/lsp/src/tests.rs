@@ -330,7 +330,8 @@ async fn hover_and_hints_tell_locks() {
     let hints = editor.ask("textDocument/inlayHint", json!({ "textDocument": document, "range": range })).await;
     let hints = hints.as_array().expect("a list");
     assert_eq!(hints.len(), 1, "{hints:#?}");
-    assert_eq!(hints[0]["label"], "SHARE on orders, an index is built");
+    assert_eq!(hints[0]["label"], "SHARE, builds an index on orders");
+    assert_eq!(hints[0]["tooltip"], "SHARE on orders, an index is built");
     assert_eq!(hints[0]["position"], json!({ "line": 1, "character": 36 }));
 }
 
@@ -576,6 +577,11 @@ async fn a_split_says_what_it_is_and_what_runs() {
     }
     let place = json!({ "textDocument": document, "position": { "line": 2, "character": 1 } });
     assert_eq!(editor.ask("safestep/statementAt", place).await, json!({ "section": "up", "statement": 1 }));
+    let statement = json!({ "textDocument": document, "section": "up", "statement": 1 });
+    let range = json!({ "start": { "line": 2, "character": 0 }, "end": { "line": 2, "character": 29 } });
+    assert_eq!(editor.ask("safestep/rangeOf", statement).await, range);
+    let none = json!({ "textDocument": document, "section": "down", "statement": 0 });
+    assert_eq!(editor.ask("safestep/rangeOf", none).await, Value::Null);
 }
 
 #[tokio::test]

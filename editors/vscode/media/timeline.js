@@ -1,4 +1,4 @@
-// Puts drawings on the page and marks the statement of the cursor.
+// Puts drawings on the page, marks the statement of the cursor, and leads to a statement that is clicked.
 // @ts-check
 
 (() => {
@@ -7,6 +7,9 @@
   const editor = acquireVsCodeApi();
   /** @type {{ section: string, statement: number } | null} */
   let place = null;
+
+  /** A column of the migration as it is; other files are not there yet. */
+  const COLUMN = ':is(#before, #down) [data-statement]';
 
   /** Smaller than this part of their size drawings cannot be read; then they are scrolled. */
   const SMALLEST = 0.7;
@@ -24,7 +27,8 @@
     for (const it of document.querySelectorAll('.current')) it.classList.remove('current');
     if (!place) return;
     // Several statements alike are one column.
-    for (const it of document.querySelectorAll(`#before [data-section="${place.section}"] [data-statement]`)) {
+    for (const it of document.querySelectorAll(COLUMN)) {
+      if (it.closest('[data-section]')?.getAttribute('data-section') !== place.section) continue;
       const first = Number(it.getAttribute('data-statement'));
       const last = Number(it.getAttribute('data-through') ?? first);
       if (place.statement < first || place.statement > last) continue;
@@ -33,11 +37,20 @@
     }
   };
 
+  window.addEventListener('click', ({ clientX, clientY }) => {
+    // Locks are drawn over the columns.
+    const here = document.elementsFromPoint(clientX, clientY).map((it) => it.closest(COLUMN));
+    const column = here.find((it) => it !== null);
+    const section = column?.closest('[data-section]')?.getAttribute('data-section');
+    if (column && section) editor.postMessage({ section, statement: Number(column.getAttribute('data-statement')) });
+  });
+
   window.addEventListener('message', ({ data }) => {
     if ('drawings' in data) {
       /** @type {HTMLElement} */ (document.getElementById('empty')).hidden = data.drawings !== null;
       draw('before', data.drawings?.before);
       draw('after', data.drawings?.after);
+      draw('down', data.drawings?.down);
     }
     if ('place' in data) place = data.place;
     mark();

@@ -23,13 +23,20 @@ export interface Status {
 export interface Drawings {
   before: string;
   after: string | null;
+  down: string | null;
   title: string;
 }
 
-/** `safestep/statementAt`: the statement at a place of a document. */
+/** `safestep/statementAt`: the statement at a place of a document, and what `safestep/rangeOf` asks for. */
 export interface Place {
   section: 'up' | 'down';
   statement: number;
+}
+
+/** `safestep/rangeOf`: where a statement stands. */
+export interface Span {
+  start: { line: number; character: number };
+  end: { line: number; character: number };
 }
 
 /** `safestep/plan` and `safestep/explain`. */

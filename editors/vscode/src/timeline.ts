@@ -1,8 +1,8 @@
 // The lock timeline: the migration as it is and as it would be, drawn by the server, in step with the cursor.
 
-import { type Disposable, type TextEditor, Uri, ViewColumn, type Webview, type WebviewPanel, window } from 'vscode';
+import { type Disposable, Range, type TextEditor, Uri, ViewColumn, type Webview, type WebviewPanel, window } from 'vscode';
 
-import { type Ask, type Drawings, isSql, type Place } from './protocol';
+import { type Ask, type Drawings, isSql, type Place, type Span } from './protocol';
 
 const VIEW = 'safestep.timeline';
 const OPTIONS = { enableScripts: true, localResourceRoots: [] as Uri[] };
@@ -63,8 +63,8 @@ export class Timeline {
     this.panel = panel;
     panel.iconPath = Uri.joinPath(this.media, 'timeline.svg');
     panel.webview.options = { ...OPTIONS, localResourceRoots: [this.media] };
-    // The page says when it is there, and when it is there again.
-    panel.webview.onDidReceiveMessage(() => this.draw());
+    // The page says when it is there, and when it is there again; then which statement is clicked.
+    panel.webview.onDidReceiveMessage((said: Place | 'ready') => (said === 'ready' ? this.draw() : this.go(said)));
     panel.onDidDispose(() => {
       if (this.panel === panel) this.panel = undefined;
     });
@@ -81,6 +81,15 @@ export class Timeline {
     await this.panel.webview.postMessage({ drawings: drawings || null });
     const editor = window.visibleTextEditors.find((it) => it.document.uri.toString() === uri);
     if (editor) await this.follow(editor);
+  }
+
+  private async go(place: Place): Promise<void> {
+    const uri = this.shown;
+    const range = uri && (await this.ask<Span>('safestep/rangeOf', { textDocument: { uri }, ...place }));
+    if (!range) return;
+    const selection = new Range(range.start.line, range.start.character, range.start.line, range.start.character);
+    const viewColumn = window.visibleTextEditors.find((it) => it.document.uri.toString() === uri)?.viewColumn;
+    await window.showTextDocument(Uri.parse(uri), { viewColumn: viewColumn ?? ViewColumn.One, selection });
   }
 
   private async follow(editor: TextEditor): Promise<void> {
@@ -107,6 +116,7 @@ function page(webview: Webview, media: Uri): string {
 <p id="empty">Open a migration to see which locks it takes, and for how long.</p>
 <figure id="before" hidden></figure>
 <figure id="after" hidden></figure>
+<figure id="down" hidden></figure>
 </body>
 </html>`;
 }

@@ -5,7 +5,7 @@ use model::effect::{LockMode, Work, lock_name};
 use model::schema::Born;
 
 use super::explain::{RUNNER, Traced, alone, lock, orders};
-use crate::timeline::{Compared, Timeline, html, svg};
+use crate::timeline::{Compared, Theme, Timeline, html, svg};
 use crate::{Explained, Sources};
 
 fn timeline(it: &Traced) -> Timeline {
@@ -115,7 +115,7 @@ fn compared(it: &Traced) -> Vec<Compared<'_>> {
 #[test]
 fn an_editor_finds_the_statements() {
     let it = orders();
-    let svg = svg(&compared(&it)[..1], &it.world.report.assumed, &it.world.sources);
+    let svg = svg(&compared(&it)[..1], &it.world.report.assumed, &it.world.sources, Theme::Viewer);
     let tags: Vec<&str> = svg.split('<').filter(|tag| tag.contains("data-")).map(str::trim_end).collect();
     expect![[r#"
         g class="file" data-path="db/migrations/0007_orders.sql" data-section="up">
@@ -139,7 +139,8 @@ fn names_are_escaped_clipped_and_complete_in_tooltips() {
     let long = "漢字<&>".repeat(20);
     it.statement("ALTER TABLE <script>&\"\u{1b}漢字", RUNNER, vec![lock(&long, LockMode::Share, Work::Scan)]);
     let assumed = &it.world.report.assumed;
-    for text in [svg(&compared(&it), assumed, &it.world.sources), html(&compared(&it), assumed, &it.world.sources)] {
+    let svg = svg(&compared(&it), assumed, &it.world.sources, Theme::Viewer);
+    for text in [svg, html(&compared(&it), assumed, &it.world.sources)] {
         assert!(!text.contains("<script") && !text.contains('\u{1b}'));
         assert!(text.contains("ALTER TABLE &lt;script&gt;&amp;&quot;\u{FFFD}漢字"));
         assert!(text.contains(&"漢字&lt;&amp;&gt;".repeat(20)), "the whole name is told");
@@ -171,4 +172,20 @@ fn pages_stand_alone() {
     for id in page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
         assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id}");
     }
+    assert_eq!(page.matches("<style").count(), 1, "it is the same for all pictures");
+}
+
+/// Viewers that know little of CSS draw in black what they do not understand.
+#[test]
+fn every_color_is_plain() {
+    let it = orders();
+    let picture = |theme| svg(&compared(&it), &it.world.report.assumed, &it.world.sources, theme);
+    let plain = picture(Theme::Viewer);
+    assert_eq!([plain.contains("var("), plain.contains('$')], [false; 2]);
+    let (light, dark) = plain.split_once("@media (prefers-color-scheme: dark)").expect("both");
+    for (color, css) in [("#c4242f", light), ("#d1353f", dark)] {
+        assert!(css.contains(&format!(".safestep .everybody rect {{ fill: {color}; }}")), "{css}");
+    }
+    let editor = picture(Theme::Editor);
+    assert!(editor.contains(".safestep text { fill: var(--vscode-editor-foreground); }") && !editor.contains('$'));
 }

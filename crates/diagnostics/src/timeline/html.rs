@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use rules::Section;
 
-use super::svg::{Picture, document, escape};
+use super::svg::{Picture, Theme, document, escape, style};
 use super::{Column, Compared, Timeline};
 use crate::{Assumed, Planned, Sources, draw};
 
@@ -53,9 +53,10 @@ pub fn html(compared: &[Compared], assumed: &Assumed, sources: &Sources) -> Stri
     }
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
-         <title>Lock timelines</title>\n<style>\n{}</style>\n</head>\n<body>\n<h1>Lock timelines</h1>\n\
+         <title>Lock timelines</title>\n<style>\n{}{}</style>\n</head>\n<body>\n<h1>Lock timelines</h1>\n\
          <p>Migrations as run by {} on PostgreSQL {}, by Safestep.</p>\n{body}</body>\n</html>\n",
         include_str!("page.css"),
+        style(Theme::Viewer),
         escape(&assumed.tool),
         draw::majors(assumed.postgres),
     )

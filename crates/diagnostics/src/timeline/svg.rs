@@ -29,7 +29,7 @@ const NAME: usize = 28;
 
 /// One document: the sections in the order given, each before and, if something is rewritten, after.
 #[must_use]
-pub fn svg(compared: &[Compared], assumed: &Assumed, sources: &Sources) -> String {
+pub fn svg(compared: &[Compared], assumed: &Assumed, sources: &Sources, theme: Theme) -> String {
     let mut pictures = Vec::new();
     for it in compared {
         for (index, section) in it.before.iter().enumerate() {
@@ -51,6 +51,7 @@ pub fn svg(compared: &[Compared], assumed: &Assumed, sources: &Sources) -> Strin
         _ => "Lock timelines".to_owned(),
     };
     let about: Vec<&str> = pictures.iter().map(|picture| picture.about.as_str()).collect();
+    let body = format!("<style>\n{}</style>\n{body}", style(theme));
     document("safestep", &title, &about.join(" "), width, height.max(40.0), &body)
 }
 
@@ -71,24 +72,86 @@ pub(super) fn document(id: &str, title: &str, about: &str, width: f64, height: f
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"safestep\" role=\"img\" aria-labelledby=\"{id}-title {id}-about\" \
          width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\">\n\
-         <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-about\">{about}</desc>\n<style>\n{}</style>\n\
+         <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-about\">{about}</desc>\n\
          <defs><pattern id=\"{id}-stripes\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" \
          patternTransform=\"rotate(45)\"><path class=\"stripe\" d=\"M1.5 0V7\"/></pattern></defs>\n\
-         <rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n{body}</svg>\n",
-        style()
+         <rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n{body}</svg>\n"
     )
 }
 
-fn style() -> String {
-    const LIGHT: &str = "--ink: var(--vscode-editor-foreground, #1f2328); --paper: var(--vscode-editor-background, #ffffff); \
-        --faint: var(--vscode-descriptionForeground, #59636e); --rule: #8c959f66; --band: #8c959f1c; --current: #54aeff44; \
-        --everybody: #c4242f; --everybody-ink: #ffffff; --writes: #f5b73a; --stripe: #e09a12; --writes-ink: #2b1d00; \
-        --schema: #0969da; --weak: #8c959f; --bad: #b3202b; --good: #1a7f37;";
-    const DARK: &str = "--ink: var(--vscode-editor-foreground, #e6edf3); --paper: var(--vscode-editor-background, #0d1117); \
-        --faint: var(--vscode-descriptionForeground, #9198a1); --rule: #8b949e55; --band: #8b949e24; --current: #388bfd44; \
-        --everybody: #d1353f; --everybody-ink: #ffffff; --writes: #d9991f; --stripe: #bf8210; --writes-ink: #1c1300; \
-        --schema: #58a6ff; --weak: #6e7681; --bad: #ff7b72; --good: #3fb950;";
-    include_str!("style.css").replace("VARS_LIGHT", LIGHT).replace("VARS_DARK", DARK)
+/// What shows the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    /// A browser or a viewer of pictures, which may know no more of CSS than classes: light, or dark where that is preferred.
+    Viewer,
+    /// The view of an editor, in the colours that it has chosen.
+    Editor,
+}
+
+/// The style of all pictures on a page.
+pub(super) fn style(theme: Theme) -> String {
+    type Palette = [(&'static str, &'static str)];
+    const LIGHT: &Palette = &[
+        ("$ink", "#1f2328"),
+        ("$paper", "#ffffff"),
+        ("$faint", "#59636e"),
+        ("$rule", "#d1d5d9"),
+        ("$band", "#f2f3f5"),
+        ("$current", "#d1eaff"),
+        ("$everybody", "#c4242f"),
+        ("$on-everybody", "#ffffff"),
+        ("$writes", "#f5b73a"),
+        ("$on-writes", "#2b1d00"),
+        ("$stripe", "#e09a12"),
+        ("$schema", "#0969da"),
+        ("$weak", "#8c959f"),
+        ("$bad", "#b3202b"),
+        ("$good", "#1a7f37"),
+    ];
+    const DARK: &Palette = &[
+        ("$ink", "#e6edf3"),
+        ("$paper", "#0d1117"),
+        ("$faint", "#9198a1"),
+        ("$rule", "#373d44"),
+        ("$band", "#1f242a"),
+        ("$current", "#183253"),
+        ("$everybody", "#d1353f"),
+        ("$on-everybody", "#ffffff"),
+        ("$writes", "#d9991f"),
+        ("$on-writes", "#1c1300"),
+        ("$stripe", "#bf8210"),
+        ("$schema", "#58a6ff"),
+        ("$weak", "#6e7681"),
+        ("$bad", "#ff7b72"),
+        ("$good", "#3fb950"),
+    ];
+    /// Colours that must suit any background.
+    const EDITOR: &Palette = &[
+        ("$ink", "var(--vscode-editor-foreground)"),
+        ("$paper", "var(--vscode-editor-background)"),
+        ("$faint", "var(--vscode-descriptionForeground)"),
+        ("$rule", "#8c959f66"),
+        ("$band", "#8c959f20"),
+        ("$current", "#459efe44"),
+    ];
+    let paint = |palettes: &[&Palette]| {
+        let colors = palettes.iter().copied().flatten();
+        colors.fold(include_str!("colors.css").to_owned(), |css, (name, color)| {
+            css.replace(&format!("{name};"), &format!("{color};"))
+        })
+    };
+    let shapes = include_str!("style.css");
+    let (light, dark) = (paint(&[LIGHT]), paint(&[DARK]));
+    let viewer = format!("{shapes}{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n");
+    match theme {
+        Theme::Viewer => viewer,
+        Theme::Editor => format!(
+            "{viewer}.vscode-light, .vscode-high-contrast-light {{\n{}}}\n\
+             .vscode-dark, .vscode-high-contrast:not(.vscode-high-contrast-light) {{\n{}}}\n",
+            paint(&[EDITOR, LIGHT]),
+            paint(&[EDITOR, DARK])
+        ),
+    }
 }
 
 impl Picture {
