@@ -79,7 +79,10 @@ impl Schema {
                 }
                 DiffItem::Update { old: (_, old), new: (name, new) } => {
                     let empty = old.empty && new.empty;
-                    joined.relations.insert(name.clone(), Arc::new(Relation { open: true, empty, ..(**new).clone() }));
+                    // Rows alone make no other state of it.
+                    let rows_only = **old == Relation { empty: old.empty, ..(**new).clone() };
+                    let open = new.open || !rows_only;
+                    joined.relations.insert(name.clone(), Arc::new(Relation { open, empty, ..(**new).clone() }));
                 }
             }
         }
@@ -154,11 +157,16 @@ mod tests {
     #[test]
     fn a_branch_leaves_both_states() {
         let mut before = Schema::default();
-        for name in ["changed", "dropped"] {
+        for name in ["changed", "dropped", "filled"] {
             let name = QName::new("public", name);
-            before.relations.insert(name.clone(), Arc::new(Relation { open: false, ..Relation::open(name) }));
+            let relation = Relation { open: false, empty: true, ..Relation::open(name.clone()) };
+            before.relations.insert(name, Arc::new(relation));
         }
         let mut after = before.clone();
+        let filled = QName::new("public", "filled");
+        after
+            .relations
+            .insert(filled.clone(), Arc::new(Relation { open: false, empty: false, ..Relation::open(filled) }));
         after.relations.remove(&QName::new("public", "dropped"));
         let changed = QName::new("public", "changed");
         after
@@ -174,6 +182,7 @@ mod tests {
         expect_test::expect![[r#"
             changed maybe=false open=true
             dropped maybe=true open=false
+            filled maybe=false open=false
             new maybe=true open=false"#]]
         .assert_eq(&drawn.join("\n"));
     }
