@@ -109,6 +109,8 @@ struct Clause {
     /// Harmless wherever it stands.
     idle: bool,
     data: bool,
+    /// It only makes an index.
+    index: bool,
     mode: Mode,
     spaced: bool,
     long: bool,
@@ -130,13 +132,21 @@ impl Clause {
         self.things.iter().flatten().filter_map(Thing::relation).collect()
     }
 
-    /// The order of the two may matter: not when each is about relations alone, and about different ones.
+    /// An index made after it can as well be made before it: it uses no type that is gone, and needs no constraint.
+    fn is_nothing_to_an_index(&self) -> bool {
+        let nothing =
+            |thing: &Thing| matches!((thing.act, thing.kind), (Act::Removes, "type") | (Act::Makes, "constraint"));
+        self.things.as_ref().is_some_and(|things| things.iter().all(nothing))
+    }
+
+    /// The order of the two may matter: not when each is about relations alone, and about different ones, nor when both only
+    /// make indexes.
     fn may_depend_on(&self, other: &Self) -> bool {
         let known = |clause: &Self| {
             clause.things.as_ref().is_some_and(|things| things.iter().all(|thing| thing.relation().is_some()))
         };
         let apart = known(self) && known(other) && self.relations().is_disjoint(&other.relations());
-        !(self.idle || other.idle || apart)
+        !(self.idle || other.idle || apart || (self.index && other.index))
     }
 }
 
@@ -184,7 +194,8 @@ fn homes(statements: &[Statement], steps: &[Known], full: &BTreeSet<usize>, file
         let depends = |other: &usize| pieces[at].may_depend_on(pieces[*other]);
         let file = |other: usize| homes[other].map(|home| home.file);
         // Files are undone last first: what came before must not come in an earlier file, nor what came after in a later.
-        let last = (0..at).filter(depends).filter_map(file).min();
+        let nothing = |other: &usize| pieces[at].index && pieces[*other].is_nothing_to_an_index();
+        let last = (0..at).filter(depends).filter(|other| !nothing(other)).filter_map(file).min();
         let first = (at + 1..pieces.len()).filter(depends).filter_map(file).max().unwrap_or(0);
         let range = first..=last.unwrap_or(usize::MAX);
         // Nobody knows what a block undoes: not what an inverse would undo again, and of the rest only the one choice.
@@ -200,7 +211,13 @@ fn homes(statements: &[Statement], steps: &[Known], full: &BTreeSet<usize>, file
         let has_room = |file: &usize| range.contains(file) && !full.contains(file);
         let near = steps.iter().filter(|step| has_room(&step.file) && (!pieces[at].data || step.data));
         let near = near.filter(|step| step.things.iter().filter_map(Thing::relation).any(|it| relations.contains(it)));
-        let file = only.copied().or_else(|| near.map(|step| step.file).min());
+        let near = near.map(|step| step.file).min();
+        // Best with what it comes after, so that it holds there without what other files still undo. Rows are changed back
+        // where they were changed.
+        let behind = last.filter(has_room);
+        let known = if pieces[at].data { near.or(behind) } else { behind.or(near) };
+        let before = || at.checked_sub(1).and_then(file).filter(has_room);
+        let file = only.copied().or(known).or_else(before);
         let file = file.or_else(|| (0..files).find(has_room)).unwrap_or(first);
         homes[at] = Some(Home { file, step: None, replaced: false });
     }
@@ -319,6 +336,7 @@ fn statements(unit: &UnitText) -> Result<Vec<Statement>, String> {
             things,
             idle: matches!(kind, StatementKind::Select(query) if query.functions.is_empty() && query.reads.is_empty()),
             data: is_data(kind),
+            index: matches!(kind, StatementKind::CreateIndex(_)),
             mode: if refuses_transaction(kind) { Mode::NonTx } else { Mode::Tx },
             spaced,
             long: !is_instant(kind),
@@ -538,6 +556,33 @@ mod tests {
             0: DROP INDEX CONCURRENTLY i;
             1: ALTER TABLE t ADD COLUMN b int;
             1: CREATE INDEX k ON t (b);
+        "#]]
+        .assert_eq(&drawn(down, &files));
+    }
+
+    #[test]
+    fn what_depends_on_a_clause_stays_with_it() {
+        let drop = |from, name: &str, back: &str| {
+            made(from, Mode::NonTx, "drop", &format!("DROP INDEX CONCURRENTLY {name};"), back)
+        };
+        let files = [
+            vec![kept(0, "CREATE TYPE y AS ENUM ();"), kept(0, "ALTER TABLE t ADD COLUMN z int;")],
+            vec![drop(1, "i", "CREATE INDEX CONCURRENTLY i ON t (a);")],
+            vec![kept(2, "ALTER TABLE t DROP COLUMN b;"), kept(3, "DROP TABLE u;")],
+        ];
+        // Index k went with its column and is made again by no known step; so are those of the table.
+        let down = "CREATE TABLE u (c serial);\nALTER SEQUENCE u_c_seq RENAME TO s;\nALTER TABLE t ADD COLUMN b int;\n\
+                    DROP TYPE y;\nCREATE INDEX u_c ON u (c);\nCREATE INDEX i ON t (a);\nCREATE INDEX k ON t (b);\n\
+                    ALTER TABLE t DROP COLUMN z;\n";
+        expect![[r#"
+            0: DROP TYPE y;
+            0: ALTER TABLE t DROP COLUMN z;
+            1: CREATE INDEX CONCURRENTLY i ON t (a);
+            2: CREATE TABLE u (c serial);
+            2: ALTER SEQUENCE u_c_seq RENAME TO s;
+            2: ALTER TABLE t ADD COLUMN b int;
+            2: CREATE INDEX u_c ON u (c);
+            2: CREATE INDEX k ON t (b);
         "#]]
         .assert_eq(&drawn(down, &files));
     }
