@@ -1204,6 +1204,31 @@ fn one_run_does_all_that_a_second_would() {
 }
 
 #[test]
+fn what_an_applied_migration_makes_is_old_to_its_later_steps() {
+    let migration = "-- +goose Up\nCREATE TABLE seen (id bigint PRIMARY KEY);\nALTER TABLE users ADD COLUMN age int;\n\
+                     INSERT INTO seen SELECT id FROM users;\nCREATE INDEX seen_id ON seen (id);\n";
+    let indexes = |place: &Place| -> String {
+        let texts: Vec<String> =
+            place.files().into_iter().map(|(_, text)| String::from_utf8(text).expect("UTF-8")).collect();
+        let lines = texts.iter().flat_map(|text| text.lines()).filter(|line| line.starts_with("CREATE INDEX"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let place = Place::committed(&[USERS, ("db/migrations/00002_seen.sql", migration)]);
+    place.run(&["lint", "--fix", "--all-files"]);
+    expect!["CREATE INDEX CONCURRENTLY seen_id ON seen (id);"].assert_eq(&indexes(&place));
+    let once = place.files();
+    place.git(&["add", "-A"]);
+    place.git(&["commit", "-q", "-m", "split"]);
+    place.run(&["lint", "--fix", "--all-files"]);
+    assert!(place.files() == once, "nothing is left to do");
+    // In a draft nobody uses the table before all of it ran.
+    let draft = Place::committed(&[USERS]);
+    draft.write("db/migrations/00002_seen.sql", migration);
+    draft.run(&["lint", "--fix"]);
+    expect!["CREATE INDEX seen_id ON seen (id);"].assert_eq(&indexes(&draft));
+}
+
+#[test]
 fn without_paths_pending_migrations_are_judged() {
     let place = Place::committed(&[USERS, ("db/migrations/00002_more.sql", BAD)]);
     let files = |line: &str| place.run(&line.split_whitespace().collect::<Vec<_>>()).json()["summary"]["files"].clone();

@@ -288,6 +288,7 @@ fn plan(case: &Recipe, wraps: bool, majors: &RangeInclusive<u32>) -> Result<(Pla
         runner: &runner,
         marks: &[],
         chosen: &chosen,
+        apart: &std::collections::BTreeSet::new(),
         allowed: case.class,
         parameters: rewrite::Parameters { batch: 500, pause: 0 },
     });

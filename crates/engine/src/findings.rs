@@ -90,15 +90,13 @@ pub(crate) struct Found {
     pub findings: Vec<(usize, rules::Finding)>,
     /// Those of the findings that a rewrite is to remove.
     pub wanted: BTreeSet<usize>,
-    /// Operations of the Up section that are to be rewritten as well.
-    pub also: BTreeSet<(usize, usize)>,
     pub suppressed: usize,
 }
 
 pub(crate) fn find(engine: &Engine, options: &Options, history: &HistoryView, file: &FileView) -> Found {
     let migration = history.migration(file);
     let settings = settings(&history.history, migration, options);
-    let mut found = Found { findings: Vec::new(), wanted: BTreeSet::new(), also: BTreeSet::new(), suppressed: 0 };
+    let mut found = Found { findings: Vec::new(), wanted: BTreeSet::new(), suppressed: 0 };
     for (index, section) in file.sections.iter().enumerate() {
         let unit = &migration.units[section.unit];
         let context = rules::Context {

@@ -63,6 +63,18 @@ struct Attempt {
     rewrite: Option<Rewrite>,
     /// By finding: gone, or the reason why not where one is known.
     outcome: Vec<Result<(), Option<String>>>,
+    /// The operations of the original that its files still have findings about, whether it passed or not.
+    still_told: BTreeSet<(usize, usize)>,
+}
+
+/// A migration and what was found in it.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    engine: &'a Engine,
+    options: &'a Options,
+    view: &'a HistoryView,
+    file: &'a FileView,
+    found: &'a Found,
 }
 
 /// The fix that each finding of a migration has, at the lowest class that removes it.
@@ -74,12 +86,13 @@ pub(crate) fn offers(
     found: &Found,
 ) -> Vec<Offer> {
     let mut offers = vec![Offer::default(); found.findings.len()];
+    let task = Task { engine, options, view: history, file, found };
     for class in [Class::Safe, Class::Unsafe, Class::Plan] {
         let open = |offer: &Offer| offer.fix.is_none();
         if !found.findings.iter().zip(&offers).any(|((_, finding), offer)| open(offer) && has_recipe(finding)) {
             break;
         }
-        let attempt = attempt(engine, options, &history.history, history, file, found, class);
+        let attempt = attempt(&task, class);
         let fix = attempt.rewrite.as_ref().map(|rewrite| Arc::new(told(engine, history.migration(file), rewrite)));
         for (offer, outcome) in offers.iter_mut().zip(attempt.outcome) {
             match outcome {
@@ -104,8 +117,9 @@ pub(crate) fn offer(
 ) -> Option<Arc<Fix>> {
     let wanted = || found.wanted.iter().filter(|at| found.findings.get(**at).is_some_and(|(_, it)| has_recipe(it)));
     wanted().next()?;
+    let task = Task { engine, options, view: history, file, found };
     [Class::Safe, Class::Unsafe, Class::Plan].into_iter().find_map(|class| {
-        let attempt = attempt(engine, options, &history.history, history, file, found, class);
+        let attempt = attempt(&task, class);
         let rewrite = attempt.rewrite.filter(|_| wanted().any(|at| attempt.outcome[*at].is_ok()))?;
         Some(Arc::new(told(engine, history.migration(file), &rewrite)))
     })
@@ -120,7 +134,7 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
         .map(|file| {
             let found = findings::find(engine, options, view, file);
             let attempt = if file.pending && found.findings.iter().any(|(_, finding)| has_recipe(finding)) {
-                attempt(engine, options, &view.history, view, file, &found, class)
+                attempt(&Task { engine, options, view, file, found: &found }, class)
             } else {
                 let reason = "the migration is already applied; --all-files rewrites it all the same";
                 refuse(&found, &BTreeMap::new(), (!file.pending).then_some(reason))
@@ -133,7 +147,7 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
     let moved_to = |path: &PathBuf| moves.iter().find(|(from, _)| from == path).map_or(path, |(_, to)| to).clone();
     let making_room = emit::moving(&engine.files, &moves).unwrap_or_default();
     let mut files = engine.files.with(&making_room);
-    let mut history = after((*view.history).clone(), &files, &making_room);
+    let mut history = after((*view.history).clone(), &files, &making_room, Some(true));
     fixed.notes.extend(moves.iter().map(|(from, to)| emit::moved(&engine.files, from, to)));
     merge(&mut fixed.changes, making_room.iter().map(|change| from_project(engine, change)).collect());
     let shown: BTreeMap<PathBuf, PathBuf> =
@@ -176,7 +190,7 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
             fixed.rest.push(findings::finish(engine, &rewrite.after, new, found, &offers));
         }
         files = files.with(&rewrite.emission.changes);
-        history = after(history, &files, &rewrite.emission.changes);
+        history = after(history, &files, &rewrite.emission.changes, view.migration(file).pending);
         fixed.notes.extend(rewrite.emission.notes);
         merge(&mut fixed.changes, rewrite.emission.changes.iter().map(|it| from_project(engine, it)).collect());
     }
@@ -282,7 +296,7 @@ fn plan_file(
     class: Class,
 ) -> (Planned, Option<HistoryView>) {
     let found = findings::find(engine, options, history, file);
-    let attempt = attempt(engine, options, &history.history, history, file, &found, class);
+    let attempt = attempt(&Task { engine, options, view: history, file, found: &found }, class);
     let withheld = found.findings.iter().zip(&attempt.outcome).filter_map(|((_, finding), outcome)| {
         let reason = outcome.as_ref().err()?.clone()?;
         Some(Withheld { statement: finding.statement, span: finding.span, reason })
@@ -304,51 +318,48 @@ fn has_recipe(finding: &rules::Finding) -> bool {
 }
 
 /// One rewrite does all that another run would do with what it writes: what its files still say about statements of the
-/// original is chosen too. A rule tells one place of several, and the next only when that is gone.
-fn attempt(
-    engine: &Engine,
-    options: &Options,
-    now: &History,
-    view: &HistoryView,
-    file: &FileView,
-    found: &Found,
-    class: Class,
-) -> Attempt {
-    let mut best = attempt_once(engine, options, now, view, file, found, class);
+/// original is treated too. A rule tells one place of several, and the next only when that is gone; and what is harmless
+/// where a table is new may not be so in a file of its own.
+fn attempt(task: &Task, class: Class) -> Attempt {
+    let Task { file, found, .. } = *task;
+    let mut best = attempt_once(task, class, &BTreeSet::new());
     // Who wants one finding treated gets no more than that.
     if found.wanted.len() < found.findings.len() {
         return best;
     }
-    let mut known = chosen(found);
-    while let Some(rewrite) = &best.rewrite {
-        let more: BTreeSet<(usize, usize)> = &still_told(file, rewrite) - &known;
-        if more.is_empty() {
-            break;
-        }
-        known.extend(more);
-        let found = Found { also: known.clone(), ..found.clone() };
-        let next = attempt_once(engine, options, now, view, file, &found, class);
+    // What was treated where its table is old is treated as well as it can be.
+    let judged = &file.sections[0].trace.judged;
+    let is_old = |(statement, operation): &(usize, usize)| {
+        let operation = judged.get(*statement).and_then(|judged| judged.operations.get(*operation));
+        operation.is_none_or(|it| it.effects.iter().all(|effect| effect.born == Born::Before))
+    };
+    let known: BTreeSet<(usize, usize)> = wanted(found).filter(is_old).collect();
+    let mut apart = BTreeSet::new();
+    loop {
+        let new = |it: &&(usize, usize)| !known.contains(it) && !apart.contains(*it);
+        let more: Vec<(usize, usize)> = best.still_told.iter().filter(new).copied().collect();
+        apart.extend(more.iter().copied());
+        let next = if more.is_empty() { return best } else { attempt_once(task, class, &apart) };
         let told = |rewrite: &Rewrite| levels(rewrite.found.iter().flat_map(|found| &found.findings));
-        if next.rewrite.as_ref().is_none_or(|next| told(next) >= told(rewrite)) {
-            break;
+        match (&best.rewrite, &next.rewrite) {
+            (_, None) => return best,
+            (Some(before), Some(after)) if told(after) >= told(before) => return best,
+            _ => best = next,
         }
-        best = next;
     }
-    best
 }
 
 /// The operations that a rewrite is to treat.
-fn chosen(found: &Found) -> BTreeSet<(usize, usize)> {
-    let wanted = found.wanted.iter().filter_map(|at| found.findings.get(*at));
-    let operations = wanted.filter(|(section, _)| *section == 0).flat_map(|(_, finding)| &finding.operations);
-    operations.chain(&found.also).copied().collect()
+fn wanted(found: &Found) -> impl Iterator<Item = (usize, usize)> {
+    let wanted = found.wanted.iter().filter_map(|at| found.findings.get(*at)).filter(|(section, _)| *section == 0);
+    wanted.flat_map(|(_, finding)| &finding.operations).copied()
 }
 
 /// The operations of the original that the files of a rewrite still have findings about.
-fn still_told(file: &FileView, rewrite: &Rewrite) -> BTreeSet<(usize, usize)> {
+fn still_told(file: &FileView, after: &HistoryView, after_found: &[Found]) -> BTreeSet<(usize, usize)> {
     let original = &file.sections[0].script.statements;
     let mut told = BTreeSet::new();
-    for (new, found) in rewrite.after.files.iter().zip(&rewrite.found) {
+    for (new, found) in after.files.iter().zip(after_found) {
         let up = found.findings.iter().filter(|(section, _)| *section == 0);
         for (statement, operation) in up.flat_map(|(_, finding)| &finding.operations) {
             let Some(kept) = new.sections[0].script.statements.get(*statement) else { continue };
@@ -359,19 +370,14 @@ fn still_told(file: &FileView, rewrite: &Rewrite) -> BTreeSet<(usize, usize)> {
     told
 }
 
-fn attempt_once(
-    engine: &Engine,
-    options: &Options,
-    now: &History,
-    view: &HistoryView,
-    file: &FileView,
-    found: &Found,
-    class: Class,
-) -> Attempt {
+/// One rewrite of the wanted findings. The operations in `apart` are treated too, as if their tables were there before.
+fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> Attempt {
+    let Task { engine, options, view, file, found } = *task;
+    let now = &*view.history;
     let migration = view.migration(file);
     let section = &file.sections[0];
     let unit = &migration.units[section.unit];
-    let chosen: Vec<(usize, usize)> = chosen(found).into_iter().collect();
+    let chosen: Vec<(usize, usize)> = wanted(found).chain(apart.iter().copied()).collect();
     let parameters = rewrite::Parameters {
         batch: u32::try_from(now.config.batch_size).unwrap_or(u32::MAX),
         pause: u32::try_from(now.config.pause_ms).unwrap_or(u32::MAX),
@@ -386,6 +392,7 @@ fn attempt_once(
         runner: &unit.runner,
         marks: &unit.marks,
         chosen: &chosen,
+        apart,
         allowed: class,
         parameters,
     });
@@ -423,8 +430,9 @@ fn attempt_once(
     };
     let after_found: Vec<Found> =
         after.files.iter().map(|file| findings::find(engine, options, &after, file)).collect();
+    let still_told = still_told(file, &after, &after_found);
     if let Err(why) = prove(file, found, &after, &after_found) {
-        return refuse(found, &refused, Some(&why));
+        return Attempt { still_told, ..refuse(found, &refused, Some(&why)) };
     }
     let mut left: Vec<&rules::Finding> =
         after_found.iter().flat_map(|found| &found.findings).map(|(_, finding)| finding).collect();
@@ -443,7 +451,7 @@ fn attempt_once(
     let outcomes = found.findings.iter().map(|(_, finding)| finding).map(outcome_of).collect();
     let (plan, changed) = (outcome.plan, outcome.changed);
     let rewrite = Rewrite { plan, changed, locks, emission, after, found: after_found };
-    Attempt { outcome: outcomes, rewrite: Some(rewrite) }
+    Attempt { outcome: outcomes, rewrite: Some(rewrite), still_told }
 }
 
 /// No rewrite: each finding says why its own operations were refused, or else why the whole is.
@@ -452,7 +460,8 @@ fn refuse(found: &Found, refused: &BTreeMap<(usize, usize), &str>, why: Option<&
         let why = why.filter(|_| has_recipe(finding));
         Err(reason_of(finding, refused).copied().or(why).map(str::to_owned))
     };
-    Attempt { rewrite: None, outcome: found.findings.iter().map(|(_, finding)| outcome_of(finding)).collect() }
+    let outcome = found.findings.iter().map(|(_, finding)| outcome_of(finding)).collect();
+    Attempt { rewrite: None, outcome, still_told: BTreeSet::new() }
 }
 
 fn reason_of<'a, 'b>(finding: &rules::Finding, refused: &'a BTreeMap<(usize, usize), &'b str>) -> Option<&'a &'b str> {
@@ -470,7 +479,9 @@ fn read_back(
 ) -> Result<HistoryView, String> {
     let files = engine.files.with(&emission.changes);
     let ours: Vec<PathBuf> = emission.parts.iter().map(|part| part.path.clone()).collect();
-    let migrations = project::load::reread(&files, now, &ours).map_err(|error| format!("reading back: {error}"))?;
+    let pending = view.migration(file).pending;
+    let migrations =
+        project::load::reread(&files, now, &ours, pending).map_err(|error| format!("reading back: {error}"))?;
     let history = now.with(migrations);
     let section = &file.sections[0];
     let begin = view::Begin { schema: section.trace.before.clone(), session: section.session.clone() };
@@ -487,7 +498,7 @@ fn undo(view: &mut HistoryView) {
         for section in file.sections.iter_mut().skip(1) {
             let unit = Unit { script: &section.script, runner: &migration.units[section.unit].runner };
             section.trace = Arc::new(trace(&schema, &Session::default(), &unit, &view.settings));
-            schema = section.trace.after.aged(&schema, Born::Before);
+            schema = section.trace.after.aged(&schema, view::born(migration));
         }
     }
 }
@@ -715,12 +726,12 @@ fn edit(old: &str, new: &str) -> Edit {
 }
 
 /// The history with the files that a rewrite left.
-fn after(history: History, files: &Files, changes: &[emit::FileChange]) -> History {
+fn after(history: History, files: &Files, changes: &[emit::FileChange], pending: Option<bool>) -> History {
     let changed = |path: &PathBuf| changes.iter().any(|change| change.path == *path);
     let written = changes.iter().filter(|change| change.new.is_some());
     let written: Vec<PathBuf> = written.map(|change| change.path.clone()).collect();
     // What was read back a moment ago can be read again.
-    let new = project::load::reread(files, &history, &written).unwrap_or_default();
+    let new = project::load::reread(files, &history, &written, pending).unwrap_or_default();
     let mut migrations: Vec<Migration> = history.migrations.iter().filter(|it| !changed(&it.path)).cloned().collect();
     migrations.retain(|it| !new.iter().any(|new| new.path == it.path));
     migrations.extend(new);

@@ -192,8 +192,13 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
 }
 
 /// Reads some migrations of a history again, in order, such as those of a rewrite that is not written yet. All of them
-/// count as named and pending.
-pub fn reread(files: &Files, history: &History, paths: &[PathBuf]) -> Result<Vec<Migration>, Error> {
+/// count as named and are as `pending` as what they stand for.
+pub fn reread(
+    files: &Files,
+    history: &History,
+    paths: &[PathBuf],
+    pending: Option<bool>,
+) -> Result<Vec<Migration>, Error> {
     let mut members = BTreeMap::new();
     let place_of = |path: &Path| (history.tool.place)(path, &history.settings).unwrap_or_else(|| stray(path));
     let keys: BTreeSet<Key> = paths.iter().map(|path| place_of(path).key).collect();
@@ -214,7 +219,7 @@ pub fn reread(files: &Files, history: &History, paths: &[PathBuf]) -> Result<Vec
     let group = again(history, members);
     let mut migrations = assemble(&mut Detector::new(files), &group, &mut Vec::new())?;
     for migration in &mut migrations {
-        migration.pending = Some(true);
+        migration.pending = pending;
     }
     Ok(migrations)
 }

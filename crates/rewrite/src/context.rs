@@ -22,6 +22,8 @@ pub(crate) struct Site<'a> {
     pub before: &'a Schema,
     /// The schema after the whole statement: it has the names that PostgreSQL generated.
     pub after: &'a Schema,
+    /// A table that the section makes counts as old.
+    apart: bool,
     /// The statement is written in lower case, so new keywords are too.
     lower: bool,
 }
@@ -42,6 +44,7 @@ impl<'a> Site<'a> {
             kind: &parsed.parsed.kind,
             before: &judged.before,
             after: trace.judged.get(statement + 1).map_or(&trace.after, |next| &next.before),
+            apart: request.apart.contains(&(statement, operation)),
             lower: !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase()),
         })
     }
@@ -74,10 +77,15 @@ impl<'a> Site<'a> {
     pub fn blocks_long(&self) -> bool {
         self.operation.effects.iter().any(|effect| {
             effect.work != Work::Instant
-                && effect.born == Born::Before
+                && self.is_old(effect.born)
                 && !effect.empty
                 && (blocks_reads(effect.lock) || blocks_writes(effect.lock))
         })
+    }
+
+    /// Others use by then what came into being at that time.
+    pub fn is_old(&self, born: Born) -> bool {
+        self.apart || born == Born::Before
     }
 
     pub fn alter_table(&self) -> Option<&'a AlterTable> {

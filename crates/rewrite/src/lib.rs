@@ -25,6 +25,8 @@ mod titles;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use model::plan::{Class, Plan};
 use model::runner::Runner;
 use model::trace::{Session, Trace};
@@ -49,6 +51,8 @@ pub struct Request<'a> {
     pub marks: &'a [Span],
     /// Statements and the indices of their operations in `Judged::operations`.
     pub chosen: &'a [(usize, usize)],
+    /// Those of them for which a table that the section makes counts as old: their steps run when others already use it.
+    pub apart: &'a BTreeSet<(usize, usize)>,
     /// The highest class that operations may be expanded to.
     pub allowed: Class,
     pub parameters: Parameters,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::effect::{FailsWhen, OperationKind, Work, blocks_reads, blocks_writes};
+use model::effect::{Effect, FailsWhen, OperationKind, Work, blocks_reads, blocks_writes};
 use model::name::QName;
 use model::plan::{Class, Inverse, Mode, Part, Plan, Setting, Step};
 use model::runner::{Messages, Runner, RunnerTransaction};
@@ -179,10 +179,11 @@ fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
         }
     }
     let groups: Vec<Group> = groups.into_iter().map(|(_, group)| group).collect();
+    let old = Old::of(request);
     let marks: Vec<Marks> = expansion
         .items
         .iter()
-        .map(|item| marks(&request.trace.judged[item.statement], &request.script.statements[item.statement]))
+        .map(|item| marks(&request.trace.judged[item.statement], &request.script.statements[item.statement], &old))
         .collect();
     let mut plan = assemble(&expansion, &groups, &marks);
     plan.withheld = listed(withheld);
@@ -205,8 +206,11 @@ fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result
         let reason = format!("the steps would not lead to the same schema: {}", differences.join("; "));
         return Err(Refusal { operations: Vec::new(), reason });
     }
+    let old = Old::of(request);
     let marks: Vec<Marks> = (0..expansion.items.len())
-        .map(|index| executed.get(&index).map(|(_, statement, judged)| marks(judged, statement)).unwrap_or_default())
+        .map(|index| {
+            executed.get(&index).map(|(_, statement, judged)| marks(judged, statement, &old)).unwrap_or_default()
+        })
         .collect();
     Ok(assemble(expansion, &groups, &marks))
 }
@@ -243,6 +247,7 @@ fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Refusal> {
         |(index, item): (usize, &Item)| Group { transaction: item.draft.mode != Mode::NonTx, steps: vec![index] };
     let alone: Vec<Group> = items.iter().enumerate().map(alone).collect();
     let executed = execute(request, items, &alone)?;
+    let old = Old::of(request);
     Ok(items
         .iter()
         .enumerate()
@@ -253,9 +258,9 @@ fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Refusal> {
             let path = settings::search_path(&item.settings, request);
             Facts {
                 footprint: footprint::of(kind, &judged.before, &path),
-                locks: blocking(judged),
-                writes: writing(judged),
-                long: is_long(judged, kind),
+                locks: blocking(judged, &old),
+                writes: writing(judged, &old),
+                long: is_long(judged, kind, &old),
                 drops: drops(kind),
                 validates: validates(judged),
                 rebuilds: rebuilds(judged, kind),
@@ -269,9 +274,24 @@ fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Refusal> {
         .collect())
 }
 
-fn blocking(judged: &Judged) -> BTreeMap<QName, LockMode> {
+/// What others use by the time a step runs: what was there before, and the tables of operations that run apart.
+struct Old(BTreeSet<QName>);
+
+impl Old {
+    fn of(request: &Request) -> Self {
+        let operation =
+            |(statement, operation): &Chosen| request.trace.judged.get(*statement)?.operations.get(*operation);
+        Self(request.apart.iter().filter_map(|it| operation(it)?.relation.clone()).collect())
+    }
+
+    fn has(&self, effect: &Effect) -> bool {
+        effect.born == Born::Before || self.0.contains(&effect.relation)
+    }
+}
+
+fn blocking(judged: &Judged, old: &Old) -> BTreeMap<QName, LockMode> {
     let mut locks: BTreeMap<QName, LockMode> = BTreeMap::new();
-    for effect in judged.effects.iter().filter(|effect| effect.born == Born::Before) {
+    for effect in judged.effects.iter().filter(|effect| old.has(effect)) {
         if blocks_reads(effect.lock) || blocks_writes(effect.lock) {
             let table = effect.on.clone().unwrap_or_else(|| effect.relation.clone());
             let held = locks.entry(table).or_insert(effect.lock);
@@ -282,10 +302,8 @@ fn blocking(judged: &Judged) -> BTreeMap<QName, LockMode> {
 }
 
 /// Tables whose rows it writes or locks.
-fn writing(judged: &Judged) -> BTreeSet<QName> {
-    let weak = |it: &&model::effect::Effect| {
-        it.born == Born::Before && matches!(it.lock, LockMode::RowShare | LockMode::RowExclusive)
-    };
+fn writing(judged: &Judged, old: &Old) -> BTreeSet<QName> {
+    let weak = |it: &&Effect| old.has(it) && matches!(it.lock, LockMode::RowShare | LockMode::RowExclusive);
     judged.effects.iter().filter(weak).map(|it| it.relation.clone()).collect()
 }
 
@@ -319,12 +337,12 @@ fn built(judged: &Judged) -> impl Iterator<Item = QName> {
 }
 
 /// A few rows by VALUES are no long work; what is not known may be.
-fn is_long(judged: &Judged, kind: &StatementKind) -> bool {
+fn is_long(judged: &Judged, kind: &StatementKind, old: &Old) -> bool {
     if matches!(kind, StatementKind::Insert(it) if !matches!(it.source, InsertSource::Query)) {
         return false;
     }
     judged.operations.iter().any(|it| it.kind == OperationKind::Opaque)
-        || judged.effects.iter().any(|it| it.work != Work::Instant && it.born == Born::Before && !it.empty)
+        || judged.effects.iter().any(|it| it.work != Work::Instant && old.has(it) && !it.empty)
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -333,8 +351,8 @@ struct Marks {
     blocks: bool,
 }
 
-fn marks(judged: &Judged, statement: &Statement) -> Marks {
-    Marks { long: is_long(judged, &statement.parsed.kind), blocks: blocked(judged).next().is_some() }
+fn marks(judged: &Judged, statement: &Statement, old: &Old) -> Marks {
+    Marks { long: is_long(judged, &statement.parsed.kind, old), blocks: blocked(judged, old).next().is_some() }
 }
 
 /// A new step fails on no major in range, and holds no lock that blocks others while its work grows with the table.
@@ -367,10 +385,10 @@ fn harmless(
             return refuse(format!("the steps would fail: {}", failure.message));
         }
     }
-    let works = judged.effects.iter().find(|it| it.work != Work::Instant && it.born == Born::Before && !it.empty);
-    let holds =
-        |it: &&model::effect::Effect| it.born == Born::Before && (blocks_reads(it.lock) || blocks_writes(it.lock));
-    let held = judged.held.values().find(holds).map(|it| &it.relation).or_else(|| blocked(judged).next());
+    let old = Old::of(request);
+    let works = judged.effects.iter().find(|it| it.work != Work::Instant && old.has(it) && !it.empty);
+    let holds = |it: &&Effect| old.has(it) && (blocks_reads(it.lock) || blocks_writes(it.lock));
+    let held = judged.held.values().find(holds).map(|it| &it.relation).or_else(|| blocked(judged, &old).next());
     if let (Some(work), Some(held)) = (works, held) {
         return refuse(format!("the steps would still block others on {held} while they work on {}", work.relation));
     }
@@ -378,10 +396,10 @@ fn harmless(
 }
 
 /// Relations that others use and cannot while the statement holds its locks. Locks on rows do not count.
-fn blocked(judged: &Judged) -> impl Iterator<Item = &QName> {
+fn blocked<'a>(judged: &'a Judged, old: &Old) -> impl Iterator<Item = &'a QName> {
     let others = |name: &QName| match judged.effects.iter().find(|effect| effect.relation == *name) {
-        Some(effect) => effect.born == Born::Before,
-        None => judged.before.relations.get(name).is_none_or(|relation| relation.born == Born::Before),
+        Some(effect) => old.has(effect),
+        None => judged.before.relations.get(name).is_none_or(|it| it.born == Born::Before || old.0.contains(name)),
     };
     judged.blocked.iter().filter(|it| !it.rows).map(|it| &it.relation).filter(move |name| others(name))
 }

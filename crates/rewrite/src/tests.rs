@@ -1,6 +1,7 @@
 //! Plans drawn as text. A test gives the schema, the migration and the plan; every plan is also checked for what must hold
 //! for all of them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
@@ -33,6 +34,7 @@ struct Given<'a> {
     runner: Runner,
     /// `None`: all.
     chosen: Option<Vec<(usize, usize)>>,
+    apart: BTreeSet<(usize, usize)>,
 }
 
 fn wrapped(base: &str) -> Given<'_> {
@@ -44,7 +46,7 @@ fn wrapped(base: &str) -> Given<'_> {
         opted_out: false,
         resets_session: false,
     };
-    Given { base, complete: true, majors: 14..=18, allowed: Class::Safe, runner, chosen: None }
+    Given { base, complete: true, majors: 14..=18, allowed: Class::Safe, runner, chosen: None, apart: BTreeSet::new() }
 }
 
 fn plain(base: &str) -> Given<'_> {
@@ -72,6 +74,12 @@ impl Given<'_> {
 
     fn choosing(mut self, chosen: &[(usize, usize)]) -> Self {
         self.chosen = Some(chosen.to_vec());
+        self
+    }
+
+    /// Their tables count as old.
+    fn apart(mut self, apart: &[(usize, usize)]) -> Self {
+        self.apart = apart.iter().copied().collect();
         self
     }
 }
@@ -108,6 +116,7 @@ fn run(given: &Given, sql: &str) -> (Script, Trace, Outcome) {
         runner: &given.runner,
         marks: &[],
         chosen: &chosen,
+        apart: &given.apart,
         allowed: given.allowed,
         parameters: Parameters::default(),
     });

@@ -97,7 +97,7 @@ pub(super) fn new_column(site: &Site, table: &QName, column: &ColumnDef) -> Resu
 
 /// A few rows of a table that nobody uses yet need no batches.
 fn large(site: &Site) -> Result<(), String> {
-    let busy = site.operation.effects.iter().any(|it| it.born == model::schema::Born::Before && !it.empty);
+    let busy = site.operation.effects.iter().any(|it| site.is_old(it.born) && !it.empty);
     if busy { Ok(()) } else { Err("nobody else uses the table yet".to_owned()) }
 }
 

@@ -2,7 +2,6 @@
 
 use model::plan::Mode;
 use model::runner::Messages;
-use model::schema::Born;
 use syntax::Span;
 use syntax::ast::{CreateIndex, StatementKind};
 use syntax::lex::{self, Token};
@@ -25,7 +24,7 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     if it.relation.only && site.is_partitioned() {
         return Ok(Rewrite::safe(Place::Kept, Vec::new()));
     }
-    let here = site.relation().is_some_and(|relation| relation.born != Born::Before && !relation.maybe);
+    let here = site.relation().is_some_and(|relation| !site.is_old(relation.born) && !relation.maybe);
     if here || (it.concurrently && it.name.is_some()) {
         return Ok(Rewrite::safe(Place::Kept, Vec::new()));
     }

@@ -87,6 +87,34 @@ ALTER TABLE orders ADD COLUMN note text;
 }
 
 #[test]
+fn a_table_of_the_section_may_count_as_old() {
+    let sql = "
+CREATE TABLE seen (id bigint);
+INSERT INTO seen SELECT id FROM users;
+CREATE INDEX seen_id ON seen (id);
+";
+    check(
+        &wrapped(USERS).choosing(&[(2, 0)]),
+        sql,
+        expect![[r#"
+        unchanged
+    "#]],
+    );
+    check(
+        &wrapped(USERS).choosing(&[(2, 0)]).apart(&[(2, 0)]),
+        sql,
+        expect![[r#"
+        == create_seen
+        CREATE TABLE seen (id bigint);  -- verbatim
+        INSERT INTO seen SELECT id FROM users;  -- long verbatim
+        == create_seen_id (no transaction)
+        CREATE INDEX CONCURRENTLY seen_id ON seen (id);  -- long
+            undo DROP INDEX CONCURRENTLY seen_id;
+    "#]],
+    );
+}
+
+#[test]
 fn an_index_that_cannot_be_there_is_built_in_any_case() {
     let mut given = wrapped(USERS);
     given.runner.messages = Messages::Whole;
