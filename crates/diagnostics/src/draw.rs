@@ -152,6 +152,19 @@ pub(crate) fn pad(text: &str, width: usize) -> String {
 }
 
 /// `1 error`, `2 errors`.
+/// A text as it is, in one line of Markdown.
+pub(crate) fn markdown(text: &str) -> String {
+    text.replace(['\n', '\r'], " ").replace('\\', "\\\\").replace('*', "\\*").replace('<', "\\<")
+}
+
+/// SQL as a block of Markdown, whose fence it does not hold.
+#[must_use]
+pub fn fenced(sql: &str) -> String {
+    let longest = sql.split(|char| char != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}sql\n{sql}\n{fence}\n")
+}
+
 pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")

@@ -57,7 +57,7 @@ pub fn markdown(explained: &Explained, statement: usize, tool: &str) -> String {
     let Some((_, judged)) = view.statements.get(statement) else { return String::new() };
     let mut out = format!("{}\n\n", view.transaction(judged.transaction));
     for (label, _, text) in view.facts(statement) {
-        let text = text.replace(['\n', '\r'], " ").replace('\\', "\\\\").replace('*', "\\*").replace('<', "\\<");
+        let text = draw::markdown(&text);
         let _ = if label.is_empty() { writeln!(out, "- {text}") } else { writeln!(out, "- **{label}** {text}") };
     }
     out

@@ -33,6 +33,7 @@ use syntax::Span;
 use syntax::ast::Script;
 
 pub use diff::patch;
+pub use draw::fenced;
 pub use fingerprint::Fingerprints;
 pub use source::{Position, Source, Sources};
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use model::effect::{Effect, Work};
 use model::schema::Born;
@@ -32,13 +32,63 @@ pub fn text(planned: &[Planned], sources: &Sources, style: Style) -> String {
     out
 }
 
-fn draw_plan(out: &mut String, planned: &Planned, sources: &Sources, style: Style) {
-    draw::paint(out, style, Ink::Bold, &draw::path_name(&planned.path));
+/// The same as Markdown, with the SQL as it is written.
+#[must_use]
+pub fn markdown(planned: &[Planned], sources: &Sources) -> String {
+    let mut out = String::new();
+    for it in planned {
+        let _ = writeln!(out, "## {} {}", draw::path_name(&it.path), becomes(it));
+        for (index, part) in it.parts.iter().enumerate() {
+            let name = part.path.file_name().unwrap_or_default();
+            let name = draw::path_name(Path::new(name));
+            let _ = writeln!(out, "\n### {}. {name}, {}\n", index + 1, transaction(part));
+            if let Some(reason) = &part.after_deploy {
+                let _ = writeln!(out, "- **wait** for a deploy: {}", draw::markdown(reason));
+            }
+            for (label, effects) in [("before", &part.before), ("after", &part.after)] {
+                let (lines, rest) = locks_of(effects);
+                let mut words: Vec<String> = lines.into_iter().map(|(_, words)| words).collect();
+                if words.is_empty() {
+                    words.push(NO_LOCK.to_owned());
+                }
+                words.extend((rest > 0).then(|| format!("and {}", draw::count(rest, "more lock"))));
+                let _ = writeln!(out, "- **{label}** {}", draw::markdown(&words.join("; ")));
+            }
+            let _ = write!(out, "\n{}", draw::fenced(part.sql.trim_end()));
+        }
+        if !it.assumptions.is_empty() || !it.withheld.is_empty() {
+            out.push('\n');
+        }
+        for assumption in &it.assumptions {
+            let _ = writeln!(out, "- **provided** {}", draw::markdown(assumption));
+        }
+        for withheld in &it.withheld {
+            let line = draw::line(sources.get(&it.path), withheld.span.start);
+            let _ = writeln!(out, "- **kept** line {line}: {}", draw::markdown(&withheld.reason));
+        }
+    }
+    if planned.is_empty() {
+        out.push_str("Nothing to rewrite.\n");
+    }
+    out
+}
+
+/// `becomes 3 parts in 3 files (--fix)`
+fn becomes(planned: &Planned) -> String {
     let parts = draw::count(planned.parts.len(), "part");
     let files: BTreeSet<&PathBuf> = planned.parts.iter().map(|part| &part.path).collect();
-    let files = draw::count(files.len(), "file");
-    let _ = writeln!(out, " becomes {parts} in {files} ({})", draw::flag(planned.class));
-    out.push('\n');
+    format!("becomes {parts} in {} ({})", draw::count(files.len(), "file"), draw::flag(planned.class))
+}
+
+fn transaction(part: &PlannedPart) -> &'static str {
+    if part.transaction { "in a transaction" } else { "outside a transaction" }
+}
+
+const NO_LOCK: &str = "no lock that others wait for";
+
+fn draw_plan(out: &mut String, planned: &Planned, sources: &Sources, style: Style) {
+    draw::paint(out, style, Ink::Bold, &draw::path_name(&planned.path));
+    let _ = writeln!(out, " {}\n", becomes(planned));
     for (index, part) in planned.parts.iter().enumerate() {
         draw_part(out, index + 1, part, style);
     }
@@ -52,9 +102,8 @@ fn draw_plan(out: &mut String, planned: &Planned, sources: &Sources, style: Styl
 }
 
 fn draw_part(out: &mut String, number: usize, part: &PlannedPart, style: Style) {
-    let transaction = if part.transaction { "in a transaction" } else { "outside a transaction" };
     draw::paint(out, style, Ink::Bold, &format!("{number}  {}", draw::path_name(&part.path)));
-    draw::paint(out, style, Ink::Faint, &format!("  {transaction}"));
+    draw::paint(out, style, Ink::Faint, &format!("  {}", transaction(part)));
     out.push('\n');
     if let Some(reason) = &part.after_deploy {
         tell(out, "wait", Ink::Yellow, &format!("for a deploy: {reason}"), style);
@@ -74,8 +123,22 @@ fn draw_part(out: &mut String, number: usize, part: &PlannedPart, style: Style) 
     out.push('\n');
 }
 
-/// The locks that someone waits for, the strongest first; when there is none, that is said.
 fn tell_locks(out: &mut String, label: &str, effects: &[Effect], style: Style) {
+    let (lines, rest) = locks_of(effects);
+    for (index, (shade, text)) in lines.iter().enumerate() {
+        let text = format!("{} {text}", shade.glyph(style));
+        tell(out, if index == 0 { label } else { "" }, shade.ink(), &text, style);
+    }
+    if lines.is_empty() {
+        tell(out, label, Ink::Faint, NO_LOCK, style);
+    }
+    if rest > 0 {
+        tell(out, "", Ink::Faint, &format!("and {}", draw::count(rest, "more lock")), style);
+    }
+}
+
+/// The locks that someone waits for, the strongest first, and how many are not told.
+fn locks_of(effects: &[Effect]) -> (Vec<(Shade, String)>, usize) {
     // A weaker lock is worth a line of its own where long work was done before the stronger one was taken.
     let hidden = |effect: &Effect| {
         effect.work == Work::Instant && effects.iter().any(|it| it.relation == effect.relation && it.lock > effect.lock)
@@ -83,19 +146,10 @@ fn tell_locks(out: &mut String, label: &str, effects: &[Effect], style: Style) {
     let told = |effect: &&Effect| effect.born == Born::Before && effect.on.is_none() && !hidden(effect);
     let mut effects: Vec<&Effect> = effects.iter().filter(told).collect();
     effects.sort_by_key(|effect| (Reverse((Shade::of(effect), effect.lock, effect.work)), &effect.relation));
-    let lines: Vec<_> =
+    let mut lines: Vec<_> =
         effects.chunk_by(|a, b| a.lock == b.lock).flat_map(|it| locks::lines(it.iter().copied())).collect();
-    for (index, (shade, text)) in lines.iter().take(TOLD).enumerate() {
-        let text = format!("{} {text}", shade.glyph(style));
-        tell(out, if index == 0 { label } else { "" }, shade.ink(), &text, style);
-    }
-    match lines.len() {
-        0 => tell(out, label, Ink::Faint, "no lock that others wait for", style),
-        length if length > TOLD => {
-            tell(out, "", Ink::Faint, &format!("and {}", draw::count(length - TOLD, "more lock")), style);
-        }
-        _ => {}
-    }
+    let rest = lines.split_off(lines.len().min(TOLD)).len();
+    (lines, rest)
 }
 
 fn tell(out: &mut String, label: &str, ink: Ink, text: &str, style: Style) {

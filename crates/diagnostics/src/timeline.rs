@@ -44,6 +44,8 @@ const QUIET: usize = 5;
 /// Sections that run one after another.
 #[derive(Debug)]
 pub(crate) struct Timeline {
+    /// It shows what a plan would write.
+    pub rewritten: bool,
     pub columns: Vec<Column>,
     pub files: Vec<File>,
     pub transactions: Vec<Group>,
@@ -146,6 +148,7 @@ impl Timeline {
     pub(crate) fn of(sections: &[Explained], planned: Option<&Planned>, assumed: &Assumed, sources: &Sources) -> Self {
         const STYLE: Style = Style { color: false, unicode: true, width: 80 };
         let mut it = Self {
+            rewritten: planned.is_some(),
             columns: Vec::new(),
             files: Vec::new(),
             transactions: Vec::new(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use diagnostics::timeline::{Compared, Theme};
-use diagnostics::{Explained, Sources, Style};
+use diagnostics::{Explained, Planned, Sources};
 use engine::{Class, ExplainedSection, Level, Section};
 use serde::{Deserialize, Serialize};
 use tower_lsp::jsonrpc::{Error, Result};
@@ -140,16 +140,14 @@ impl Server {
     pub async fn timeline(&self, params: DocumentParams) -> Result<Option<Timeline>> {
         let drawn = self.shared.planned(&params.text_document.uri, |judged| {
             let told = judged.told.as_ref()?;
-            let compared = told.compare(Class::Safe);
-            let draw = |sections: &[ExplainedSection]| (!sections.is_empty()).then(|| picture(judged, sections));
-            let after: Vec<ExplainedSection> = compared.iter().flat_map(|it| it.after.iter().cloned()).collect();
             let path = &judged.sections.first()?.path;
             let (up, down) = judged.sections.split_at(1);
+            let after = told.compare(Class::Safe).into_iter().next().filter(|it| !it.after.is_empty());
             Some(Timeline {
                 title: judged.files.display(path),
-                before: draw(up)?,
-                after: draw(&after),
-                down: draw(down),
+                before: picture(judged, up, None),
+                after: after.map(|it| picture(judged, &it.after, it.planned.as_ref())),
+                down: (!down.is_empty()).then(|| picture(judged, down, None)),
             })
         });
         Ok(drawn.await.flatten())
@@ -168,8 +166,7 @@ impl Server {
         };
         let planned = self.shared.planned(&params.text_document.uri, move |judged| {
             let (planned, sources) = judged.told.as_ref()?.plan(class);
-            let text = diagnostics::plan::text(&planned, &sources, Style { color: false, unicode: true, width: 100 });
-            Some(Page { markdown: format!("```text\n{}\n```\n", text.trim_end()) })
+            Some(Page { markdown: diagnostics::plan::markdown(&planned, &sources) })
         });
         Ok(planned.await.flatten())
     }
@@ -188,15 +185,17 @@ fn section_name(section: &ExplainedSection) -> SectionName {
     }
 }
 
-fn picture(judged: &Judged, sections: &[ExplainedSection]) -> String {
+/// A picture of sections as they are, or of those that a plan would write.
+fn picture(judged: &Judged, sections: &[ExplainedSection], planned: Option<&Planned>) -> String {
     let mut sources = Sources::default();
     let shown = sections.iter().map(|section| PathBuf::from(judged.files.display(&section.path)));
     let shown: Vec<PathBuf> = shown.collect();
     for (section, path) in sections.iter().zip(&shown) {
         sources.insert(path.clone(), Arc::clone(&section.text));
     }
-    let before = sections.iter().zip(&shown).map(|(section, path)| Explained { path, ..explained(section) }).collect();
-    let compared = Compared { before, planned: None, after: Vec::new(), after_sources: Sources::default() };
+    let drawn = sections.iter().zip(&shown).map(|(section, path)| Explained { path, ..explained(section) }).collect();
+    let (before, after) = if planned.is_some() { (Vec::new(), drawn) } else { (drawn, Vec::new()) };
+    let compared = Compared { before, planned, after, after_sources: sources.clone() };
     diagnostics::timeline::svg(&[compared], &engine::assumed(sections), &sources, Theme::Editor)
 }
 
@@ -209,15 +208,9 @@ fn page(judged: &Arc<Judged>) -> Page {
         };
         let _ = writeln!(markdown, "# {title}");
         for (at, statement) in section.script.statements.iter().enumerate() {
-            let fence = "`".repeat(3 + longest_run(&statement.parsed.text));
-            let _ = writeln!(markdown, "\n{fence}sql\n{}\n{fence}\n", statement.parsed.text);
+            let _ = writeln!(markdown, "\n{}", diagnostics::fenced(&statement.parsed.text));
             markdown.push_str(&diagnostics::explain::markdown(&explained(section), at, section.tool));
         }
     }
     Page { markdown }
-}
-
-/// Backquotes in a row, which a fence must outnumber.
-fn longest_run(text: &str) -> usize {
-    text.split(|char| char != '`').map(str::len).max().unwrap_or(0)
 }

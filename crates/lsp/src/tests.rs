@@ -575,6 +575,10 @@ async fn a_split_says_what_it_is_and_what_runs() {
         let svg = timeline[picture].as_str().expect("a picture");
         assert!(svg.starts_with("<svg") && svg.contains("data-statement=\"0\""), "{svg}");
     }
+    assert!(
+        timeline["after"].as_str().is_some_and(|svg| svg.contains("Rewritten into 2 files")),
+        "one picture of both"
+    );
     let place = json!({ "textDocument": document, "position": { "line": 2, "character": 1 } });
     assert_eq!(editor.ask("safestep/statementAt", place).await, json!({ "section": "up", "statement": 1 }));
     let statement = json!({ "textDocument": document, "section": "up", "statement": 1 });

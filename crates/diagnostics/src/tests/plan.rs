@@ -113,6 +113,44 @@ fn parts_with_their_locks() {
 }
 
 #[test]
+fn as_markdown() {
+    let mut planned = planned();
+    planned.parts.truncate(2);
+    expect![[r#"
+        ## db/migrations/0007_users.sql becomes 2 parts in 2 files (--fix=unsafe)
+
+        ### 1. 0007_users.sql, in a transaction
+
+        - **before** SHARE ROW EXCLUSIVE on orders, every row is read; SHARE ROW EXCLUSIVE on users
+        - **after** SHARE ROW EXCLUSIVE on orders; SHARE ROW EXCLUSIVE on users
+
+        ```sql
+        SET LOCAL lock_timeout = '2s';
+        ALTER TABLE orders
+          ADD CONSTRAINT orders_user_fk
+          FOREIGN KEY (user_id) REFERENCES users (id) NOT VALID;
+        ```
+
+        ### 2. 0009_validate_orders_user_fk.sql, outside a transaction
+
+        - **wait** for a deploy: no running code writes orders without a user
+        - **before** SHARE ROW EXCLUSIVE on orders, every row is read; SHARE ROW EXCLUSIVE on users
+        - **after** SHARE UPDATE EXCLUSIVE on orders, every row is read; ROW SHARE on users
+
+        ```sql
+        -- checks the rows that were there
+
+        ALTER TABLE orders VALIDATE CONSTRAINT orders_user_fk;
+        ```
+
+        - **provided** No other relation is called users_email_idx
+        - **kept** line 2: a trigger of users may read the column
+    "#]]
+    .assert_eq(&plan::markdown(&[planned], &users().sources));
+    assert_eq!(plan::markdown(&[], &users().sources), "Nothing to rewrite.\n");
+}
+
+#[test]
 fn ascii_and_nothing() {
     assert!(plan::text(&[planned()], &users().sources, ASCII).is_ascii());
     expect![[r#"

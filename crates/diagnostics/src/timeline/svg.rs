@@ -11,7 +11,7 @@ use rules::Section;
 
 use super::{Bound, Column, Compared, Group, Lane, Mark, Span, Timeline, Weight};
 use crate::locks::Shade;
-use crate::{Assumed, Sources, Style, draw};
+use crate::{Assumed, Explained, Sources, Style, draw};
 
 /// Width of a character of code, of small code, and of prose at most.
 const CODE: f64 = 6.7;
@@ -32,12 +32,12 @@ const NAME: usize = 28;
 pub fn svg(compared: &[Compared], assumed: &Assumed, sources: &Sources, theme: Theme) -> String {
     let mut pictures = Vec::new();
     for it in compared {
-        for (index, section) in it.before.iter().enumerate() {
-            pictures.push(Picture::of(Timeline::of(&[*section], None, assumed, sources), assumed));
-            if index == 0 && !it.after.is_empty() {
-                pictures.push(Picture::of(Timeline::of(&it.after, it.planned, assumed, &it.after_sources), assumed));
-            }
+        let before = |section: &Explained| Picture::of(Timeline::of(&[*section], None, assumed, sources), assumed);
+        pictures.extend(it.before.first().map(before));
+        if !it.after.is_empty() {
+            pictures.push(Picture::of(Timeline::of(&it.after, it.planned, assumed, &it.after_sources), assumed));
         }
+        pictures.extend(it.before.iter().skip(1).map(before));
     }
     let width = pictures.iter().map(|picture| picture.width).fold(320.0, f64::max);
     let mut body = String::new();
@@ -189,7 +189,8 @@ fn heading(timeline: &Timeline, assumed: &Assumed) -> (String, String) {
     match timeline.files.as_slice() {
         [file] => {
             let down = if file.section == Section::Down { " (Down)" } else { "" };
-            (format!("{}{down}", file.path), how)
+            let rewritten = if timeline.rewritten { " rewritten" } else { "" };
+            (format!("{}{down}{rewritten}", file.path), how)
         }
         files => (format!("Rewritten into {}", draw::count(files.len(), "file")), how),
     }
