@@ -107,6 +107,62 @@ fn wrong_requests_are_refused_and_the_server_goes_on() {
 }
 
 #[test]
+fn a_long_reading_is_shown_and_requests_wait_for_it_or_are_taken_back() {
+    let directory = project();
+    let large = format!("-- +goose Up\n{}", generated::large(4 << 20));
+    std::fs::write(directory.path().join("migrations/00003_large.sql"), large).unwrap();
+    let mut editor = Editor::silent(Path::new(PROGRAM), directory.path());
+    let capabilities = json!({ "textDocument": { "diagnostic": {} }, "window": { "workDoneProgress": true } });
+    editor.ask("initialize", json!({ "processId": null, "capabilities": capabilities }));
+    editor.tell("initialized", json!({}));
+    editor.open(NAME, "-- +goose Up\nCREATE INDEX orders_b ON orders (b);\n");
+    let document = json!({ "textDocument": { "uri": editor.uri(NAME) } });
+    let [kept, taken] = ["a", "b"].map(|_| editor.request("textDocument/diagnostic", document.clone()));
+    let asked = loop {
+        let message = editor.heard();
+        if message["method"] == "window/workDoneProgress/create" {
+            break message;
+        }
+    };
+    let token = asked["params"]["token"].clone();
+    editor.tell("$/cancelRequest", json!({ "id": taken }));
+    assert_eq!(editor.answer(taken)["error"]["code"], -32800, "while it is read");
+    editor.send(&json!({ "jsonrpc": "2.0", "id": asked["id"], "result": null }));
+    let mut shown = Vec::new();
+    let mut codes = Vec::new();
+    while shown.last().is_none_or(|kind| kind != "end") || codes.is_empty() {
+        let message = editor.heard();
+        if message["id"] == kept {
+            codes = self::codes(message["result"]["items"].as_array().unwrap());
+        } else if message["method"] == "$/progress" {
+            assert_eq!(message["params"]["token"], token);
+            shown.push(message["params"]["value"]["kind"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(
+        (shown, codes),
+        (vec!["begin".to_owned(), "end".to_owned()], vec!["blocking-index-creation:1".to_owned()])
+    );
+    assert_eq!(editor.stop(), Some(0));
+}
+
+/// The framework reads nothing behind what it could not read.
+#[test]
+fn what_is_no_message_is_answered_and_ends_the_server() {
+    let directory = project();
+    let mut editor = start(&directory);
+    editor.send_raw(b"Content-Length: 9\r\n\r\n{\"id\": 7,");
+    let answer = loop {
+        let message = editor.heard();
+        if message.get("error").is_some() {
+            break message;
+        }
+    };
+    assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32700), &Value::Null));
+    assert_eq!(editor.server.wait().unwrap().code(), Some(1), "it was not asked to shut down");
+}
+
+#[test]
 fn letters_and_line_ends_of_all_kinds_keep_their_places() {
     let directory = project();
     let mut editor = start(&directory);

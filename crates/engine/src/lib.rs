@@ -28,6 +28,7 @@ pub use rules::{Date, Group, Level, Rule, Section};
 use syntax::Cache;
 pub use syntax::Span;
 pub use syntax::directive::VERBS as DIRECTIVES;
+pub use syntax::mentions::Part as SymbolPart;
 
 pub use explain::{Comparison, ExplainedSection, assumed};
 pub use live::{Counts, Live, Refusal, Told};

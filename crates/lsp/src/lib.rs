@@ -43,6 +43,7 @@ use tower_lsp::ls_types::{
     RelatedUnchangedDocumentDiagnosticReport, SaveOptions, ServerCapabilities, ServerInfo, ShowDocumentParams,
     TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
     UnchangedDocumentDiagnosticReport, Uri, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+    WorkspaceSymbolParams, WorkspaceSymbolResponse,
 };
 use tower_lsp::{Client, LanguageServer, LspService};
 
@@ -359,6 +360,7 @@ impl LanguageServer for Server {
                     ..CompletionOptions::default()
                 }),
                 document_symbol_provider: Some(OneOf::Left(true)),
+                workspace_symbol_provider: Some(OneOf::Left(true)),
                 definition_provider: Some(OneOf::Left(true)),
                 references_provider: Some(OneOf::Left(true)),
                 document_highlight_provider: Some(OneOf::Left(true)),
@@ -533,6 +535,27 @@ impl LanguageServer for Server {
         let judged = self.shared.judged(&params.text_document.uri).await;
         let client = self.shared.client();
         Ok(judged.map(|judged| DocumentSymbolResponse::Nested(outline::symbols(&judged, client))))
+    }
+
+    /// Of the histories that open documents belong to.
+    async fn symbol(&self, params: WorkspaceSymbolParams) -> Result<Option<WorkspaceSymbolResponse>> {
+        let (client, open) = {
+            let world = self.shared.world();
+            let migrations = world.documents.iter().filter(|(_, document)| !document.is_configuration());
+            let open: Vec<(Uri, PathBuf)> = migrations.map(|(uri, it)| (uri.clone(), it.path.clone())).collect();
+            (world.client, open)
+        };
+        let mut histories: Vec<Arc<Names>> = Vec::new();
+        let mut found = Vec::new();
+        for (uri, path) in open {
+            if histories.iter().any(|names| names.units.iter().any(|unit| unit.path == path)) {
+                continue;
+            }
+            let Some((names, snapshot)) = self.shared.names(&uri).await else { continue };
+            found.extend(navigate::symbols(&names, &snapshot, client, &params.query));
+            histories.push(names);
+        }
+        Ok(Some(WorkspaceSymbolResponse::Flat(found)))
     }
 
     async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {

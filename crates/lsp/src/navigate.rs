@@ -1,12 +1,15 @@
 //! Following a name through the history of migrations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use diagnostics::Source;
 use engine::Names;
-use engine::symbols::{Place, Role};
-use tower_lsp::ls_types::{DocumentHighlight, DocumentHighlightKind, Location, Position, Uri};
+use engine::SymbolPart as Part;
+use engine::symbols::{Kind, Place, Role};
+use tower_lsp::ls_types::{
+    DocumentHighlight, DocumentHighlightKind, Location, Position, SymbolInformation, SymbolKind, Uri,
+};
 
 use crate::world::{Abilities, Snapshot};
 
@@ -58,6 +61,44 @@ pub fn highlights(names: &Names, snapshot: &Snapshot, client: Abilities, positio
     highlights
 }
 
+/// What the history makes, by a part of its name: letters in their order, as people type them.
+#[expect(deprecated, reason = "the field must be given")]
+pub fn symbols(names: &Names, snapshot: &Snapshot, client: Abilities, query: &str) -> Vec<SymbolInformation> {
+    let made = names.symbols.places.iter().filter(|place| place.role == Role::Define);
+    let mut seen = HashSet::new();
+    let wanted =
+        made.filter(|place| seen.insert(place.thing) && is_like(&names.symbols.things[place.thing].name, query));
+    let mut sources = BTreeMap::new();
+    let symbol = |place: &Place| {
+        let thing = &names.symbols.things[place.thing];
+        let location = location(names, snapshot, client, place, &mut sources)?;
+        let container_name = thing.owner.map(|owner| names.symbols.things[owner].name.to_string());
+        let (name, kind) = (thing.name.to_string(), kind(thing.kind));
+        Some(SymbolInformation { name, kind, tags: None, deprecated: None, location, container_name })
+    };
+    wanted.filter_map(symbol).collect()
+}
+
+fn is_like(name: &str, query: &str) -> bool {
+    let mut letters = name.chars().flat_map(char::to_lowercase);
+    query.chars().flat_map(char::to_lowercase).all(|wanted| letters.any(|letter| letter == wanted))
+}
+
+fn kind(kind: Kind) -> SymbolKind {
+    match kind {
+        Kind::Table => SymbolKind::STRUCT,
+        Kind::View => SymbolKind::INTERFACE,
+        Kind::Sequence => SymbolKind::NUMBER,
+        Kind::Index => SymbolKind::KEY,
+        Kind::Type => SymbolKind::ENUM,
+        Kind::Function => SymbolKind::FUNCTION,
+        Kind::Part(Part::Column) => SymbolKind::FIELD,
+        Kind::Part(Part::Constraint) => SymbolKind::PROPERTY,
+        Kind::Part(Part::Trigger) => SymbolKind::EVENT,
+        Kind::Part(Part::Policy | Part::Rule) => SymbolKind::OBJECT,
+    }
+}
+
 fn thing_at(names: &Names, snapshot: &Snapshot, client: Abilities, position: Position) -> Option<usize> {
     let offset = client.encoding.offset(&Source::new(snapshot.document.text.clone()), position);
     let mut units = names.units.iter().enumerate().filter(|(_, unit)| unit.path == snapshot.document.path);
@@ -67,16 +108,26 @@ fn thing_at(names: &Names, snapshot: &Snapshot, client: Abilities, position: Pos
 
 /// In the order of the history, each place once.
 fn locations(names: &Names, snapshot: &Snapshot, client: Abilities, places: &[&Place]) -> Vec<Location> {
-    let mut sources: BTreeMap<&Path, Source> = BTreeMap::new();
+    let mut sources = BTreeMap::new();
     let mut locations = Vec::new();
     for place in places {
-        let unit = &names.units[place.unit];
-        let source = sources.entry(&unit.path).or_insert_with(|| Source::new(unit.text.clone()));
-        let range = client.encoding.range(source, place.span.start, place.span.end);
-        let location = uri_of(snapshot, &unit.path).map(|uri| Location { uri, range });
+        let location = location(names, snapshot, client, place, &mut sources);
         locations.extend(location.filter(|location| !locations.contains(location)));
     }
     locations
+}
+
+fn location<'a>(
+    names: &'a Names,
+    snapshot: &Snapshot,
+    client: Abilities,
+    place: &Place,
+    sources: &mut BTreeMap<&'a Path, Source>,
+) -> Option<Location> {
+    let unit = &names.units[place.unit];
+    let source = sources.entry(&unit.path).or_insert_with(|| Source::new(unit.text.clone()));
+    let range = client.encoding.range(source, place.span.start, place.span.end);
+    uri_of(snapshot, &unit.path).map(|uri| Location { uri, range })
 }
 
 /// As the client spells it, where it has the file open.

@@ -208,3 +208,36 @@ async fn the_page_of_a_rule_is_shown() {
         editor.answer("workspace/executeCommand", json!({ "command": "safestep.openRule", "arguments": ["x"] }));
     assert!(refused.await["error"]["message"].is_string());
 }
+
+#[tokio::test]
+async fn what_a_history_makes_is_found_by_name() {
+    let third = "-- +goose Up\nCREATE INDEX purchases_total ON purchases (total);\nCREATE TYPE state AS ENUM ('new');\n\
+        CREATE FUNCTION total() RETURNS int LANGUAGE sql RETURN 1;\nALTER TABLE purchases ADD CONSTRAINT paid CHECK (total > 0);\n";
+    let (mut editor, _) = project(
+        json!({}),
+        &[
+            ("migrations/20240101000000_a.sql", FIRST),
+            ("migrations/20240102000000_b.sql", SECOND),
+            ("migrations/20240103000000_c.sql", third),
+        ],
+    )
+    .await;
+    let mut drawn = String::new();
+    for query in ["pur", "TOT", "state", "pd", "nothing"] {
+        let found = editor.ask("workspace/symbol", json!({ "query": query })).await;
+        for it in found.as_array().expect("a list") {
+            let place = draw(&editor, &json!([it["location"]]));
+            let owner = it["containerName"].as_str().map(|owner| format!(" of {owner}")).unwrap_or_default();
+            drawn += &format!("{query}: {}{owner}, {} at {place}", it["name"].as_str().expect("a name"), it["kind"]);
+        }
+    }
+    expect![[r#"
+        pur: purchases, 23 at migrations/20240101000000_a.sql:1:13-19
+        pur: purchases_total, 20 at migrations/20240103000000_c.sql:1:13-28
+        TOT: total of purchases, 8 at migrations/20240101000000_a.sql:1:53-64
+        TOT: purchases_total, 20 at migrations/20240103000000_c.sql:1:13-28
+        TOT: total, 12 at migrations/20240103000000_c.sql:3:16-21
+        state: state, 10 at migrations/20240103000000_c.sql:2:12-17
+        pd: paid of purchases, 7 at migrations/20240103000000_c.sql:4:37-41
+    "#]].assert_eq(&drawn);
+}
