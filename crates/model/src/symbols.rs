@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 use syntax::Span;
-use syntax::ast::Name;
+use syntax::ast::{Name, ObjectKind, StatementKind};
 use syntax::mentions::{self, Clause, Mention, Part, Thing};
 
 use crate::name::QName;
@@ -108,6 +108,19 @@ impl Symbols {
         }
         for (old, new, thing) in renamed {
             self.rename(step, &old, new, thing);
+        }
+        if let StatementKind::Rename(it) = &step.statement.parsed.kind
+            && it.object == ObjectKind::Schema
+        {
+            self.rename_schema(&it.name.name, &it.new_name);
+        }
+    }
+
+    fn rename_schema(&mut self, old: &str, new: &str) {
+        let inside: Vec<(Key, usize)> = self.names.iter().map(|(key, thing)| (key.clone(), *thing)).collect();
+        for (key, thing) in inside.into_iter().filter(|(key, _)| key.schema() == Some(old)) {
+            self.names.remove(&key);
+            self.names.insert(key.moved(new), thing);
         }
     }
 
@@ -327,6 +340,13 @@ impl Key {
         match self {
             Self::Class(name) | Self::Type(name) | Self::Function(name) => &name.name,
             Self::Part(_, _, name) => name,
+        }
+    }
+
+    fn schema(&self) -> Option<&str> {
+        match self {
+            Self::Class(name) | Self::Type(name) | Self::Function(name) => Some(&name.schema),
+            Self::Part(..) => None,
         }
     }
 

@@ -239,5 +239,6 @@ async fn what_a_history_makes_is_found_by_name() {
         TOT: total, 12 at migrations/20240103000000_c.sql:3:16-21
         state: state, 10 at migrations/20240103000000_c.sql:2:12-17
         pd: paid of purchases, 7 at migrations/20240103000000_c.sql:4:37-41
-    "#]].assert_eq(&drawn);
+    "#]]
+    .assert_eq(&drawn);
 }

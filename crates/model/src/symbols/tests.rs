@@ -59,10 +59,10 @@ fn equal_names_of_different_things() {
         ],
         expect![[r#"
             Table a: 0 define "a" 1 "a" 1 "a" 1 "a" 2 "a"
-            Part(Column) id of a: 0 define "id" 1 "id"
+            Part(Column) id of a: 0 define "id" 1 "id" 2 "id"
             Part(Column) Größe 😀 of a: 0 define "\"Größe 😀\"" 1 "\"Größe 😀\"" 2 "\"Größe 😀\""
             Table b: 0 define "b" 1 "b" 1 "b" 2 "b"
-            Part(Column) id of b: 0 define "id" 1 "id"
+            Part(Column) id of b: 0 define "id" 1 "id" 2 "id"
             Part(Column) a of b: 0 define "a" 1 "a" 2 "a"
             View v: 2 define "v"
         "#]],
@@ -157,6 +157,43 @@ fn schemas_and_search_paths() {
             Type mood: 1 define "mood" 1 "mood" 1 "mood" 1 "mood" 2 drop "mood"
             Function f: 1 define "f" 2 "f"
             Part(Column) m of t: 1 define "m"
+        "#]],
+    );
+}
+
+#[test]
+fn a_schema_gets_another_name() {
+    check(
+        &[
+            "CREATE SCHEMA app; CREATE TABLE app.t (a int, CONSTRAINT c CHECK (a > 0)); CREATE TYPE app.mood AS ENUM ('x');",
+            "ALTER SCHEMA app RENAME TO shop; ALTER TABLE shop.t DROP CONSTRAINT c, ADD m shop.mood; UPDATE shop.t SET a = 1;",
+            "/*down*/ ALTER SCHEMA shop RENAME TO app; DROP TABLE app.t;",
+        ],
+        expect![[r#"
+            Table t: 0 define "t" 1 "t" 1 "t" 2 drop "t"
+            Part(Column) a of t: 0 define "a" 0 "a" 1 "a"
+            Part(Constraint) c of t: 0 define "c" 1 drop "c"
+            Type mood: 0 define "mood" 1 "mood"
+            Part(Column) m of t: 1 define "m"
+        "#]],
+    );
+}
+
+#[test]
+fn columns_of_both_sides_and_of_views() {
+    check(
+        &["CREATE TABLE a (id int, x int); CREATE TABLE b (id int, y int);
+             CREATE VIEW v (n, m) AS SELECT a.x, count(*) FROM a JOIN b USING (id) GROUP BY a.x; SELECT n FROM v;"],
+        expect![[r#"
+            Table a: 0 define "a" 0 "a" 0 "a" 0 "a"
+            Part(Column) id of a: 0 define "id" 0 "id"
+            Part(Column) x of a: 0 define "x" 0 "x" 0 "x"
+            Table b: 0 define "b" 0 "b"
+            Part(Column) id of b: 0 define "id" 0 "id"
+            Part(Column) y of b: 0 define "y"
+            View v: 0 define "v" 0 "v"
+            Part(Column) n of v: 0 define "n" 0 "n"
+            Part(Column) m of v: 0 define "m"
         "#]],
     );
 }

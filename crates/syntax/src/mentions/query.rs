@@ -115,7 +115,7 @@ impl<'a> Names<'_, '_, '_, '_, 'a> {
                 if let (Some(range), false) = (copy.relation, copy.attlist.is_empty())
                     && let Some(open) = self.source.at(range.location).and_then(|at| self.source.find_open(at))
                 {
-                    self.listed(open, range);
+                    self.listed(open, &[name(range)], Role::Use);
                 }
                 self.push(copy.query.into_iter().chain(copy.where_clause), scope);
             }
@@ -185,7 +185,14 @@ impl<'a> Names<'_, '_, '_, '_, 'a> {
                 }
                 self.statistics(scope);
             }
-            Kind::ViewStmt(view) => self.push(view.query, scope),
+            Kind::ViewStmt(view) => {
+                if let (Some(range), false) = (view.view, view.aliases.is_empty())
+                    && let Some(at) = self.source.at(range.location)
+                {
+                    self.listed(self.source.name_end(at), &[name(range)], Role::Define);
+                }
+                self.push(view.query, scope);
+            }
             Kind::CreateTableAsStmt(create) => self.push(create.query, scope),
             Kind::ExplainStmt(explain) => self.push(explain.query, scope),
             Kind::PrepareStmt(prepare) => self.push(prepare.query, scope),
@@ -257,7 +264,7 @@ impl<'a> Names<'_, '_, '_, '_, 'a> {
                         Thing::Part { part: Part::Constraint, of: vec![name(range)], name: infer.conname.owned() };
                     self.add(at + 2, constraint);
                 } else {
-                    self.listed(at, range);
+                    self.listed(at, &[name(range)], Role::Use);
                 }
                 self.push(infer.index_elems.iter(), scope);
                 self.push(infer.where_clause, scope);
@@ -293,6 +300,9 @@ impl<'a> Names<'_, '_, '_, '_, 'a> {
                 Kind::JoinExpr(join) => {
                     items.extend(join.rarg.into_iter().chain(join.larg));
                     self.push(join.quals, scope);
+                    if !join.using_clause.is_empty() {
+                        self.using(join);
+                    }
                 }
                 Kind::RangeTableSample(sample) => {
                     items.extend(sample.relation);
@@ -371,14 +381,32 @@ impl<'a> Names<'_, '_, '_, '_, 'a> {
     }
 
     /// Columns in parentheses that open at a token.
-    fn listed(&mut self, open: usize, range: &pg::RangeVar<'_>) {
+    fn listed(&mut self, open: usize, of: &[Name], role: Role) {
         for (from, _) in self.source.elements(open + 1, self.source.tokens.len()) {
             if matches!(self.source.kind(from), Some(TokenKind::Word | TokenKind::QuotedName))
                 && self.source.kind(from + 1) != Some(TokenKind::LeftParen)
             {
-                self.add(from, column(&lex::fold(self.source.word(from)), vec![name(range)]));
+                let span = self.source.tokens_span(from, from + 1);
+                self.walk.add(span, role.clone(), column(&lex::fold(self.source.word(from)), of.to_vec()));
             }
         }
+    }
+
+    /// The columns of JOIN ... USING, which stand in both sides.
+    fn using(&mut self, join: &'a pg::JoinExpr<'a>) {
+        let Some(Kind::RangeVar(right)) = join.rarg.map(|it| it.kind()) else { return };
+        let Some(at) = self.source.at(right.location).and_then(|at| self.source.find(at, "USING")) else { return };
+        let mut left = Vec::new();
+        let mut items: Vec<Node<'a>> = join.larg.into_iter().collect();
+        while let Some(item) = items.pop() {
+            match item.kind() {
+                Kind::JoinExpr(join) => items.extend(join.rarg.into_iter().chain(join.larg)),
+                Kind::RangeVar(range) => left.push(name(range)),
+                _ => left.push(qualified(None, "")),
+            }
+        }
+        self.listed(at + 1, &left, Role::Use);
+        self.listed(at + 1, &[name(right)], Role::Use);
     }
 
     /// The columns of CREATE STATISTICS, between ON and FROM.
