@@ -8,7 +8,7 @@ use syntax::ast::{Script, Statement, StatementKind};
 
 use self::alike::Alike;
 use self::transaction::Machine;
-use crate::effect::{Blocked, Breaks, Effect, FailsWhen, Failure, Operation, WaitsFor};
+use crate::effect::{Blocked, Breaks, Effect, FailsWhen, Failure, Operation, OperationKind, WaitsFor};
 use crate::exec::{self, NeedsBlock, Setting};
 use crate::name::QName;
 use crate::runner::{Messages, Runner};
@@ -58,7 +58,57 @@ pub struct Judged {
     pub transaction: Transaction,
     /// Shared by the statements of a bulk load, which there may be very many of.
     pub judgement: Arc<Judgement>,
+    gist: Gist,
 }
+
+impl Judged {
+    #[must_use]
+    pub fn new(transaction: Transaction, judgement: Arc<Judgement>) -> Self {
+        Self { transaction, gist: Gist::of(&judgement), judgement }
+    }
+
+    /// One of its operations is of that kind.
+    #[must_use]
+    pub fn does(&self, kind: OperationKind) -> bool {
+        self.gist.0 & Gist::kind(kind) != 0
+    }
+
+    /// It locks something that was there before the pending migrations.
+    #[must_use]
+    pub fn meets_others(&self) -> bool {
+        self.gist.0 & Gist::OTHERS != 0
+    }
+
+    #[must_use]
+    pub fn may_fail(&self) -> bool {
+        self.gist.0 & Gist::FAILS != 0
+    }
+}
+
+/// What is asked first about a judgement, in bits: most questions are about few of very many, and each judgement lies
+/// elsewhere in memory.
+#[derive(Clone, Copy, Debug)]
+struct Gist(u64);
+
+impl Gist {
+    const OTHERS: u64 = 1 << 63;
+    const FAILS: u64 = 1 << 62;
+
+    fn of(judgement: &Judgement) -> Self {
+        let kinds = judgement.operations.iter().fold(0, |bits, operation| bits | Self::kind(operation.kind));
+        let own = judgement.operations.iter().flat_map(|operation| &operation.effects);
+        let others = judgement.effects.iter().chain(own).any(|effect| effect.born == Born::Before);
+        let fails = judgement.fails.is_some();
+        Self(kinds | if others { Self::OTHERS } else { 0 } | if fails { Self::FAILS } else { 0 })
+    }
+
+    const fn kind(kind: OperationKind) -> u64 {
+        1 << kind as u32
+    }
+}
+
+/// All kinds fit beside the other bits.
+const _: () = assert!(Gist::kind(OperationKind::Opaque) < Gist::FAILS);
 
 impl Deref for Judged {
     type Target = Judgement;
@@ -332,7 +382,7 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings, alik
         .filter(|it| it.is(statement, &machine.state, transaction))
         .or_else(|| Alike::new(statement, &machine.state, transaction));
     if let Some(known) = alike.as_ref().and_then(|it| it.find(statement)) {
-        return Judged { transaction, judgement: Arc::clone(known) };
+        return Judged::new(transaction, Arc::clone(known));
     }
     let external = |timeout| match timeout {
         Timeout::Unset if settings.external_timeouts => Timeout::External,
@@ -392,7 +442,7 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings, alik
     if let Some(alike) = alike {
         alike.note(statement, &judgement);
     }
-    Judged { transaction, judgement }
+    Judged::new(transaction, judgement)
 }
 
 /// The migrations name a thing that none of them made: the history did not begin with an empty database after all, or the

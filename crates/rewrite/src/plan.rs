@@ -58,7 +58,7 @@ fn statement_by_statement(request: &Request) -> Option<Trace> {
         } else {
             let judged = judged.next()?;
             let judgement = Judgement { held: original.held.clone(), ..(*judged.judgement).clone() };
-            all.push(Judged { transaction: original.transaction, judgement: Arc::new(judgement) });
+            all.push(Judged::new(original.transaction, Arc::new(judgement)));
         }
     }
     apart.judged = all;

@@ -21,14 +21,15 @@ pub struct Backfill<'a> {
     pub locks_rows: bool,
 }
 
+/// The operations that may be changes of many rows.
+pub const BACKFILLS: [OperationKind; 4] =
+    [OperationKind::Update, OperationKind::Delete, OperationKind::InsertSelect, OperationKind::Merge];
+
 /// The change of many rows that the operation is, if it is one. A batch of a loop is none.
 #[must_use]
 pub fn backfill<'a>(at: &At<'a>) -> Option<Backfill<'a>> {
     use OperationKind::{Delete, InsertSelect, Merge, Update};
     let operation = at.operation;
-    if !matches!(operation.kind, Update | Delete | InsertSelect | Merge) {
-        return None;
-    }
     let table = operation.relation.as_ref()?;
     let kind = at.kind()?;
     let locks_rows = operation.effects.iter().any(|it| it.relation == *table && is_busy(it));

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use model::effect::{Effect, FailsWhen, Operation, OperationKind, Work, blocks_reads, blocks_writes, lock_name};
+use model::effect::{
+    Effect, FailsWhen, Failure, Operation, OperationKind, Work, blocks_reads, blocks_writes, lock_name,
+};
 use model::name::QName;
 use model::schema::{Born, ConstraintKind, Relation, RelationKind, Schema};
 use model::trace::{Judged, Opener};
@@ -26,17 +28,43 @@ pub struct At<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// The operations that run: those of a statement that certainly fails are left out, its failure is the finding.
-    pub fn operations(&'a self) -> impl Iterator<Item = At<'a>> {
+    /// The operations that run of the statements that are wanted: those of a statement that certainly fails are left out,
+    /// its failure is the finding.
+    fn operations(&'a self, wanted: impl Fn(&Judged) -> bool) -> impl Iterator<Item = At<'a>> {
         let judged = self.trace.judged.iter().enumerate();
-        judged.filter(|(_, judged)| !surely_fails(self, judged)).flat_map(move |(statement, judged)| {
+        let running = judged.filter(move |(_, judged)| wanted(judged) && !surely_fails(self, judged));
+        running.flat_map(move |(statement, judged)| {
             let operations = judged.operations.iter().enumerate();
             operations.map(move |(index, operation)| At { context: self, statement, index, judged, operation })
         })
     }
 
     pub fn operations_of(&'a self, kind: OperationKind) -> impl Iterator<Item = At<'a>> {
-        self.operations().filter(move |at| at.operation.kind == kind)
+        self.operations_among([kind])
+    }
+
+    /// Those of several kinds, in order.
+    pub fn operations_among<const N: usize>(&'a self, kinds: [OperationKind; N]) -> impl Iterator<Item = At<'a>> {
+        let operations = self.operations(move |judged| kinds.iter().any(|kind| judged.does(*kind)));
+        operations.filter(move |at| kinds.contains(&at.operation.kind))
+    }
+
+    /// As [`Self::operations_among`], but only of statements that lock what others use, as most findings are about them.
+    pub fn operations_on_others<const N: usize>(&'a self, kinds: [OperationKind; N]) -> impl Iterator<Item = At<'a>> {
+        let does = move |judged: &Judged| kinds.iter().any(|kind| judged.does(*kind));
+        let operations = self.operations(move |judged| judged.meets_others() && does(judged));
+        operations.filter(move |at| kinds.contains(&at.operation.kind))
+    }
+
+    /// All operations of these statements.
+    pub fn all_on_others(&'a self) -> impl Iterator<Item = At<'a>> {
+        self.operations(Judged::meets_others)
+    }
+
+    /// The statements that fail, whenever it be.
+    pub fn failures(&'a self) -> impl Iterator<Item = (usize, &'a StatementKind, &'a Judged, &'a Failure)> {
+        let failing = self.statements().filter(|(_, _, judged)| judged.may_fail());
+        failing.filter_map(|(at, kind, judged)| Some((at, kind, judged, judged.fails.as_ref()?)))
     }
 
     /// Every statement with its judgement, failing ones too.
@@ -253,6 +281,9 @@ pub fn swaps<'a>(context: &'a Context<'a>) -> BTreeMap<(usize, usize), At<'a>> {
 /// It fails on every major in range, wherever it runs or because of where it runs.
 #[must_use]
 pub fn surely_fails(context: &Context, judged: &Judged) -> bool {
+    if !judged.may_fail() {
+        return false;
+    }
     let Some(failure) = &judged.fails else { return false };
     let happens = match failure.when {
         FailsWhen::Always => true,

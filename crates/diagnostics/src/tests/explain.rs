@@ -77,7 +77,7 @@ impl Traced {
             refuses_transaction: false,
             search_path: vec!["public".to_owned()],
         });
-        self.trace.judged.push(Judged { transaction, judgement });
+        self.trace.judged.push(Judged::new(transaction, judgement));
         let last = self.trace.judged.last_mut().expect("just pushed");
         Arc::get_mut(&mut last.judgement).expect("not shared")
     }

@@ -42,11 +42,10 @@ ALTER TABLE users ADD COLUMN name text NOT NULL DEFAULT '';
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for (statement, _, judged) in context.statements() {
-        let Some(failure) = judged.fails.as_ref().filter(|it| it.when == FailsWhen::NotEmpty && it.sqlstate == "23502")
-        else {
+    for (statement, _, judged, failure) in context.failures() {
+        if failure.when != FailsWhen::NotEmpty || failure.sqlstate != "23502" {
             continue;
-        };
+        }
         let operation = judged.operations.iter().position(|it| it.span.contains(failure.span));
         let message = format!("this fails as soon as the table has a row: {} ({})", failure.message, failure.sqlstate);
         let mut finding = context.finding(&RULE, statement, failure.span, message);

@@ -50,7 +50,7 @@ ALTER TABLE users ADD COLUMN created_at timestamptz NOT NULL DEFAULT now();
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::AddColumn) {
+    for at in context.operations_on_others([OperationKind::AddColumn]) {
         let Some(effect) = at.long_blocking().filter(|effect| effect.work == Work::Rewrite) else { continue };
         let (why, way) = at.added_column().map_or((UNKNOWN.0, UNKNOWN.1), reason);
         let message = format!("adding {why} {} while the table is rewritten", holds(effect));

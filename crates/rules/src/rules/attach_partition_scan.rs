@@ -48,7 +48,7 @@ ALTER TABLE events ATTACH PARTITION events_2020 FOR VALUES FROM ('2020-01-01') T
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::AttachPartition) {
+    for at in context.operations_on_others([OperationKind::AttachPartition]) {
         let Some(effect) = at.long_blocking() else { continue };
         let builds = at.operation.effects.iter().any(|it| is_long(it) && it.work == Work::Build);
         let message = format!(

@@ -46,8 +46,8 @@ UPDATE users SET state = 'new' WHERE state IS NULL AND id BETWEEN 1 AND 5000;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    let updates = by_relation(context.operations_of(OperationKind::Update));
-    for at in context.operations() {
+    let updates = by_relation(context.operations_on_others([OperationKind::Update]));
+    for at in context.operations_on_others([OperationKind::Other]) {
         let Some(AlterAction::SetDefault { column, default }) = at.action() else { continue };
         // A column that had a default before loses nothing.
         let had = at.relation().is_some_and(|it| {

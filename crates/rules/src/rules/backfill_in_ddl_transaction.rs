@@ -2,7 +2,7 @@
 
 use model::effect::{Effect, lock_name};
 
-use crate::backfill::{Backfill, backfill};
+use crate::backfill::{BACKFILLS, Backfill, backfill};
 use crate::facts::{stops_others, table_of, who_waits};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
@@ -46,7 +46,7 @@ ALTER TABLE users ADD COLUMN display_name text;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations() {
+    for at in context.operations_on_others(BACKFILLS) {
         let Some(Backfill { what, .. }) = backfill(&at) else { continue };
         let held: Option<&Effect> =
             at.judged.held.values().filter(|it| stops_others(it)).max_by_key(|it| (it.lock, it.on.is_none()));

@@ -55,9 +55,8 @@ END $$;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations() {
-        let changes = matches!(at.operation.kind, OperationKind::Update | OperationKind::Delete);
-        if !changes || !at.operation.in_loop {
+    for at in context.operations_on_others([OperationKind::Update, OperationKind::Delete]) {
+        if !at.operation.in_loop {
             continue;
         }
         let busy =

@@ -43,7 +43,7 @@ CREATE TABLE reservations (room int, during tsrange, EXCLUDE USING gist (during 
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::AddExclusion) {
+    for at in context.operations_on_others([OperationKind::AddExclusion]) {
         let Some(effect) = at.long_blocking() else { continue };
         let message = format!("adding the exclusion constraint {} until its index is built", holds(effect));
         findings.push(at.with_held(at.finding(&RULE, message)).note(

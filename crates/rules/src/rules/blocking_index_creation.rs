@@ -48,7 +48,7 @@ CREATE INDEX CONCURRENTLY users_email_idx ON users (email);
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::CreateIndex) {
+    for at in context.operations_on_others([OperationKind::CreateIndex]) {
         let Some(effect) = at.long_blocking() else { continue };
         let message = format!("building {} {} until it is built", index(&at), holds(effect));
         let partitioned = at.relation().is_some_and(|it| it.kind == RelationKind::PartitionedTable);

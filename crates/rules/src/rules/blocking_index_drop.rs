@@ -46,7 +46,7 @@ DROP INDEX CONCURRENTLY users_email_idx;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::DropIndex) {
+    for at in context.operations_on_others([OperationKind::DropIndex]) {
         // It locks the index at the end only, when nobody uses it any more.
         if at.kind().is_some_and(is_concurrent) {
             continue;

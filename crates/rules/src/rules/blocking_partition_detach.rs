@@ -44,7 +44,7 @@ ALTER TABLE events DETACH PARTITION events_2020 CONCURRENTLY;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::DetachPartition) {
+    for at in context.operations_on_others([OperationKind::DetachPartition]) {
         let parent = at.operation.effects.iter().find(|it| Some(&it.relation) == at.operation.relation.as_ref());
         let Some(effect) = parent.filter(|it| stops_others(it)) else { continue };
         if at.kind().is_some_and(is_concurrent) {

@@ -46,7 +46,7 @@ ALTER TABLE users ADD CONSTRAINT users_pkey PRIMARY KEY USING INDEX users_pkey;
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     let kinds = [OperationKind::AddPrimaryKey, OperationKind::AttachIndex];
-    for at in context.operations().filter(|at| kinds.contains(&at.operation.kind)) {
+    for at in context.operations_on_others(kinds) {
         let Some(effect) = at.long_blocking() else { continue };
         let builds = at.does(Work::Build);
         let message = format!(

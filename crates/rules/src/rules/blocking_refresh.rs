@@ -44,7 +44,7 @@ REFRESH MATERIALIZED VIEW CONCURRENTLY totals;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::RefreshMaterializedView) {
+    for at in context.operations_on_others([OperationKind::RefreshMaterializedView]) {
         let view = at.operation.effects.iter().find(|it| Some(&it.relation) == at.operation.relation.as_ref());
         let Some(effect) = view.filter(|it| is_busy(it) && blocks_reads(it.lock)) else { continue };
         let populated = at.relation().is_none_or(|it| it.populated);

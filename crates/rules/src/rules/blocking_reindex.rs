@@ -43,7 +43,7 @@ REINDEX INDEX CONCURRENTLY users_email_idx;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::Reindex) {
+    for at in context.operations_on_others([OperationKind::Reindex]) {
         if at.long_blocking().is_none() || at.kind().is_some_and(is_concurrent) {
             continue;
         }

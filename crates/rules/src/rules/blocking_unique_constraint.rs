@@ -46,7 +46,7 @@ ALTER TABLE users ADD CONSTRAINT users_email_key UNIQUE USING INDEX users_email_
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::AddUnique) {
+    for at in context.operations_on_others([OperationKind::AddUnique]) {
         let Some(effect) = at.long_blocking() else { continue };
         let message = format!("adding the UNIQUE constraint {} until its index is built", holds(effect));
         let partitioned = at.relation().is_some_and(|it| it.partition_by.is_some());

@@ -43,7 +43,7 @@ ALTER TABLE users ALTER COLUMN name SET DEFAULT '';
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::AlterType) {
+    for at in context.operations_on_others([OperationKind::AlterType]) {
         let Some(AlterAction::AlterType { column, .. }) = at.action() else { continue };
         let own = at.operation.effects.iter().find(|it| Some(&it.relation) == at.operation.relation.as_ref());
         let noticed = at.judged.breaks.iter().any(|it| matches!(it, Breaks::CachedPlans { .. }));

@@ -47,8 +47,7 @@ DROP INDEX CONCURRENTLY b;
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     let range = (*context.trace.majors.start(), *context.trace.majors.end());
-    for (statement, _, judged) in context.statements() {
-        let Some(failure) = &judged.fails else { continue };
+    for (statement, _, _, failure) in context.failures() {
         // Each of these has a rule of its own: an enum value that is used too early, syntax of a newer major, NOT NULL
         // without a value.
         let needs = &context.script.statements[statement].parsed.needs;

@@ -44,7 +44,7 @@ ALTER TABLE orders VALIDATE CONSTRAINT total_positive;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::AddCheck) {
+    for at in context.operations_on_others([OperationKind::AddCheck]) {
         let Some(effect) = at.long_blocking() else { continue };
         let message = format!("adding the CHECK constraint {} while every row is checked", holds(effect));
         let finding = at.with_held(at.finding(&RULE, message));

@@ -45,7 +45,7 @@ CREATE INDEX CONCURRENTLY users_email_idx ON users (lower(email));
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::AlterType) {
+    for at in context.operations_on_others([OperationKind::AlterType]) {
         if at.does(Work::Rewrite) || !at.does(Work::Build) {
             continue;
         }

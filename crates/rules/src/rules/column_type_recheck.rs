@@ -46,7 +46,7 @@ ALTER TABLE users VALIDATE CONSTRAINT email_filled;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::AlterType) {
+    for at in context.operations_on_others([OperationKind::AlterType]) {
         if at.does(Work::Rewrite) || at.does(Work::Build) {
             continue;
         }

@@ -51,7 +51,7 @@ ALTER TABLE users VALIDATE CONSTRAINT email_short;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::AlterType) {
+    for at in context.operations_on_others([OperationKind::AlterType]) {
         let Some(effect) = at.long_blocking() else { continue };
         if !at.does(Work::Rewrite) {
             continue;

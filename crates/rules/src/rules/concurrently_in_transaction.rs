@@ -45,8 +45,7 @@ CREATE INDEX CONCURRENTLY users_email_idx ON users (email);
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for (statement, kind, judged) in context.statements() {
-        let Some(failure) = &judged.fails else { continue };
+    for (statement, kind, judged, failure) in context.failures() {
         if failure.when != FailsWhen::Wrapped || !is_concurrent(kind) || judged.transaction.inside == Some(false) {
             continue;
         }

@@ -45,7 +45,7 @@ ALTER TABLE events ATTACH PARTITION events_2030 FOR VALUES FROM ('2030-01-01') T
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::CreatePartition) {
+    for at in context.operations_on_others([OperationKind::CreatePartition]) {
         let effects = &at.operation.effects;
         let Some(parent) = effects.iter().find(|it| it.on.is_none() && stops_others(it) && !is_long(it)) else {
             continue;

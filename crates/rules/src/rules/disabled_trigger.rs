@@ -1,5 +1,6 @@
 //! Triggers switched off and not on again.
 
+use model::effect::OperationKind;
 use model::schema::Born;
 use syntax::ast::{AlterAction, Ident};
 
@@ -48,8 +49,8 @@ COMMIT;
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     let enables = |at: &At| matches!(at.action(), Some(AlterAction::EnableTrigger { .. }));
-    let enabling = by_relation(context.operations().filter(enables));
-    for at in context.operations() {
+    let enabling = by_relation(context.operations_on_others([OperationKind::Other]).filter(enables));
+    for at in context.operations_on_others([OperationKind::Other]) {
         let Some(AlterAction::DisableTrigger { name }) = at.action() else { continue };
         if at.relation().is_some_and(|it| it.born != Born::Before) {
             continue;

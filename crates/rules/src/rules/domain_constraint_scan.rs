@@ -45,7 +45,7 @@ ALTER TABLE users VALIDATE CONSTRAINT has_at;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::DomainConstraint) {
+    for at in context.operations_on_others([OperationKind::DomainConstraint]) {
         let Some(effect) = at.long_blocking() else { continue };
         let mut tables: Vec<_> = at.operation.effects.iter().filter(|it| is_long(it)).map(table_of).collect();
         tables.dedup();

@@ -1,5 +1,6 @@
 //! DROP ... CASCADE.
 
+use model::effect::OperationKind;
 use model::name::QName;
 use model::schema::{Born, Relation, RelationKind};
 use syntax::ast::{AlterAction, ObjectKind, StatementKind};
@@ -49,8 +50,10 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     if context.section == Section::Down {
         return;
     }
+    let drops =
+        [OperationKind::DropColumn, OperationKind::DropConstraint, OperationKind::DropTable, OperationKind::DropObject];
     let mut last = None;
-    for at in context.operations() {
+    for at in context.operations_among(drops) {
         if !cascades(&at) || last == Some((at.statement, at.operation.span)) {
             continue;
         }

@@ -1,5 +1,6 @@
 //! DROP VIEW without a replacement.
 
+use model::effect::OperationKind;
 use model::name::QName;
 use model::schema::Born;
 use syntax::ast::{ObjectKind, StatementKind};
@@ -53,7 +54,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         return;
     }
     let mut done = None;
-    for at in context.operations() {
+    for at in context.operations_of(OperationKind::DropObject) {
         let Some(StatementKind::Drop(drop)) = at.kind() else { continue };
         let view = matches!(drop.object, ObjectKind::View | ObjectKind::MaterializedView);
         // One look at each statement, whatever number of operations it has; CASCADE has a rule of its own.

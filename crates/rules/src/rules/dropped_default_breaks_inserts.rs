@@ -1,5 +1,6 @@
 //! DROP DEFAULT on a NOT NULL column.
 
+use model::effect::OperationKind;
 use syntax::ast::AlterAction;
 
 use crate::facts::stops_others;
@@ -46,7 +47,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     if context.section == Section::Down {
         return;
     }
-    for at in context.operations() {
+    for at in context.operations_on_others([OperationKind::Other]) {
         let Some(AlterAction::DropDefault { column }) = at.action() else { continue };
         let own = at.operation.effects.iter().find(|it| Some(&it.relation) == at.operation.relation.as_ref());
         let needed =

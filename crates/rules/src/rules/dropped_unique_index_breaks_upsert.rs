@@ -1,5 +1,6 @@
 //! A unique index or constraint dropped without replacement.
 
+use model::effect::OperationKind;
 use model::schema::{Born, ConstraintKind, Index, Schema};
 use syntax::ast::{AlterAction, ObjectKind, StatementKind};
 
@@ -49,7 +50,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     if context.section == Section::Down {
         return;
     }
-    for at in context.operations() {
+    for at in context.operations_on_others([OperationKind::DropConstraint, OperationKind::DropIndex]) {
         let before = &at.judged.before;
         let dropped: Vec<&Index> = match (at.kind(), at.action()) {
             (_, Some(AlterAction::DropConstraint { name, .. })) => {

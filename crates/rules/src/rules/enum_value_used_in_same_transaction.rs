@@ -47,8 +47,7 @@ ALTER TABLE jobs ALTER COLUMN state SET DEFAULT 'done';
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for (statement, _, judged) in context.statements() {
-        let Some(failure) = judged.fails.as_ref().filter(|it| it.sqlstate == "55P04") else { continue };
+    for (statement, _, judged, failure) in context.failures().filter(|(.., failure)| failure.sqlstate == "55P04") {
         if failure.when == FailsWhen::Wrapped && judged.transaction.inside == Some(false) {
             continue;
         }

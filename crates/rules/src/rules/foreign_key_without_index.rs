@@ -49,7 +49,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     let after = &context.trace.after;
     let kinds = [OperationKind::AddForeignKey, OperationKind::CreateTable, OperationKind::AddColumn];
     let mut seen = BTreeSet::new();
-    for at in context.operations().filter(|at| kinds.contains(&at.operation.kind)) {
+    for at in context.operations_among(kinds) {
         let Some(name) = at.operation.relation.as_ref() else { continue };
         let Some(table) = after.relations.get(name).filter(|it| !it.open) else { continue };
         let known = at.relation();

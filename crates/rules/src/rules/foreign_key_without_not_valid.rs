@@ -50,7 +50,7 @@ ALTER TABLE orders VALIDATE CONSTRAINT orders_user_id_fkey;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::AddForeignKey) {
+    for at in context.operations_on_others([OperationKind::AddForeignKey]) {
         let Some(long) = at.long_blocking() else { continue };
         let table = at.operation.relation.as_ref().unwrap_or(table_of(long));
         let mut both: Vec<&QName> = vec![table];

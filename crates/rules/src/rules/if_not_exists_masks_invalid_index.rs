@@ -47,6 +47,9 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS users_email_idx ON users (email);
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
+    if context.operations_on_others([OperationKind::CreateIndex]).next().is_none() {
+        return;
+    }
     let looks = context.statements().any(|(_, kind, _)| looks_at_pg_index(kind));
     // The first statement that drops an index, by its name.
     let mut dropped: BTreeMap<&str, usize> = BTreeMap::new();
@@ -59,7 +62,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             }
         }
     }
-    for at in context.operations_of(OperationKind::CreateIndex) {
+    for at in context.operations_on_others([OperationKind::CreateIndex]) {
         let Some(StatementKind::CreateIndex(index)) = at.kind() else { continue };
         let Some(name) = index.name.as_ref().filter(|_| index.concurrently && index.if_not_exists) else { continue };
         let busy = at.operation.effects.iter().any(crate::facts::is_busy);

@@ -53,7 +53,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     let mut transaction = 0;
     // The tables whose rows the transaction has written, each with the statement; `None` once reported.
     let mut written: BTreeMap<&QName, Option<usize>> = BTreeMap::new();
-    for at in context.operations() {
+    for at in context.all_on_others() {
         if at.judged.transaction.id != transaction {
             transaction = at.judged.transaction.id;
             written.clear();

@@ -69,7 +69,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     let mut tables: Vec<(QName, usize)> = Vec::new();
     // The finding about the transaction, which is about all that it locks later too.
     let mut told = None;
-    for at in context.operations() {
+    for at in context.all_on_others() {
         if at.judged.transaction.id != transaction {
             transaction = at.judged.transaction.id;
             tables.clear();

@@ -44,14 +44,8 @@ ALTER TABLE users REPLICA IDENTITY FULL;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations() {
-        let drops = matches!(
-            at.operation.kind,
-            OperationKind::DropConstraint | OperationKind::DropIndex | OperationKind::DropColumn
-        );
-        if !drops {
-            continue;
-        }
+    let drops = [OperationKind::DropConstraint, OperationKind::DropIndex, OperationKind::DropColumn];
+    for at in context.operations_on_others(drops) {
         let touched = at.operation.effects.iter().filter(|it| it.on.is_none());
         for name in touched.map(|it| &it.relation) {
             let before = at.judged.before.relations.get(name).filter(|it| it.born == Born::Before);

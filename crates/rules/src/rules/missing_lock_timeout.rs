@@ -52,7 +52,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         return;
     }
     let sets = settings_of(context, "lock_timeout");
-    for (statement, kind, judged) in context.statements() {
+    for (statement, kind, judged) in context.statements().filter(|(.., judged)| judged.meets_others()) {
         let Some(effect) = waits_unguarded(context, kind, judged) else { continue };
         let (earlier, later) = sets.split_at(sets.partition_point(|(at, _)| *at < statement));
         // A SET LOCAL that had no effect is the finding.

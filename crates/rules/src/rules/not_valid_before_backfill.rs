@@ -48,8 +48,8 @@ ALTER TABLE users VALIDATE CONSTRAINT state_present;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    let updates = by_relation(context.operations_of(OperationKind::Update));
-    for at in context.operations() {
+    let updates = by_relation(context.operations_on_others([OperationKind::Update]));
+    for at in context.operations_on_others([OperationKind::AddCheck, OperationKind::SetNotNull]) {
         let Some(constraint) = at.constraint().filter(|it| it.not_valid) else { continue };
         let column = match &constraint.kind {
             ConstraintKind::NotNull { column: Some(column) } => column.text.as_str(),

@@ -47,7 +47,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     let Some(latest) = context.latest.filter(|_| context.section == Section::Up) else { return };
     let kinds =
         [OperationKind::AddCheck, OperationKind::AddForeignKey, OperationKind::SetNotNull, OperationKind::Other];
-    for at in context.operations().filter(|at| kinds.contains(&at.operation.kind)) {
+    for at in context.operations_among(kinds) {
         let (Some(relation), Some(constraint)) = (at.operation.relation.as_ref(), at.constraint()) else { continue };
         if !constraint.not_valid || constraint.not_enforced {
             continue;

@@ -57,8 +57,9 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if let StatementKind::Template(error) = kind {
             push(statement, error.span);
         }
-        for operation in judged.operations.iter().filter(|it| it.kind == OperationKind::Opaque) {
-            push(statement, operation.span);
+        if judged.does(OperationKind::Opaque) {
+            let opaque = judged.operations.iter().filter(|it| it.kind == OperationKind::Opaque);
+            opaque.for_each(|operation| push(statement, operation.span));
         }
     }
 }

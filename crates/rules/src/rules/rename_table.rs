@@ -52,7 +52,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         return;
     }
     let swaps = swaps(context);
-    for at in context.operations() {
+    for at in context.operations_among([OperationKind::RenameRelation, OperationKind::SetSchema]) {
         let new = match (at.operation.kind, at.kind()) {
             (OperationKind::RenameRelation, Some(StatementKind::Rename(it))) => format!("called {}", it.new_name),
             (OperationKind::SetSchema, Some(StatementKind::SetSchema(it))) => format!("in schema {}", it.schema),

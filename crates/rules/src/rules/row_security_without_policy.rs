@@ -1,5 +1,6 @@
 //! Row security switched on with no policy to let anyone through.
 
+use model::effect::OperationKind;
 use syntax::ast::AlterAction;
 
 use crate::facts::stops_others;
@@ -48,7 +49,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     if context.section == Section::Down {
         return;
     }
-    for at in context.operations() {
+    for at in context.operations_on_others([OperationKind::Other]) {
         let Some(AlterAction::RowSecurity { enable: true }) = at.action() else { continue };
         let own = at.operation.effects.iter().find(|it| Some(&it.relation) == at.operation.relation.as_ref());
         let Some(own) = own.filter(|it| stops_others(it)) else { continue };

@@ -48,7 +48,7 @@ ALTER TABLE users DROP CONSTRAINT email_present;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::SetNotNull) {
+    for at in context.operations_on_others([OperationKind::SetNotNull]) {
         let Some(effect) = at.long_blocking() else { continue };
         let message = format!("SET NOT NULL {} while every row is checked", holds(effect));
         let finding = at.with_held(at.finding(&RULE, message));

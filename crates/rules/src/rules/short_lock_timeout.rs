@@ -50,7 +50,7 @@ const DEADLOCK_TIMEOUT: u64 = 1000;
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     let sets = settings_of(context, "lock_timeout");
-    for (statement, kind, judged) in context.statements() {
+    for (statement, kind, judged) in context.statements().filter(|(.., judged)| judged.meets_others()) {
         let Timeout::Milliseconds(limit) = judged.timeouts.lock else { continue };
         // Autovacuum holds SHARE UPDATE EXCLUSIVE, which conflicts with itself and stronger.
         let waits =

@@ -45,8 +45,7 @@ VACUUM users;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for (statement, kind, judged) in context.statements() {
-        let Some(failure) = &judged.fails else { continue };
+    for (statement, kind, judged, failure) in context.failures() {
         // A value of an enum that is used too early has a rule of its own.
         let other = is_concurrent(kind) || failure.sqlstate == "55P04";
         if failure.when != FailsWhen::Wrapped || other || judged.transaction.inside == Some(false) {

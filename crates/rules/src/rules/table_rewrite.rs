@@ -45,7 +45,7 @@ ALTER TABLE users SET (fillfactor = 90);
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::RewriteTable) {
+    for at in context.operations_on_others([OperationKind::RewriteTable]) {
         let Some(effect) = at.long_blocking() else { continue };
         let verb = if at.does(Work::Rewrite) { "copied" } else { "processed" };
         let message = format!("{} {} until all of it is {verb}", what(&at), holds(effect));

@@ -46,7 +46,7 @@ TRUNCATE drafts CASCADE;
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     let mut last = None;
-    for at in context.operations_of(OperationKind::Truncate) {
+    for at in context.operations_on_others([OperationKind::Truncate]) {
         let Some(StatementKind::Truncate { relations, cascade: true, .. }) = at.kind() else { continue };
         if last == Some((at.statement, at.operation.span)) {
             continue;

@@ -48,7 +48,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         return;
     }
     let mut last = None;
-    for at in context.operations_of(OperationKind::Truncate) {
+    for at in context.operations_on_others([OperationKind::Truncate]) {
         // One finding for a list of tables; CASCADE has a rule of its own.
         let cascade = matches!(at.kind(), Some(StatementKind::Truncate { cascade: true, .. }));
         if cascade || last == Some((at.statement, at.operation.span)) {

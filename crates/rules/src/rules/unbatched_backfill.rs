@@ -1,6 +1,6 @@
 //! Many rows changed in one statement.
 
-use crate::backfill::{Backfill, backfill};
+use crate::backfill::{BACKFILLS, Backfill, backfill};
 use crate::facts::stops_others;
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
@@ -44,7 +44,7 @@ UPDATE users SET state = 'active' WHERE id BETWEEN 1 AND 5000;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations() {
+    for at in context.operations_on_others(BACKFILLS) {
         let Some(Backfill { what, table, certain, locks_rows }) = backfill(&at) else { continue };
         // Under a lock on a whole table the greater harm is that lock.
         if !locks_rows || at.judged.held.values().any(stops_others) {

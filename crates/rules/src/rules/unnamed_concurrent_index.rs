@@ -43,7 +43,7 @@ CREATE INDEX CONCURRENTLY users_email_idx ON users (email);
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::CreateIndex) {
+    for at in context.operations_on_others([OperationKind::CreateIndex]) {
         let Some(StatementKind::CreateIndex(index)) = at.kind() else { continue };
         if !index.concurrently || index.name.is_some() || !at.operation.effects.iter().any(is_busy) {
             continue;

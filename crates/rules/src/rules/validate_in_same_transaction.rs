@@ -50,7 +50,7 @@ ALTER TABLE orders VALIDATE CONSTRAINT total_positive;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_of(OperationKind::ValidateConstraint) {
+    for at in context.operations_on_others([OperationKind::ValidateConstraint]) {
         let scanned = at.operation.effects.iter().find(|it| is_busy(it) && it.work == Work::Scan);
         if scanned.is_none() {
             continue;

@@ -45,9 +45,10 @@ CREATE OR REPLACE VIEW my_notes WITH (security_invoker = true) AS SELECT id, 1 A
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     for (statement, kind, judged) in context.statements() {
         let StatementKind::CreateView(view) = kind else { continue };
-        let Some(before) = existed(&judged.before, &new_name(judged, &view.name)).filter(|_| view.replace) else {
+        if !view.replace {
             continue;
-        };
+        }
+        let Some(before) = existed(&judged.before, &new_name(judged, &view.name)) else { continue };
         let on = |option: &&str| {
             let off = |it: &DefElem| it.value.as_deref().is_some_and(|it| ["false", "off", "0", "no"].contains(&it));
             before.options.iter().any(|it| it.name == **option && !off(it))
