@@ -110,8 +110,8 @@ pub fn strongest_lock(explained: &Explained, statement: usize) -> Option<Stronge
     let strongest = used.max_by_key(|effect| (effect.lock, effect.on.is_none()))?;
     let same = || effects.iter().filter(|effect| effect.relation == strongest.relation);
     let (_, full) = locks::lines(same()).into_iter().next()?;
-    let work = same().filter(|effect| locks::work(effect).is_some()).map(|effect| effect.work).max();
-    let does = match work.unwrap_or(Work::Instant) {
+    let works = same().filter(|effect| locks::work(effect).is_some()).map(|effect| effect.work);
+    let does = match works.max_by_key(|work| locks::telling(*work)).unwrap_or(Work::Instant) {
         Work::Instant => " on",
         Work::Rows if strongest.lock < LockMode::RowExclusive => ", locks rows of",
         Work::Rows => ", writes rows of",

@@ -110,6 +110,11 @@ fn line(effects: &[&Effect]) -> (Shade, String) {
     (Shade::of(strongest), words)
 }
 
+/// Of several works the one that says most is told: that rows are written says more than that all are read for it.
+pub(crate) fn telling(work: Work) -> (Work, bool) {
+    if work == Work::Rows { (Work::Scan, true) } else { (work, false) }
+}
+
 /// What is done while the lock is held, when that grows with the table.
 pub(crate) fn work(effect: &Effect) -> Option<&'static str> {
     match effect.work {

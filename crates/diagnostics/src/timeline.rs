@@ -334,11 +334,9 @@ impl Lanes {
 
     fn mark(&mut self, lane: usize, column: usize, effect: &Effect) {
         let Some(words) = locks::work(effect) else { return };
-        // That rows are written says more than that all are read for it.
-        let told = |work| if work == Work::Rows { (Work::Scan, true) } else { (work, false) };
         let marks = &mut self.lanes[lane].1.marks;
         match marks.last_mut().filter(|mark| mark.column == column) {
-            Some(mark) if told(mark.work) >= told(effect.work) => {}
+            Some(mark) if locks::telling(mark.work) >= locks::telling(effect.work) => {}
             Some(mark) => (mark.work, mark.words) = (effect.work, words),
             None => marks.push(Mark { column, work: effect.work, words }),
         }

@@ -333,6 +333,9 @@ async fn hover_and_hints_tell_locks() {
     assert_eq!(hints[0]["label"], "SHARE, builds an index on orders");
     assert_eq!(hints[0]["tooltip"], "SHARE on orders, an index is built");
     assert_eq!(hints[0]["position"], json!({ "line": 1, "character": 36 }));
+    editor.change("migrations/a.sql", 2, "UPDATE orders SET id = 1;\n").await;
+    let hints = editor.ask("textDocument/inlayHint", json!({ "textDocument": document, "range": range })).await;
+    assert_eq!(hints[0]["label"], "ROW EXCLUSIVE, writes rows of orders");
 }
 
 #[tokio::test]
