@@ -63,8 +63,13 @@ pub fn actions(judged: &Judged, client: Abilities, params: &CodeActionParams) ->
 fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<CodeAction> {
     let (from, to) =
         (client.encoding.offset(&judged.source, range.start), client.encoding.offset(&judged.source, range.end));
-    let here: Vec<&Finding> =
-        judged.findings.iter().filter(|finding| finding.span.start <= to && from <= finding.span.end).collect();
+    let meets = |finding: &Finding, from: u32, to: u32| finding.span.start <= to && from <= finding.span.end;
+    // Editors show findings by lines: a cursor asks about its line, and first about what it stands in.
+    let line = judged.source.line(range.start.line);
+    let at = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+    let (first, last) = if from == to { (at(line.start), at(line.end)) } else { (from, to) };
+    let mut here: Vec<&Finding> = judged.findings.iter().filter(|finding| meets(finding, first, last)).collect();
+    here.sort_by_key(|finding| !meets(finding, from, to));
     let line = |finding: &Finding| judged.source.position(finding.span.start).line;
     let many_lines = here.iter().any(|finding| line(finding) != line(here[0]));
     let named = |finding: &Finding| match many_lines {
