@@ -139,6 +139,9 @@ mod tests {
                 -- squawk-ignore prefer-robust-stmts, ban-drop-column
                 CREATE INDEX l ON users (email);
                 --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ blocking-index-creation
+                -- atlas:nolint MF101
+                CREATE UNIQUE INDEX m ON users (email);
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ blocking-index-creation
             "#]],
         );
     }
