@@ -65,6 +65,8 @@ struct Attempt {
     outcome: Vec<Result<(), Option<String>>>,
     /// The operations of the original that its files still have findings about, whether it passed or not.
     still_told: BTreeSet<(usize, usize)>,
+    /// The next class that would do more.
+    higher: Option<Class>,
 }
 
 /// A migration and what was found in it.
@@ -87,12 +89,14 @@ pub(crate) fn offers(
 ) -> Vec<Offer> {
     let mut offers = vec![Offer::default(); found.findings.len()];
     let task = Task { engine, options, view: history, file, found };
-    for class in [Class::Safe, Class::Unsafe, Class::Plan] {
+    let mut class = Some(Class::Safe);
+    while let Some(allowed) = class {
         let open = |offer: &Offer| offer.fix.is_none();
         if !found.findings.iter().zip(&offers).any(|((_, finding), offer)| open(offer) && has_recipe(finding)) {
             break;
         }
-        let attempt = attempt(&task, class);
+        let attempt = attempt(&task, allowed);
+        class = attempt.higher;
         let fix = attempt.rewrite.as_ref().map(|rewrite| Arc::new(told(engine, history.migration(file), rewrite)));
         for (offer, outcome) in offers.iter_mut().zip(attempt.outcome) {
             match outcome {
@@ -118,11 +122,17 @@ pub(crate) fn offer(
     let wanted = || found.wanted.iter().filter(|at| found.findings.get(**at).is_some_and(|(_, it)| has_recipe(it)));
     wanted().next()?;
     let task = Task { engine, options, view: history, file, found };
-    [Class::Safe, Class::Unsafe, Class::Plan].into_iter().find_map(|class| {
-        let attempt = attempt(&task, class);
-        let rewrite = attempt.rewrite.filter(|_| wanted().any(|at| attempt.outcome[*at].is_ok()))?;
-        Some(Arc::new(told(engine, history.migration(file), &rewrite)))
-    })
+    let mut class = Some(Class::Safe);
+    while let Some(allowed) = class {
+        let attempt = attempt(&task, allowed);
+        class = attempt.higher;
+        if let Some(rewrite) = attempt.rewrite
+            && wanted().any(|at| attempt.outcome[*at].is_ok())
+        {
+            return Some(Arc::new(told(engine, history.migration(file), &rewrite)));
+        }
+    }
+    None
 }
 
 /// Rewrites every migration that may be rewritten. What is needed of new versions is known only when all are planned, so
@@ -340,11 +350,12 @@ fn attempt(task: &Task, class: Class) -> Attempt {
         let more: Vec<(usize, usize)> = best.still_told.iter().filter(new).copied().collect();
         apart.extend(more.iter().copied());
         let next = if more.is_empty() { return best } else { attempt_once(task, class, &apart) };
+        let higher = best.higher.into_iter().chain(next.higher).min();
         let told = |rewrite: &Rewrite| levels(rewrite.found.iter().flat_map(|found| &found.findings));
         match (&best.rewrite, &next.rewrite) {
-            (_, None) => return best,
-            (Some(before), Some(after)) if told(after) >= told(before) => return best,
-            _ => best = next,
+            (_, None) => return Attempt { higher, ..best },
+            (Some(before), Some(after)) if told(after) >= told(before) => return Attempt { higher, ..best },
+            _ => best = Attempt { higher, ..next },
         }
     }
 }
@@ -402,6 +413,8 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
         .iter()
         .map(|(statement, operation, reason)| ((*statement, *operation), reason.as_str()))
         .collect();
+    let higher = outcome.higher;
+    let refuse = |why: Option<&str>| Attempt { higher, ..refuse(found, &refused, why) };
     let emit = |locks: &[Vec<String>]| {
         let Options { all_files, one_file, .. } = *options;
         let wishes = emit::Options { changed: outcome.changed, locks, all_files, one_file };
@@ -409,30 +422,30 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
     };
     let draft = match emit(&[]) {
         Ok(draft) => draft,
-        Err(why) => return refuse(found, &refused, Some(&why.0)),
+        Err(why) => return refuse(Some(&why.0)),
     };
     if draft.changes.is_empty() {
-        return refuse(found, &refused, None);
+        return refuse(None);
     }
     // The headers tell what the parts lock, which is known only when they were judged.
     let first = match read_back(engine, options, now, view, file, &draft) {
         Ok(first) => first,
-        Err(why) => return refuse(found, &refused, Some(&why)),
+        Err(why) => return refuse(Some(&why)),
     };
     let locks = lock_phrases(&draft, &first, outcome.plan.parts.len());
     let emission = match emit(&locks) {
         Ok(emission) => emission,
-        Err(why) => return refuse(found, &refused, Some(&why.0)),
+        Err(why) => return refuse(Some(&why.0)),
     };
     let after = match read_back(engine, options, now, view, file, &emission) {
         Ok(after) => after,
-        Err(why) => return refuse(found, &refused, Some(&why)),
+        Err(why) => return refuse(Some(&why)),
     };
     let after_found: Vec<Found> =
         after.files.iter().map(|file| findings::find(engine, options, &after, file)).collect();
     let still_told = still_told(file, &after, &after_found);
     if let Err(why) = prove(file, found, &after, &after_found) {
-        return Attempt { still_told, ..refuse(found, &refused, Some(&why)) };
+        return Attempt { still_told, ..refuse(Some(&why)) };
     }
     let mut left: Vec<&rules::Finding> =
         after_found.iter().flat_map(|found| &found.findings).map(|(_, finding)| finding).collect();
@@ -451,7 +464,7 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
     let outcomes = found.findings.iter().map(|(_, finding)| finding).map(outcome_of).collect();
     let (plan, changed) = (outcome.plan, outcome.changed);
     let rewrite = Rewrite { plan, changed, locks, emission, after, found: after_found };
-    Attempt { outcome: outcomes, rewrite: Some(rewrite), still_told }
+    Attempt { outcome: outcomes, rewrite: Some(rewrite), still_told, higher }
 }
 
 /// No rewrite: each finding says why its own operations were refused, or else why the whole is.
@@ -461,7 +474,7 @@ fn refuse(found: &Found, refused: &BTreeMap<(usize, usize), &str>, why: Option<&
         Err(reason_of(finding, refused).copied().or(why).map(str::to_owned))
     };
     let outcome = found.findings.iter().map(|(_, finding)| outcome_of(finding)).collect();
-    Attempt { rewrite: None, outcome, still_told: BTreeSet::new() }
+    Attempt { rewrite: None, outcome, still_told: BTreeSet::new(), higher: None }
 }
 
 fn reason_of<'a, 'b>(finding: &rules::Finding, refused: &'a BTreeMap<(usize, usize), &'b str>) -> Option<&'a &'b str> {

@@ -36,6 +36,8 @@ pub(crate) struct Expansion {
     pub assumptions: Vec<String>,
     /// With the reason: (statement, operation).
     pub withheld: Vec<(usize, usize, String)>,
+    /// The lowest class above the allowed one that an operation waits for.
+    pub higher: Option<Class>,
 }
 
 /// Expands the operations in `chosen`. Statements of operations in `isolated` stay, but count as touched. What makes new enum
@@ -47,7 +49,7 @@ pub(crate) fn expand(
     failing: bool,
 ) -> Expansion {
     let (around, tail) = layout(request);
-    let mut out = Expansion { items: Vec::new(), class: Class::Safe, assumptions: Vec::new(), withheld: Vec::new() };
+    let mut out = Expansion { items: Vec::new(), class: Class::Safe, assumptions: Vec::new(), withheld: Vec::new(), higher: None };
     let bonds = bonds::bonds(request);
     let mut settings = InForce::default();
     // Comments of statements that leave no step.
@@ -144,6 +146,10 @@ fn statement_items(request: &Request, index: usize, operations: &[usize], around
     for operation in operations {
         let Some(site) = Site::new(request, index, *operation) else { continue };
         match rewrite(&site) {
+            Ok(rewrite) if rewrite.class > request.allowed => {
+                out.higher = Some(out.higher.map_or(rewrite.class, |known| known.min(rewrite.class)));
+                out.withheld.push((index, *operation, beyond(rewrite.class)));
+            }
             Ok(rewrite) => rewrites.push((*operation, rewrite)),
             Err(reason) => out.withheld.push((index, *operation, reason)),
         }
@@ -207,15 +213,16 @@ fn rewrite(site: &Site) -> Result<Rewrite, String> {
     if judged.fails.as_ref().is_some_and(|failure| failure.when == model::effect::FailsWhen::Always) {
         return Err("the statement fails as it stands".to_owned());
     }
-    let rewrite = recipes::recipe(site.operation.kind)(site)?;
-    if rewrite.class > site.request.allowed {
-        let (flag, why) = match rewrite.class {
-            Class::Plan => ("plan", "it needs a deploy of the application in between"),
-            _ => ("unsafe", "it rests on assumptions that a user must confirm"),
-        };
-        return Err(format!("only --fix={flag} does this, because {why}"));
-    }
-    Ok(rewrite)
+    recipes::recipe(site.operation.kind)(site)
+}
+
+/// Why a rewrite of a class that is not allowed is withheld.
+fn beyond(class: Class) -> String {
+    let (flag, why) = match class {
+        Class::Plan => ("plan", "it needs a deploy of the application in between"),
+        _ => ("unsafe", "it rests on assumptions that a user must confirm"),
+    };
+    format!("only --fix={flag} does this, because {why}")
 }
 
 fn only_validates(it: &AlterTable) -> bool {

@@ -79,6 +79,8 @@ pub struct Outcome {
     /// The plan differs from the original. When it does not, the plan is one part per transaction of the original, which
     /// still tells which steps want a timeout.
     pub changed: bool,
+    /// The lowest class above the allowed one that would do more.
+    pub higher: Option<Class>,
 }
 
 /// Expands exactly the chosen operations.

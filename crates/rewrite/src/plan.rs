@@ -89,10 +89,23 @@ fn proven(request: &Request, failing: bool) -> Outcome {
         withheld.extend(chosen.iter().filter(|it| bound(it)).map(|it| (*it, reason.clone())));
         chosen.retain(|it| !bound(it));
     }
-    // Every round leaves at least one operation out.
+    let mut higher = None;
+    let outcome = prove_all(request, failing, chosen, withheld, &mut higher);
+    Outcome { higher, ..outcome }
+}
+
+/// Every round leaves at least one operation out. What waits for a `higher` class is known after the first.
+fn prove_all(
+    request: &Request,
+    failing: bool,
+    mut chosen: Vec<Chosen>,
+    mut withheld: BTreeMap<Chosen, String>,
+    higher: &mut Option<Class>,
+) -> Outcome {
     loop {
         let isolated: Vec<Chosen> = withheld.keys().copied().collect();
         let expansion = expand(request, &chosen, &isolated, failing);
+        *higher = higher.or(expansion.higher);
         if !expansion.withheld.is_empty() {
             for (statement, operation, reason) in expansion.withheld {
                 chosen.retain(|it| *it != (statement, operation));
@@ -135,7 +148,7 @@ fn finish(request: &Request, plan: Plan, withheld: BTreeMap<Chosen, String>) -> 
     if verbatim && !splits(request, &plan) {
         return unchanged(request, withheld);
     }
-    Outcome { plan: Plan { withheld: listed(withheld), ..plan }, changed: true }
+    Outcome { plan: Plan { withheld: listed(withheld), ..plan }, changed: true, higher: None }
 }
 
 fn listed(withheld: BTreeMap<Chosen, String>) -> Vec<(usize, usize, String)> {
@@ -187,7 +200,7 @@ fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
         .collect();
     let mut plan = assemble(&expansion, &groups, &marks);
     plan.withheld = listed(withheld);
-    Outcome { plan, changed: false }
+    Outcome { plan, changed: false, higher: None }
 }
 
 /// One way to arrange the steps, proven or refused.

@@ -79,7 +79,10 @@ pub fn make_room(
     // The last file of what stands before, where that is more than it was: its key and version, and who asked for it.
     let mut last: Option<(Key, String, PathBuf, usize)> = None;
     let migrations = &history.migrations;
-    for (at, migration) in migrations.iter().enumerate() {
+    // Nothing moves before the first that asks. Names are compared as bytes, as there may be many.
+    let asks = |it: &Migration| extra.keys().any(|path| path.as_os_str() == it.path.as_os_str());
+    let first = if extra.len() == 1 { migrations.iter().position(asks).unwrap_or_default() } else { 0 };
+    for (at, migration) in migrations.iter().enumerate().skip(first) {
         let (mut version, mut path) = (migration.version.clone(), migration.path.clone());
         let mut asked = None;
         if let Some((key, before, asker, count)) = last.take()
