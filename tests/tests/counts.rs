@@ -66,14 +66,14 @@ fn every_statement_is_parsed_once() {
     expect![[r#"
         200 files, 700 statements
         explain the last file            200 files read   700 statements      0 rules called
-        lint the last file               210 files read   728 statements    345 rules called
-        fix the last file                215 files read   728 statements    345 rules called
+        lint the last file               205 files read   714 statements    345 rules called
+        fix the last file                210 files read   714 statements    345 rules called
         explain all                      200 files read   700 statements      0 rules called
-        lint all                         308 files read  1218 statements  17457 rules called
-        fix all                          362 files read  1218 statements  17457 rules called
-        an editor opens the last file    210 files read   728 statements    345 rules called
-        and asks again                   210 files read   728 statements    345 rules called
-        a statement is typed             212 files read   735 statements    414 rules called
+        lint all                         254 files read   959 statements  17457 rules called
+        fix all                          308 files read   959 statements  17457 rules called
+        an editor opens the last file    205 files read   714 statements    345 rules called
+        and asks again                   205 files read   714 statements    345 rules called
+        a statement is typed             206 files read   718 statements    414 rules called
     "#]]
     .assert_eq(&out);
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use diagnostics::{Edit, FileChange, Fix, Planned, PlannedPart, Sources, Withheld};
-use model::effect::{Effect, FailsWhen, Work, blocks_reads, blocks_writes, lock_name};
+use model::effect::{FailsWhen, strongest};
 use model::plan::{Class, Plan};
 use model::schema::Born;
 use model::trace::{Session, Unit, trace};
@@ -50,8 +50,6 @@ struct Rewrite {
     plan: Plan,
     /// The plan differs from the original.
     changed: bool,
-    /// What each part locks, as headers tell it.
-    locks: Vec<Vec<String>>,
     emission: Emission,
     /// The new migrations in the place of the old one, judged.
     after: HistoryView,
@@ -246,7 +244,7 @@ fn place(
 ) -> Result<Rewrite, String> {
     let migration = now.migrations.iter().find(|it| it.path == *path).unwrap_or(view.migration(file));
     let Options { all_files, one_file, .. } = *options;
-    let wishes = emit::Options { changed: rewrite.changed, locks: &rewrite.locks, all_files, one_file };
+    let wishes = emit::Options { changed: rewrite.changed, all_files, one_file };
     let emission = emit::emit(&engine.files, now, migration, &rewrite.plan, &wishes).map_err(|why| why.0)?;
     if emission.changes == rewrite.emission.changes {
         return Ok(rewrite);
@@ -415,28 +413,15 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
         .collect();
     let higher = outcome.higher;
     let refuse = |why: Option<&str>| Attempt { higher, ..refuse(found, &refused, why) };
-    let emit = |locks: &[Vec<String>]| {
-        let Options { all_files, one_file, .. } = *options;
-        let wishes = emit::Options { changed: outcome.changed, locks, all_files, one_file };
-        emit::emit(&engine.files, now, migration, &outcome.plan, &wishes)
-    };
-    let draft = match emit(&[]) {
-        Ok(draft) => draft,
-        Err(why) => return refuse(Some(&why.0)),
-    };
-    if draft.changes.is_empty() {
-        return refuse(None);
-    }
-    // The headers tell what the parts lock, which is known only when they were judged.
-    let first = match read_back(engine, options, now, view, file, &draft) {
-        Ok(first) => first,
-        Err(why) => return refuse(Some(&why)),
-    };
-    let locks = lock_phrases(&draft, &first, outcome.plan.parts.len());
-    let emission = match emit(&locks) {
+    let Options { all_files, one_file, .. } = *options;
+    let wishes = emit::Options { changed: outcome.changed, all_files, one_file };
+    let emission = match emit::emit(&engine.files, now, migration, &outcome.plan, &wishes) {
         Ok(emission) => emission,
         Err(why) => return refuse(Some(&why.0)),
     };
+    if emission.changes.is_empty() {
+        return refuse(None);
+    }
     let after = match read_back(engine, options, now, view, file, &emission) {
         Ok(after) => after,
         Err(why) => return refuse(Some(&why)),
@@ -463,7 +448,7 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
     };
     let outcomes = found.findings.iter().map(|(_, finding)| finding).map(outcome_of).collect();
     let (plan, changed) = (outcome.plan, outcome.changed);
-    let rewrite = Rewrite { plan, changed, locks, emission, after, found: after_found };
+    let rewrite = Rewrite { plan, changed, emission, after, found: after_found };
     Attempt { outcome: outcomes, rewrite: Some(rewrite), still_told, higher }
 }
 
@@ -604,69 +589,6 @@ fn levels<'a>(findings: impl IntoIterator<Item = &'a (usize, rules::Finding)>) -
     levels
 }
 
-/// For each part of the plan what it locks, for the headers. Parts that share a file have no header of their own.
-fn lock_phrases(emission: &Emission, after: &HistoryView, parts: usize) -> Vec<Vec<String>> {
-    let mut phrases = vec![Vec::new(); parts];
-    let mut files: BTreeMap<&PathBuf, Vec<usize>> = BTreeMap::new();
-    for emitted in &emission.parts {
-        files.entry(&emitted.path).or_default().push(emitted.part);
-    }
-    for (path, parts) in files {
-        if let [part] = parts[..] {
-            phrases[part].extend(effects_of(after, path).iter().filter(|effect| is_told(effect)).map(phrase));
-        }
-    }
-    phrases
-}
-
-/// Locks that somebody else may notice.
-fn is_told(effect: &Effect) -> bool {
-    effect.born == Born::Before && effect.on.is_none() && effect.lock >= syntax::ast::LockMode::ShareUpdateExclusive
-}
-
-fn phrase(effect: &Effect) -> String {
-    let while_ = match effect.work {
-        Work::Instant => "for an instant",
-        Work::Rows => "while rows are changed",
-        Work::Scan => "while the table is read",
-        Work::Build => "while an index is built",
-        Work::Rewrite => "while the table is rewritten",
-    };
-    let blocks = match (blocks_reads(effect.lock), blocks_writes(effect.lock)) {
-        (true, _) => "blocks reads and writes",
-        (false, true) => "blocks writes",
-        (false, false) => "blocks neither reads nor writes",
-    };
-    format!("{} on {} {while_} ({blocks})", lock_name(effect.lock), effect.relation)
-}
-
-/// What the Up section of a file does, the strongest effect per relation and work.
-fn effects_of(after: &HistoryView, path: &std::path::Path) -> Vec<Effect> {
-    let ours = after.files.iter().filter(|file| after.migration(file).path == path);
-    let up = ours.flat_map(|file| file.sections.iter().take(1));
-    strongest(up.flat_map(|section| section.trace.judged.iter()))
-}
-
-/// The strongest lock for each relation and work. Work is done under all the locks that are held by then, not under those
-/// that come later.
-fn strongest<'a>(statements: impl Iterator<Item = &'a model::trace::Judged>) -> Vec<Effect> {
-    let mut all: Vec<Effect> = Vec::new();
-    let mut known: BTreeMap<(&model::name::QName, Work), usize> = BTreeMap::new();
-    for judged in statements {
-        for effect in &judged.effects {
-            let same = judged.effects.iter().filter(|it| it.relation == effect.relation);
-            let same = same.chain(judged.held.get(&effect.relation));
-            let lock = same.map(|it| it.lock).fold(effect.lock, std::cmp::max);
-            let at = *known.entry((&effect.relation, effect.work)).or_insert(all.len());
-            match all.get_mut(at) {
-                Some(known) => known.lock = known.lock.max(lock),
-                None => all.push(Effect { lock, ..effect.clone() }),
-            }
-        }
-    }
-    all
-}
-
 fn parts(engine: &Engine, file: &FileView, rewrite: &Rewrite) -> Vec<PlannedPart> {
     let original = &file.sections[0].trace;
     let part = |emitted: &emit::Emitted| {
@@ -674,40 +596,19 @@ fn parts(engine: &Engine, file: &FileView, rewrite: &Rewrite) -> Vec<PlannedPart
         let mut from: Vec<usize> = steps.iter().flat_map(|step| step.from.iter().copied()).collect();
         from.sort_unstable();
         from.dedup();
-        let before = from.iter().filter_map(|at| original.judged.get(*at));
+        let before =
+            from.iter().filter_map(|at| original.judged.get(*at)).flat_map(|judged| judged.effects_under_locks());
         PlannedPart {
             path: findings::shown(engine, &emitted.path),
             transaction: emitted.transaction,
             sql: steps.iter().map(|step| step.sql.as_str()).collect::<Vec<_>>().join("\n"),
             before: strongest(before),
-            after: after_of(rewrite, emitted),
+            after: strongest(steps.iter().flat_map(|step| step.effects.clone())),
             after_deploy: steps.iter().find_map(|step| step.after_deploy.clone()),
             from,
         }
     };
     rewrite.emission.parts.iter().map(part).collect()
-}
-
-/// What a part does. Where a file holds several, its statements are told apart by the steps that they are.
-fn after_of(rewrite: &Rewrite, part: &emit::Emitted) -> Vec<Effect> {
-    let file = rewrite.after.files.iter().find(|file| rewrite.after.migration(file).path == part.path);
-    let Some(section) = file.and_then(|file| file.sections.first()) else { return Vec::new() };
-    let statements = &section.script.statements;
-    let mut end = 0;
-    for other in rewrite.emission.parts.iter().filter(|it| it.path == part.path) {
-        let begin = end;
-        for step in &rewrite.plan.parts[other.part].steps[other.steps.clone()] {
-            let script = syntax::parse(&step.sql, &syntax::Options::default());
-            let is_step = |it: &syntax::ast::Statement| {
-                script.statements.first().is_some_and(|step| step.parsed.text == it.parsed.text)
-            };
-            end += statements[end..].iter().position(is_step).map_or(0, |found| found + 1);
-        }
-        if other == part {
-            return strongest(section.trace.judged[begin..end].iter());
-        }
-    }
-    Vec::new()
 }
 
 /// The fix as diagnostics tell it.

@@ -1,5 +1,7 @@
 //! What a statement does: locks, work, operations, failures.
 
+use std::collections::BTreeMap;
+
 use syntax::Span;
 pub use syntax::ast::LockMode;
 
@@ -222,6 +224,21 @@ pub fn conflict(a: LockMode, b: LockMode) -> bool {
         Share => strong > Share,
         ShareUpdateExclusive | LockMode::ShareRowExclusive | Exclusive | AccessExclusive => true,
     }
+}
+
+/// The strongest lock for each relation and work.
+#[must_use]
+pub fn strongest(effects: impl IntoIterator<Item = Effect>) -> Vec<Effect> {
+    let mut all: Vec<Effect> = Vec::new();
+    let mut known: BTreeMap<(QName, Work), usize> = BTreeMap::new();
+    for effect in effects {
+        let at = *known.entry((effect.relation.clone(), effect.work)).or_insert(all.len());
+        match all.get_mut(at) {
+            Some(known) => known.lock = known.lock.max(effect.lock),
+            None => all.push(effect),
+        }
+    }
+    all
 }
 
 /// The mode as the manual writes it.

@@ -1,5 +1,7 @@
 //! Plans: the abstract steps that a rewrite is made of. `rewrite` makes them, `project` turns them into files.
 
+use crate::effect::Effect;
+
 /// How far the user must agree. The class of a plan is its highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
@@ -40,6 +42,8 @@ pub struct Step {
     pub long: bool,
     /// It takes a lock that blocks reads or writes on a relation that others use: a lock_timeout belongs before it.
     pub blocks: bool,
+    /// What it locks and does, under the locks that its part holds by then.
+    pub effects: Vec<Effect>,
     /// What undoes exactly this step.
     pub inverse: Inverse,
     /// What to run by hand when a non-transactional step was interrupted: `DROP INDEX CONCURRENTLY i;`.

@@ -110,6 +110,20 @@ impl Gist {
 /// All kinds fit beside the other bits.
 const _: () = assert!(Gist::kind(OperationKind::Opaque) < Gist::FAILS);
 
+impl Judgement {
+    /// Its effects, each under the strongest lock that is held on the relation by then: work is not done under locks that
+    /// come later.
+    #[must_use]
+    pub fn effects_under_locks(&self) -> Vec<Effect> {
+        let raised = |effect: &Effect| {
+            let same = self.effects.iter().filter(|it| it.relation == effect.relation);
+            let same = same.chain(self.held.get(&effect.relation));
+            Effect { lock: same.map(|it| it.lock).fold(effect.lock, std::cmp::max), ..effect.clone() }
+        };
+        self.effects.iter().map(raised).collect()
+    }
+}
+
 impl Deref for Judged {
     type Target = Judgement;
 

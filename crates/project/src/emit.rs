@@ -34,11 +34,9 @@ pub(crate) mod version;
 
 /// What the caller knows beside the plan.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Options<'a> {
+pub struct Options {
     /// The plan differs from the original. If not, its file only gets timeouts where they are missing.
     pub changed: bool,
-    /// For each part what it locks, as phrases for the header: `ACCESS EXCLUSIVE on orders, for an instant`. May be empty.
-    pub locks: &'a [Vec<String>],
     /// Later files may get other versions although git does not call them pending.
     pub all_files: bool,
     /// No file can be created: all parts must stand in that of the original.
@@ -151,7 +149,7 @@ struct Job<'a> {
     history: &'a History,
     migration: &'a Migration,
     plan: &'a Plan,
-    options: &'a Options<'a>,
+    options: &'a Options,
     writer: &'a Writer,
     /// The Up section, and what stands in it.
     unit: &'a UnitText,

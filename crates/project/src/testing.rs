@@ -87,6 +87,7 @@ pub(crate) fn kept(from: usize, sql: &str) -> Step {
         spaced: false,
         long: false,
         blocks: true,
+        effects: Vec::new(),
         inverse: Inverse::Original,
         recovery: None,
         after_deploy: None,

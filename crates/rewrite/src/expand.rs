@@ -49,7 +49,13 @@ pub(crate) fn expand(
     failing: bool,
 ) -> Expansion {
     let (around, tail) = layout(request);
-    let mut out = Expansion { items: Vec::new(), class: Class::Safe, assumptions: Vec::new(), withheld: Vec::new(), higher: None };
+    let mut out = Expansion {
+        items: Vec::new(),
+        class: Class::Safe,
+        assumptions: Vec::new(),
+        withheld: Vec::new(),
+        higher: None,
+    };
     let bonds = bonds::bonds(request);
     let mut settings = InForce::default();
     // Comments of statements that leave no step.

@@ -358,14 +358,20 @@ fn is_long(judged: &Judged, kind: &StatementKind, old: &Old) -> bool {
         || judged.effects.iter().any(|it| it.work != Work::Instant && old.has(it) && !it.empty)
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+/// What a step does, as the plan tells it.
+#[derive(Clone, Debug, Default)]
 struct Marks {
     long: bool,
     blocks: bool,
+    effects: Vec<Effect>,
 }
 
 fn marks(judged: &Judged, statement: &Statement, old: &Old) -> Marks {
-    Marks { long: is_long(judged, &statement.parsed.kind, old), blocks: blocked(judged, old).next().is_some() }
+    Marks {
+        long: is_long(judged, &statement.parsed.kind, old),
+        blocks: blocked(judged, old).next().is_some(),
+        effects: judged.effects_under_locks(),
+    }
 }
 
 /// A new step fails on no major in range, and holds no lock that blocks others while its work grows with the table.
@@ -491,7 +497,7 @@ fn assemble(expansion: &Expansion, groups: &[Group], marks: &[Marks]) -> Plan {
                 transaction: group.transaction,
                 title: leading.map(|(_, item)| item.draft.title.clone()).unwrap_or_default(),
                 settings: items.first().map(|(_, item)| item.settings.clone()).unwrap_or_default(),
-                steps: items.iter().map(|(step, item)| finished(item, marks[*step])).collect(),
+                steps: items.iter().map(|(step, item)| finished(item, &marks[*step])).collect(),
             }
         })
         .collect();
@@ -503,7 +509,7 @@ fn is_leading(item: &Item) -> bool {
     !matches!(item.draft.role, Role::Assertion | Role::RequiredAssertion | Role::Guard)
 }
 
-fn finished(item: &Item, marks: Marks) -> Step {
+fn finished(item: &Item, marks: &Marks) -> Step {
     let draft = &item.draft;
     Step {
         mode: draft.mode,
@@ -514,6 +520,7 @@ fn finished(item: &Item, marks: Marks) -> Step {
         spaced: item.spaced,
         long: marks.long,
         blocks: marks.blocks,
+        effects: marks.effects.clone(),
         inverse: if item.verbatim { Inverse::Original } else { draft.inverse.clone() },
         recovery: draft.recovery.clone(),
         after_deploy: None,

@@ -2,12 +2,17 @@
 
 use std::path::Path;
 
+use model::effect::{self, Effect, Work, blocks_reads, blocks_writes, lock_name};
+use model::plan::Step;
+use model::schema::Born;
+use syntax::ast::LockMode;
+
 use crate::emit::target::Target;
 use crate::emit::{Job, Piece};
 
 /// The comment lines of one file, each with its newline.
 pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: usize, has_down: bool) -> String {
-    let Job { history, migration, plan, options, writer, one_file, .. } = *job;
+    let Job { history, migration, plan, writer, one_file, .. } = *job;
     let name = |path: &Path| {
         let below = path.strip_prefix(&history.root).unwrap_or(path);
         below.to_string_lossy().replace('\\', "/")
@@ -39,8 +44,11 @@ pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: 
     }
     for piece in groups[index] {
         let steps = &plan.parts[piece.part].steps[piece.steps.clone()];
-        let locks = options.locks.get(piece.part).filter(|locks| !locks.is_empty() && !one_file);
-        said.extend(locks.map(|locks| format!("Locks: {}.", locks.join("; "))));
+        // Parts that share a file have no header of their own.
+        let locks: Vec<String> = locks(steps).filter(|_| blocks == 1 && !one_file).collect();
+        if !locks.is_empty() {
+            said.push(format!("Locks: {}.", locks.join("; ")));
+        }
         said.extend(steps.iter().filter_map(|step| Some(format!("Run it only when {}.", step.after_deploy.as_ref()?))));
         let directory = targets[index].path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
         let repair = match previous(job, targets, index) {
@@ -64,6 +72,29 @@ pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: 
     // A line break would end the comment.
     let one_line = |line: &String| line.split_whitespace().collect::<Vec<_>>().join(" ");
     said.iter().map(|line| format!("-- {}\n", one_line(line))).collect()
+}
+
+/// The locks that somebody else may notice.
+fn locks(steps: &[Step]) -> impl Iterator<Item = String> {
+    let is_told = |effect: &Effect| {
+        effect.born == Born::Before && effect.on.is_none() && effect.lock >= LockMode::ShareUpdateExclusive
+    };
+    let effects = effect::strongest(steps.iter().flat_map(|step| step.effects.clone()));
+    effects.into_iter().filter(is_told).map(|effect| {
+        let while_ = match effect.work {
+            Work::Instant => "for an instant",
+            Work::Rows => "while rows are changed",
+            Work::Scan => "while the table is read",
+            Work::Build => "while an index is built",
+            Work::Rewrite => "while the table is rewritten",
+        };
+        let blocks = match (blocks_reads(effect.lock), blocks_writes(effect.lock)) {
+            (true, _) => "blocks reads and writes",
+            (false, true) => "blocks writes",
+            (false, false) => "blocks neither reads nor writes",
+        };
+        format!("{} on {} {while_} ({blocks})", lock_name(effect.lock), effect.relation)
+    })
 }
 
 /// The version before that of a target.
