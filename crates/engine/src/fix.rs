@@ -364,16 +364,28 @@ fn wanted(found: &Found) -> impl Iterator<Item = (usize, usize)> {
     wanted.flat_map(|(_, finding)| &finding.operations).copied()
 }
 
-/// The operations of the original that the files of a rewrite still have findings about.
-fn still_told(file: &FileView, after: &HistoryView, after_found: &[Found]) -> BTreeSet<(usize, usize)> {
-    let original = &file.sections[0].script.statements;
+/// The operations of the original that the files of a rewrite still have findings about. What stays of a statement that was
+/// taken apart stands for the operations of its kind.
+fn still_told(file: &FileView, plan: &Plan, after: &HistoryView, after_found: &[Found]) -> BTreeSet<(usize, usize)> {
+    let original = &file.sections[0];
     let mut told = BTreeSet::new();
     for (new, found) in after.files.iter().zip(after_found) {
         let up = found.findings.iter().filter(|(section, _)| *section == 0);
         for (statement, operation) in up.flat_map(|(_, finding)| &finding.operations) {
             let Some(kept) = new.sections[0].script.statements.get(*statement) else { continue };
-            let same = original.iter().enumerate().filter(|(_, it)| it.parsed.text == kept.parsed.text);
-            told.extend(same.map(|(at, _)| (at, *operation)));
+            let text = &kept.parsed.text;
+            let same = original.script.statements.iter().enumerate().filter(|(_, it)| it.parsed.text == *text);
+            let same: Vec<(usize, usize)> = same.map(|(at, _)| (at, *operation)).collect();
+            if !same.is_empty() {
+                told.extend(same);
+                continue;
+            }
+            let kind = new.sections[0].trace.judged[*statement].operations.get(*operation).map(|it| it.kind);
+            let steps = plan.parts.iter().flat_map(|part| &part.steps).filter(|step| step.sql.contains(&**text));
+            for at in steps.flat_map(|step| step.from.iter().copied()) {
+                let operations = original.trace.judged[at].operations.iter().enumerate();
+                told.extend(operations.filter(|(_, it)| Some(it.kind) == kind).map(|(operation, _)| (at, operation)));
+            }
         }
     }
     told
@@ -428,7 +440,7 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
     };
     let after_found: Vec<Found> =
         after.files.iter().map(|file| findings::find(engine, options, &after, file)).collect();
-    let still_told = still_told(file, &after, &after_found);
+    let still_told = still_told(file, &outcome.plan, &after, &after_found);
     if let Err(why) = prove(file, found, &after, &after_found) {
         return Attempt { still_told, ..refuse(Some(&why)) };
     }
@@ -550,9 +562,10 @@ fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Fou
         return Err("the files would be no better than the original".to_owned());
     }
     // A statement that stays may now hurt by itself where it hurt as part of something worse; a new one must not, save where it
-    // stands for a part of a statement and hurts as that did.
+    // stands for a part of a statement and hurts as that did. A Down section is only divided.
+    let original_findings = &found.findings;
     let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for (_, finding) in &found.findings {
+    for (_, finding) in original_findings {
         *known.entry((finding.rule.name, &finding.message)).or_default() += 1;
     }
     let texts = file.sections.iter().flat_map(|section| section.script.statements.iter().map(|it| &it.parsed.text));
@@ -562,7 +575,9 @@ fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Fou
             let statement = new.sections[*section].script.statements.get(finding.statement);
             let known = known.get_mut(&(finding.rule.name, &*finding.message)).filter(|count| **count > 0);
             let known = known.map(|count| *count -= 1);
-            if known.is_none() && !statement.is_some_and(|it| kept(&it.parsed.text)) {
+            let alike = |(at, it): &(usize, rules::Finding)| *at > 0 && it.rule.name == finding.rule.name;
+            let divided = *section > 0 && original_findings.iter().any(alike);
+            if known.is_none() && !divided && !statement.is_some_and(|it| kept(&it.parsed.text)) {
                 return Err(format!("the files would have an error of their own ({})", finding.rule.name));
             }
         }

@@ -3,6 +3,7 @@
 use model::plan::{Class, Inverse, Mode, Setting};
 use syntax::Span;
 use syntax::ast::{AlterAction, AlterTable, MaskedKind, StatementKind, TransactionKind};
+use syntax::directive::{self, Scope};
 
 use crate::alter;
 use crate::context::{Site, prefix};
@@ -184,6 +185,10 @@ fn statement_items(request: &Request, index: usize, operations: &[usize], around
     if let (StatementKind::AlterTable(it), true) = (kind, changes) {
         alter_items(request, it, index, rewrites, out);
         comments_above(&mut out.items[first..], around, &alter::comments_within(text, Span::new(0, text.len())));
+        let directives = directives(request, index);
+        for kept in out.items[first..].iter_mut().skip(1).filter(|item| item.operations.is_empty()) {
+            kept.draft.sql.insert_str(0, &directives);
+        }
         return;
     }
     let judged = &request.trace.judged[index];
@@ -198,6 +203,13 @@ fn statement_items(request: &Request, index: usize, operations: &[usize], around
     out.items.push(Item { verbatim: true, spaced: around.spaced, ..item(draft, index, Vec::new()) });
     let steps = rewrites.into_iter().flat_map(|(operation, it)| it.steps.into_iter().map(move |it| (operation, it)));
     out.items.extend(steps.map(|(operation, draft)| item(draft, index, vec![operation])));
+}
+
+/// The comments above a statement that allow something in it: they hold for what stays of it, wherever that stands.
+fn directives(request: &Request, statement: usize) -> String {
+    let (directives, _) = directive::directives(request.text, request.script);
+    let here = directives.iter().filter(|it| it.scope == Scope::Statement(Some(statement)));
+    here.map(|it| format!("{}\n", it.span.slice(request.text))).collect()
 }
 
 fn item(draft: Draft, statement: usize, operations: Vec<usize>) -> Item {

@@ -514,3 +514,28 @@ ALTER TABLE t ALTER a TYPE text;
         "#]],
     );
 }
+
+#[test]
+fn what_allows_something_in_a_statement_stays_with_all_that_stays_of_it() {
+    check(
+        &wrapped("CREATE TABLE b (id bigint, n bigint);"),
+        "
+-- Of later use.
+-- atlas:nolint DS103
+ALTER TABLE b DROP COLUMN id, ADD CONSTRAINT b_n CHECK (n > 0), ALTER n SET DEFAULT 1;
+",
+        expect![[r#"
+            == drop_b_id
+            -- Of later use.
+            -- atlas:nolint DS103
+            ALTER TABLE b DROP COLUMN id;  -- blocks
+            ALTER TABLE b ADD CONSTRAINT b_n CHECK (n > 0) NOT VALID;  -- blocks
+                undo ALTER TABLE b DROP CONSTRAINT b_n;
+            -- atlas:nolint DS103
+            ALTER TABLE b ALTER n SET DEFAULT 1;  -- blocks
+            == validate_b_n
+            ALTER TABLE b VALIDATE CONSTRAINT b_n;  -- own long
+            withheld 0.0: nothing can be dropped without a deploy of the application that no longer uses it
+        "#]],
+    );
+}
