@@ -148,11 +148,24 @@ fn finish(request: &Request, plan: Plan, withheld: BTreeMap<Chosen, String>) -> 
     if verbatim && !splits(request, &plan) {
         return unchanged(request, withheld);
     }
-    Outcome { plan: Plan { withheld: listed(withheld), ..plan }, changed: true, higher: None }
+    Outcome { plan: Plan { withheld: listed(request, withheld), ..plan }, changed: true, higher: None }
 }
 
-fn listed(withheld: BTreeMap<Chosen, String>) -> Vec<(usize, usize, String)> {
+fn listed(request: &Request, mut withheld: BTreeMap<Chosen, String>) -> Vec<(usize, usize, String)> {
+    for it in request.chosen.iter().filter(|it| lacks_value(request, it)) {
+        withheld
+            .entry(*it)
+            .or_insert_with(|| "only its author knows what the rows that are there shall hold".to_owned());
+    }
     withheld.into_iter().map(|((statement, operation), reason)| (statement, operation, reason)).collect()
+}
+
+/// It adds a NOT NULL column for which the rows that are there have no value.
+fn lacks_value(request: &Request, (statement, operation): &Chosen) -> bool {
+    let Some(judged) = request.trace.judged.get(*statement) else { return false };
+    let fails = judged.fails.as_ref().filter(|it| it.when == FailsWhen::NotEmpty);
+    let added = judged.operations.get(*operation).filter(|it| it.kind == OperationKind::AddColumn);
+    fails.zip(added).is_some_and(|(failure, it)| it.span.contains(failure.span))
 }
 
 /// Two statements of one transaction of the original stand in different parts, or one that cannot run there has left it.
@@ -199,7 +212,7 @@ fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
         .map(|item| marks(&request.trace.judged[item.statement], &request.script.statements[item.statement], &old))
         .collect();
     let mut plan = assemble(&expansion, &groups, &marks);
-    plan.withheld = listed(withheld);
+    plan.withheld = listed(request, withheld);
     Outcome { plan, changed: false, higher: None }
 }
 

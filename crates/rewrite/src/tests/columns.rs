@@ -388,3 +388,20 @@ CREATE INDEX users_lower_idx ON users (lower(email));
         "#]],
     );
 }
+
+#[test]
+fn what_old_rows_hold_is_said_by_nobody_else() {
+    check(
+        &wrapped("CREATE TABLE t (id bigint PRIMARY KEY);"),
+        "ALTER TABLE t ADD COLUMN a text NOT NULL, ADD CONSTRAINT positive CHECK (id > 0);\n",
+        expect![[r#"
+            == add_t_a
+            ALTER TABLE t ADD COLUMN a text NOT NULL;  -- blocks
+            ALTER TABLE t ADD CONSTRAINT positive CHECK (id > 0) NOT VALID;  -- blocks
+                undo ALTER TABLE t DROP CONSTRAINT positive;
+            == validate_positive
+            ALTER TABLE t VALIDATE CONSTRAINT positive;  -- own long
+            withheld 0.0: only its author knows what the rows that are there shall hold
+        "#]],
+    );
+}
