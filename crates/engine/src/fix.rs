@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use diagnostics::{Edit, FileChange, Fix, Planned, PlannedPart, Sources, Withheld};
-use model::effect::{FailsWhen, strongest};
+use model::effect::{Failure, strongest};
 use model::plan::{Class, Plan};
 use model::schema::Born;
 use model::trace::{Session, Unit, trace};
@@ -516,28 +516,23 @@ fn undo(view: &mut HistoryView) {
 /// What must hold before a rewrite is shown to anybody.
 fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Found]) -> Result<(), String> {
     let original = &file.sections[0].trace;
-    for (migration, section) in
-        after.files.iter().flat_map(|file| file.sections.iter().map(move |section| (file, section)))
+    let already = file.sections.iter().flat_map(|section| &section.trace.judged);
+    let already: Vec<&Failure> = already.filter_map(|judged| judged.fails.as_ref()).collect();
+    let known =
+        |failure: &Failure| already.iter().any(|it| it.sqlstate == failure.sqlstate && it.message == failure.message);
+    for (new, at, section) in
+        after.files.iter().flat_map(|new| new.sections.iter().enumerate().map(move |(at, section)| (new, at, section)))
     {
-        for (statement, judged) in section.trace.judged.iter().enumerate() {
-            let Some(failure) = &judged.fails else { continue };
-            let fails = match failure.when {
-                FailsWhen::Always => true,
-                FailsWhen::Wrapped => judged.transaction.inside == Some(true),
-                FailsWhen::NotEmpty => false,
-            };
-            let already = file.sections.iter().flat_map(|section| &section.trace.judged);
-            let already = already.filter_map(|judged| judged.fails.as_ref());
-            if fails
-                && !already.clone().any(|known| known.sqlstate == failure.sqlstate && known.message == failure.message)
-            {
-                return Err(format!(
-                    "statement {} of {} would fail: {}",
-                    statement + 1,
-                    after.migration(migration).path.file_name().unwrap_or_default().to_string_lossy(),
-                    failure.message
-                ));
-            }
+        let fails = |judged: &model::trace::Judged| {
+            let failure = judged.fails.clone()?;
+            let new = failure.is_certain(judged.transaction.inside == Some(true)) && !known(&failure);
+            new.then_some(failure.message)
+        };
+        let failure = section.trace.judged.iter().enumerate().find_map(|(at, judged)| Some((at + 1, fails(judged)?)));
+        if let Some((statement, message)) = failure {
+            let name = after.migration(new).path.file_name().unwrap_or_default().to_string_lossy();
+            let section = if at == 0 { "" } else { "the Down section of " };
+            return Err(format!("statement {statement} of {section}{name} would fail: {message}"));
         }
     }
     let as_later = |schema: &model::schema::Schema| schema.aged(&original.before, Born::Before);

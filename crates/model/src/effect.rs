@@ -125,6 +125,18 @@ pub struct Failure {
     pub majors: (u32, u32),
 }
 
+impl Failure {
+    /// It fails in any case where it runs: in a transaction or not.
+    #[must_use]
+    pub fn is_certain(&self, in_transaction: bool) -> bool {
+        match self.when {
+            FailsWhen::Always => true,
+            FailsWhen::Wrapped => in_transaction,
+            FailsWhen::NotEmpty => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailsWhen {
     Always,

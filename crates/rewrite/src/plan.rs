@@ -395,10 +395,19 @@ fn harmless(
     statement: &Statement,
     judged: &Judged,
 ) -> Result<(), Refusal> {
-    if item.verbatim || item.operations.is_empty() {
-        return Ok(());
-    }
     let refuse = |reason: String| Err(Refusal { operations: operations(item), reason });
+    let certain =
+        |judged: &Judged, transaction: bool| judged.fails.as_ref().filter(|it| it.is_certain(transaction)).cloned();
+    let failure = certain(judged, transaction);
+    if item.verbatim || item.operations.is_empty() {
+        // What stays may fail as it did.
+        let before = &request.trace.judged[item.statement];
+        let already = certain(before, before.transaction.inside == Some(true)).is_some();
+        return match failure {
+            Some(failure) if !already => refuse(format!("the steps would fail: {}", failure.message)),
+            _ => Ok(()),
+        };
+    }
     if let StatementKind::Invalid(error) = &statement.parsed.kind {
         return refuse(format!("the steps cannot be written: {}", error.message));
     }
@@ -407,15 +416,8 @@ fn harmless(
     {
         return refuse(format!("{} needs PostgreSQL {}", needs.construct, needs.major));
     }
-    if let Some(failure) = &judged.fails {
-        let fails = match failure.when {
-            FailsWhen::Always => true,
-            FailsWhen::Wrapped => transaction,
-            FailsWhen::NotEmpty => false,
-        };
-        if fails {
-            return refuse(format!("the steps would fail: {}", failure.message));
-        }
+    if let Some(failure) = failure {
+        return refuse(format!("the steps would fail: {}", failure.message));
     }
     let old = Old::of(request);
     let works = judged.effects.iter().find(|it| it.work != Work::Instant && old.has(it) && !it.empty);

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use model::effect::{
-    Effect, FailsWhen, Failure, Operation, OperationKind, Work, blocks_reads, blocks_writes, lock_name,
-};
+use model::effect::{Effect, Failure, Operation, OperationKind, Work, blocks_reads, blocks_writes, lock_name};
 use model::name::QName;
 use model::schema::{Born, ConstraintKind, Relation, RelationKind, Schema};
 use model::trace::{Judged, Opener};
@@ -285,12 +283,9 @@ pub fn surely_fails(context: &Context, judged: &Judged) -> bool {
         return false;
     }
     let Some(failure) = &judged.fails else { return false };
-    let happens = match failure.when {
-        FailsWhen::Always => true,
-        FailsWhen::Wrapped => judged.transaction.inside == Some(true),
-        FailsWhen::NotEmpty => false,
-    };
-    happens && failure.majors.0 <= *context.trace.majors.start() && failure.majors.1 >= *context.trace.majors.end()
+    failure.is_certain(judged.transaction.inside == Some(true))
+        && failure.majors.0 <= *context.trace.majors.start()
+        && failure.majors.1 >= *context.trace.majors.end()
 }
 
 /// Others use the relation: it was there before the pending migrations.
