@@ -228,7 +228,7 @@ fn error(record: &Record, trace: &Trace) -> Option<String> {
     let script = syntax::parse(&record.sql, &syntax::Options::default());
     for (statement, judged) in script.statements.iter().zip(&trace.judged) {
         // Features that the grammar itself refuses.
-        if let syntax::ast::StatementKind::Invalid(error) = &statement.parsed.kind {
+        if let syntax::ast::StatementKind::Invalid(error) = &*statement.parsed.kind {
             let known = error.message.contains("cannot be marked") || error.message.contains("is not implemented");
             return Some(if known { "0A000" } else { "42601" }.to_owned());
         }

@@ -219,7 +219,7 @@ impl<'a> View<'a> {
     pub(crate) fn facts(&self, statement: usize) -> Vec<(&'static str, Ink, String)> {
         let (statement, judged) = self.statements[statement];
         let mut facts = Vec::new();
-        if let StatementKind::Invalid(error) | StatementKind::Template(error) = &statement.parsed.kind {
+        if let StatementKind::Invalid(error) | StatementKind::Template(error) = &*statement.parsed.kind {
             facts.push(("error", Ink::Red, error.message.clone()));
         } else if judged.operations.iter().any(|operation| operation.kind == OperationKind::Opaque) {
             facts.push(("does", Ink::Yellow, "what is not known before it runs".to_owned()));
@@ -404,7 +404,7 @@ fn is_alike((a, first): (&Statement, &Judged), (b, second): (&Statement, &Judged
         && first.breaks.is_empty()
         && second.breaks.is_empty()
         && command::name(&a.parsed.kind) == command::name(&b.parsed.kind)
-        && !matches!(a.parsed.kind, StatementKind::Transaction { .. } | StatementKind::Invalid(_))
+        && !matches!(*a.parsed.kind, StatementKind::Transaction { .. } | StatementKind::Invalid(_))
 }
 
 pub(crate) fn fails_here(judged: &Judged) -> bool {

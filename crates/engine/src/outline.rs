@@ -42,7 +42,7 @@ pub fn outline(text: &str, script: &Script) -> Vec<Item> {
 }
 
 fn item(text: &str, statement: &Statement) -> Item {
-    let kind = &statement.parsed.kind;
+    let kind = &*statement.parsed.kind;
     let span = Span { start: statement.span.start, end: statement.end };
     if let StatementKind::Invalid(error) | StatementKind::Template(error) = kind {
         let name = line(statement.span.slice(text));
@@ -167,7 +167,7 @@ fn parts(text: &str, statement: &Statement) -> Vec<Item> {
         let name = line(span.slice(text));
         Item { name, detail: None, shape: Shape::Constraint, span, selection, children: Vec::new() }
     };
-    match &statement.parsed.kind {
+    match &*statement.parsed.kind {
         StatementKind::AlterTable(it) => {
             let subcommand = |it: &syntax::ast::Subcommand| {
                 let span = statement.locate(it.span);

@@ -109,7 +109,7 @@ impl Symbols {
         for (old, new, thing) in renamed {
             self.rename(step, &old, new, thing);
         }
-        if let StatementKind::Rename(it) = &step.statement.parsed.kind
+        if let StatementKind::Rename(it) = &*step.statement.parsed.kind
             && it.object == ObjectKind::Schema
         {
             self.rename_schema(&it.name.name, &it.new_name);

@@ -384,7 +384,7 @@ fn message(statements: &[Statement], messages: &Messages) -> usize {
 
 fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings, alike: &mut Option<Alike>) -> Judged {
     let mut before = machine.state.schema.clone();
-    let kind = &statement.parsed.kind;
+    let kind = &*statement.parsed.kind;
     // BEGIN belongs to the transaction it opens.
     let begins = matches!(kind, StatementKind::Transaction { kind: syntax::ast::TransactionKind::Begin });
     if begins {
@@ -492,7 +492,7 @@ fn run(
 /// The state after a statement; a statement that certainly fails changes nothing. What would fail in a transaction is taken
 /// as done, so that one mistake does not hide what follows.
 fn advance(machine: &mut Machine, statement: &Statement, schema: Option<Schema>, session: Session, durable: Session) {
-    if let StatementKind::Transaction { kind } = &statement.parsed.kind {
+    if let StatementKind::Transaction { kind } = &*statement.parsed.kind {
         return machine.control(kind, &statement.parsed.text);
     }
     if let Some(schema) = schema {

@@ -380,7 +380,7 @@ fn begins(script: &Script) -> bool {
     script
         .statements
         .iter()
-        .any(|statement| matches!(statement.parsed.kind, StatementKind::Transaction { kind: TransactionKind::Begin }))
+        .any(|statement| matches!(*statement.parsed.kind, StatementKind::Transaction { kind: TransactionKind::Begin }))
 }
 
 /// The Down section of one file, and whether it runs in a transaction.

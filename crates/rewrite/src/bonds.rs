@@ -49,14 +49,14 @@ pub(crate) fn bonds(request: &Request) -> Vec<Bond> {
 }
 
 fn is_control(statement: &Statement) -> bool {
-    matches!(statement.parsed.kind, StatementKind::Transaction { .. })
+    matches!(*statement.parsed.kind, StatementKind::Transaction { .. })
 }
 
 /// State of the session or transaction that begins with this statement.
 fn session(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)> {
     let statements = &request.script.statements;
     let all = 0..statements.len();
-    let kind = &statements[index].parsed.kind;
+    let kind = &*statements[index].parsed.kind;
     let commit = statements[index..].iter().position(is_control).map_or(statements.len(), |end| index + end);
     match kind {
         StatementKind::LockTable { .. } => {
@@ -159,7 +159,7 @@ fn given_back(request: &Request, index: usize) -> Option<(Range<usize>, &'static
         return None;
     }
     let same = |it: &usize| judged.get(*it).is_some_and(|it| it.transaction.id == transaction.id);
-    let kind = &statements[index].parsed.kind;
+    let kind = &*statements[index].parsed.kind;
     let losses = taken(kind);
     let later = index + 1..statements.len();
     let gain = later.rev().filter(same).find(|it| {

@@ -41,7 +41,7 @@ impl<'a> Site<'a> {
             statement,
             operation: judged.operations.get(operation)?,
             text,
-            kind: &parsed.parsed.kind,
+            kind: &*parsed.parsed.kind,
             before: &judged.before,
             after: trace.judged.get(statement + 1).map_or(&trace.after, |next| &next.before),
             apart: request.apart.contains(&(statement, operation)),

@@ -62,7 +62,7 @@ pub(crate) fn expand(
     // Comments of statements that leave no step.
     let mut carried = Carried::default();
     for (index, statement) in request.script.statements.iter().enumerate() {
-        let kind = &statement.parsed.kind;
+        let kind = &*statement.parsed.kind;
         let text = statement.span.slice(request.text);
         if let StatementKind::Transaction { kind } = kind {
             if *kind == TransactionKind::Commit {
@@ -169,7 +169,7 @@ fn statement_items(request: &Request, index: usize, operations: &[usize], around
             }
         }
     }
-    let kind = &request.script.statements[index].parsed.kind;
+    let kind = &*request.script.statements[index].parsed.kind;
     let text = request.script.statements[index].span.slice(request.text);
     let first = out.items.len();
     let whole = rewrites.iter().position(|(_, it)| matches!(it.place, Place::Statement));

@@ -16,7 +16,7 @@ pub(crate) fn incomprehensible(request: &Request) -> Option<String> {
     }
     for (index, statement) in request.script.statements.iter().enumerate() {
         let number = index + 1;
-        match &statement.parsed.kind {
+        match &*statement.parsed.kind {
             StatementKind::Invalid(_) => return Some(format!("statement {number} has a syntax error")),
             StatementKind::Template(_) => return Some(format!("statement {number} is a template")),
             StatementKind::Transaction { kind }

@@ -42,7 +42,7 @@ fn statement_by_statement(request: &Request) -> Option<Trace> {
     let runner = alone(request.runner);
     let settings = Settings { majors: request.trace.majors.clone(), external_timeouts: true };
     let mut script = request.script.clone();
-    let control = |it: &Statement| matches!(it.parsed.kind, StatementKind::Transaction { .. });
+    let control = |it: &Statement| matches!(*it.parsed.kind, StatementKind::Transaction { .. });
     script.statements.retain(|it| !control(it));
     let mut apart =
         trace(&request.trace.before, request.session, &Unit { script: &script, runner: &runner }, &settings);
@@ -280,7 +280,7 @@ fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Refusal> {
         .map(|(index, item)| {
             let original = &request.trace.judged[item.statement];
             let Some((_, statement, judged)) = executed.get(&index) else { return Facts::default() };
-            let kind = &statement.parsed.kind;
+            let kind = &*statement.parsed.kind;
             let path = settings::search_path(&item.settings, request);
             Facts {
                 footprint: footprint::of(kind, &judged.before, &path),
@@ -408,7 +408,7 @@ fn harmless(
             _ => Ok(()),
         };
     }
-    if let StatementKind::Invalid(error) = &statement.parsed.kind {
+    if let StatementKind::Invalid(error) = &*statement.parsed.kind {
         return refuse(format!("the steps cannot be written: {}", error.message));
     }
     if let Some(needs) = &statement.parsed.needs

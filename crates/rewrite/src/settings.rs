@@ -42,7 +42,7 @@ pub(crate) fn search_path(settings: &[Setting], request: &Request) -> Vec<String
     let setting = settings.iter().rev().find(|it| matches!(it.name.as_str(), "search_path" | "all"));
     let Some(setting) = setting else { return request.session.search_path.clone() };
     let script = syntax::parse(&setting.sql, &Options::plain());
-    match script.statements.first().map(|it| &it.parsed.kind) {
+    match script.statements.first().map(|it| &*it.parsed.kind) {
         Some(StatementKind::Set(it)) => match &it.values {
             Some(values) => values.clone(),
             None => model::trace::Session::default().search_path,

@@ -214,7 +214,7 @@ fn problems(given: &Given, sql: &str, script: &Script, trace: &Trace, outcome: &
     let text = script_of(&outcome.plan);
     let parsed = syntax::parse(&text, &Options::default());
     for statement in &parsed.statements {
-        if let syntax::ast::StatementKind::Invalid(error) = &statement.parsed.kind {
+        if let syntax::ast::StatementKind::Invalid(error) = &*statement.parsed.kind {
             problems.push(format!("{} in {}", error.message, statement.parsed.text));
         }
     }
@@ -235,7 +235,7 @@ fn problems(given: &Given, sql: &str, script: &Script, trace: &Trace, outcome: &
         for inverse in part.steps.iter().map(|step| &step.inverse) {
             if let Inverse::Sql { sql, .. } = inverse
                 && let [statement] = syntax::parse(sql, &Options::default()).statements.as_slice()
-                && let syntax::ast::StatementKind::Invalid(error) = &statement.parsed.kind
+                && let syntax::ast::StatementKind::Invalid(error) = &*statement.parsed.kind
             {
                 problems.push(format!("{} in {sql}", error.message));
             }

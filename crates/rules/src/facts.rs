@@ -68,7 +68,7 @@ impl<'a> Context<'a> {
     /// Every statement with its judgement, failing ones too.
     pub fn statements(&'a self) -> impl Iterator<Item = (usize, &'a StatementKind, &'a Judged)> {
         let statements = self.script.statements.iter().zip(&self.trace.judged).enumerate();
-        statements.map(|(at, (statement, judged))| (at, &statement.parsed.kind, judged))
+        statements.map(|(at, (statement, judged))| (at, &*statement.parsed.kind, judged))
     }
 
     /// The place in the file of a span inside a statement.
@@ -141,7 +141,7 @@ impl<'a> At<'a> {
     /// The statement's typed form; for an operation inside a routine body the statement there, if it stands in this file.
     #[must_use]
     pub fn kind(&self) -> Option<&'a StatementKind> {
-        let kind = &self.context.script.statements[self.statement].parsed.kind;
+        let kind = &*self.context.script.statements[self.statement].parsed.kind;
         if !self.operation.lowered {
             return Some(kind);
         }
@@ -368,7 +368,7 @@ pub fn outside_transaction(context: &Context) -> String {
 #[must_use]
 pub fn settings_of<'a>(context: &Context<'a>, name: &str) -> Vec<(usize, &'a Set)> {
     let statements = context.script.statements.iter().enumerate();
-    let sets = statements.filter_map(|(at, statement)| match &statement.parsed.kind {
+    let sets = statements.filter_map(|(at, statement)| match &*statement.parsed.kind {
         StatementKind::Set(set) => Some((at, set)),
         _ => None,
     });

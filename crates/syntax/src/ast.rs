@@ -42,7 +42,8 @@ impl Statement {
 pub struct Parsed {
     /// The source as written, without terminator.
     pub text: Arc<str>,
-    pub kind: StatementKind,
+    /// Shared by statements that differ in nothing but their constants.
+    pub kind: Arc<StatementKind>,
     /// The first PostgreSQL major whose grammar accepts the statement and the construct that needs it; `None` when every
     /// supported major does.
     pub needs: Option<Needs>,
@@ -449,8 +450,7 @@ pub enum StatementKind {
 
     // Data.
     Select(Query),
-    /// Shared by statements that differ in nothing but their constants.
-    Insert(Arc<Insert>),
+    Insert(Insert),
     Update(Update),
     Delete(Delete),
     Merge {

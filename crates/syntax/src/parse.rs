@@ -76,7 +76,7 @@ fn script(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
             Some(cache) => cache.get_or_parse(slice, options, read),
             None => Arc::new(read()),
         };
-        if let StatementKind::Invalid(_) = parsed.kind
+        if let StatementKind::Invalid(_) = *parsed.kind
             && cuts < MOST_CUTS
             && let Some(cut) = split::swallowed_line(text, piece, options)
         {
@@ -87,7 +87,7 @@ fn script(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
         // Only plain strings are compared, which a setting changes.
         if options.standard_conforming_strings
             && masks.is_empty()
-            && matches!(parsed.kind, StatementKind::Insert(_))
+            && matches!(*parsed.kind, StatementKind::Insert(_))
             && !header.as_ref().is_some_and(|header| header.begins(slice))
         {
             header = seed::header(&parsed);
@@ -121,7 +121,7 @@ fn statement(text: &str, piece: &Piece, masked: &[Masked], stands: &[Stand], opt
             (if template { StatementKind::Template(error) } else { StatementKind::Invalid(error) }, None)
         }
     };
-    Parsed { text: Arc::from(text), kind, needs }
+    Parsed { text: Arc::from(text), kind: Arc::new(kind), needs }
 }
 
 /// A text with the placeholders in it masked that are written with braces or percent signs.

@@ -14,13 +14,14 @@ use crate::lex::{self, TokenKind};
 pub struct Header {
     /// The text up to and with VALUES.
     text: String,
-    insert: Arc<Insert>,
+    /// The INSERT.
+    kind: Arc<StatementKind>,
 }
 
 /// What later statements can be compared with, if the parsed one is such an INSERT.
 #[must_use]
 pub fn header(parsed: &Parsed) -> Option<Header> {
-    let StatementKind::Insert(insert) = &parsed.kind else { return None };
+    let StatementKind::Insert(insert) = &*parsed.kind else { return None };
     let plain = matches!(insert.source, InsertSource::Values { .. })
         && !insert.on_conflict
         && insert.facts == Query::default()
@@ -38,7 +39,7 @@ pub fn header(parsed: &Parsed) -> Option<Header> {
             TokenKind::Word if depth == 0 && token.is(&parsed.text, "VALUES") => {
                 // Only rows may follow: RETURNING and the like would have to be compared too.
                 rows(&parsed.text, position)?;
-                return Some(Header { text: parsed.text[..position].to_owned(), insert: insert.clone() });
+                return Some(Header { text: parsed.text[..position].to_owned(), kind: Arc::clone(&parsed.kind) });
             }
             _ => {}
         }
@@ -56,16 +57,17 @@ impl Header {
 
 /// The statement, if it is the header's with other constants.
 #[must_use]
-pub fn like(header: &Header, text: &str) -> Option<StatementKind> {
+pub fn like(header: &Header, text: &str) -> Option<Arc<StatementKind>> {
     if !header.begins(text) {
         return None;
     }
     let rows = rows(text, header.text.len())?;
     let source = InsertSource::Values { rows };
-    if header.insert.source == source {
-        return Some(StatementKind::Insert(Arc::clone(&header.insert)));
+    let StatementKind::Insert(insert) = &*header.kind else { return None };
+    if insert.source == source {
+        return Some(Arc::clone(&header.kind));
     }
-    Some(StatementKind::Insert(Arc::new(Insert { source, ..(*header.insert).clone() })))
+    Some(Arc::new(StatementKind::Insert(Insert { source, ..insert.clone() })))
 }
 
 /// The number of rows when nothing but rows of constants stands from `position` on.

@@ -48,7 +48,7 @@ impl Traced {
         self.end = start + text.len();
         let end = u32::try_from(self.end + 1).expect("short");
         let tag = ["INSERT", "BEGIN"].into_iter().find(|tag| text.starts_with(tag)).unwrap_or("ALTER TABLE");
-        let parsed = Arc::new(Parsed { text: text.into(), kind: StatementKind::Other { tag }, needs: None });
+        let parsed = Arc::new(Parsed { text: text.into(), kind: StatementKind::Other { tag }.into(), needs: None });
         self.script.statements.push(Statement { span: Span::new(start, self.end), end, parsed });
         let same = |it: &&Judged| it.transaction.id == transaction.id && transaction.until != Until::Statement;
         let held = self.trace.judged.iter().filter(same).flat_map(|it| it.effects.clone());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use syntax::ast::{Insert, Statement, StatementKind};
+use syntax::ast::{Statement, StatementKind};
 
 use super::transaction::State;
 use super::{Judgement, Transaction};
@@ -11,7 +11,7 @@ use super::{Judgement, Transaction};
 /// An INSERT that left everything as it found it, so that the next one like it does the same.
 #[derive(Debug)]
 pub(super) struct Alike {
-    insert: Arc<Insert>,
+    insert: Arc<StatementKind>,
     state: State,
     transaction: Transaction,
     /// By length of the text, to which spans go.
@@ -20,15 +20,14 @@ pub(super) struct Alike {
 
 impl Alike {
     pub fn new(statement: &Statement, state: &State, transaction: Transaction) -> Option<Self> {
-        let StatementKind::Insert(insert) = &statement.parsed.kind else { return None };
-        let (insert, state) = (Arc::clone(insert), state.clone());
-        Some(Self { insert, state, transaction, known: BTreeMap::new() })
+        let insert = Some(&statement.parsed.kind).filter(|kind| matches!(***kind, StatementKind::Insert(_)))?;
+        Some(Self { insert: Arc::clone(insert), state: state.clone(), transaction, known: BTreeMap::new() })
     }
 
     /// Whether a statement that is to run in that state is like those before.
     pub fn is(&self, statement: &Statement, state: &State, transaction: Transaction) -> bool {
         // Statements read with the same header share the INSERT.
-        let same = matches!(&statement.parsed.kind, StatementKind::Insert(it) if Arc::ptr_eq(it, &self.insert));
+        let same = Arc::ptr_eq(&statement.parsed.kind, &self.insert);
         let place = |it: Transaction| (it.inside, it.opened_by, it.until);
         same && statement.parsed.needs.is_none()
             && place(transaction) == place(self.transaction)
@@ -53,7 +52,7 @@ mod tests {
     use std::sync::Arc;
 
     use expect_test::expect;
-    use syntax::ast::{Script, StatementKind};
+    use syntax::ast::Script;
 
     use crate::drawn::{history, plain, runner};
     use crate::runner::{Messages, Runner, RunnerTransaction};
@@ -70,9 +69,7 @@ mod tests {
         let mut apart = script.clone();
         for statement in &mut apart.statements {
             let parsed = Arc::make_mut(&mut statement.parsed);
-            if let StatementKind::Insert(insert) = &mut parsed.kind {
-                *insert = Arc::new((**insert).clone());
-            }
+            parsed.kind = Arc::new((*parsed.kind).clone());
         }
         let (judged, alone) = (judge(&script).judged, judge(&apart).judged);
         let mut drawn = Vec::new();

@@ -160,7 +160,7 @@ struct Known<'a> {
 
 fn known<'a>(file: usize, step: &'a Step) -> Known<'a> {
     let script = syntax::parse(&step.sql, &Options::default());
-    let kinds: Vec<&StatementKind> = script.statements.iter().map(|statement| &statement.parsed.kind).collect();
+    let kinds: Vec<&StatementKind> = script.statements.iter().map(|statement| &*statement.parsed.kind).collect();
     let undone = match &step.inverse {
         Inverse::Sql { sql, .. } => {
             let script = syntax::parse(sql, &Options::plain());
@@ -304,7 +304,7 @@ fn statements(unit: &UnitText) -> Result<Vec<Statement>, String> {
     let mut from = unit.span.start as usize;
     let count = script.statements.len();
     for (index, statement) in script.statements.iter().enumerate() {
-        let kind = &statement.parsed.kind;
+        let kind = &*statement.parsed.kind;
         let (start, end) = (statement.span.start as usize, statement.end as usize);
         let gap = unmarked(text, from, start, &unit.marks);
         // A comment behind the terminator belongs to the statement.

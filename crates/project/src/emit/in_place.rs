@@ -100,7 +100,7 @@ pub(super) fn emit(job: &Job) -> Emission {
 fn explicit(script: &Script, statement: usize) -> bool {
     let mut open = false;
     for statement in &script.statements[..statement] {
-        if let StatementKind::Transaction { kind } = &statement.parsed.kind {
+        if let StatementKind::Transaction { kind } = &*statement.parsed.kind {
             match kind {
                 TransactionKind::Begin => open = true,
                 TransactionKind::Commit | TransactionKind::Rollback | TransactionKind::Prepare => open = false,

@@ -1,7 +1,5 @@
 //! Statements that read and change rows.
 
-use std::sync::Arc;
-
 use super::Tight;
 use super::names;
 use super::query;
@@ -62,13 +60,13 @@ pub fn insert(source: &Source<'_>, node: &pg::InsertStmt<'_>) -> StatementKind {
         facts.filtered |= select.where_clause.is_some();
         facts.limited |= select.limit_count.is_some();
     }
-    StatementKind::Insert(Arc::new(Insert {
+    StatementKind::Insert(Insert {
         target,
         columns,
         source: rows,
         on_conflict: node.on_conflict_clause.is_some(),
         facts,
-    }))
+    })
 }
 
 pub fn update(source: &Source<'_>, node: &pg::UpdateStmt<'_>) -> StatementKind {

@@ -12,7 +12,7 @@ fn check(text: &str, expected: Expect) {
     let mut drawn = String::new();
     for statement in &script.statements {
         let text = &statement.parsed.text;
-        let body: &Body = match &statement.parsed.kind {
+        let body: &Body = match &*statement.parsed.kind {
             StatementKind::Do(statement) => &statement.body,
             StatementKind::CreateFunction(function) => function.body.as_ref().expect("a body"),
             kind => panic!("{kind:?}"),

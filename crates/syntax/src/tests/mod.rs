@@ -21,9 +21,9 @@ fn drawn_script(script: &Script) -> String {
     let mut out = String::new();
     for statement in &script.statements {
         let parsed = &statement.parsed;
-        let line = match &parsed.kind {
+        let line = match &*parsed.kind {
             StatementKind::Invalid(error) | StatementKind::Template(error) => {
-                let kind = if matches!(parsed.kind, StatementKind::Invalid(_)) { "invalid" } else { "template" };
+                let kind = if matches!(*parsed.kind, StatementKind::Invalid(_)) { "invalid" } else { "template" };
                 let hint = error.hint.as_deref().map_or(String::new(), |hint| format!("; {hint}"));
                 format!("{kind} ‹{}›: {} at ‹{}›{hint}", parsed.text, error.message, error.span.slice(&parsed.text))
             }

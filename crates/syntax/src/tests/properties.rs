@@ -209,7 +209,7 @@ fn deep() {
 fn deep_expressions_are_flat() {
     let text = format!("CREATE TABLE t (a int DEFAULT b{})", " + f(c)".repeat(3000));
     let script = parse(&text, &Options::default());
-    let StatementKind::CreateTable(table) = &script.statements[0].parsed.kind else {
+    let StatementKind::CreateTable(table) = &*script.statements[0].parsed.kind else {
         panic!("{}", super::drawn(&text))
     };
     // A walk over it in ordinary recursion has to be safe.
@@ -278,7 +278,7 @@ fn long_lists() {
     }
     text += ", (1, 2, (SELECT max(q) FROM u)) ON CONFLICT DO NOTHING";
     let script = parse(&text, &Options::default());
-    let StatementKind::Insert(insert) = &script.statements[0].parsed.kind else { panic!("not an INSERT") };
+    let StatementKind::Insert(insert) = &*script.statements[0].parsed.kind else { panic!("not an INSERT") };
     assert_eq!(insert.source, crate::ast::InsertSource::Values { rows: 20_002 });
     assert!(insert.on_conflict);
     assert_eq!(insert.facts.reads[0].relation.name.span.slice(&text), "u");
@@ -286,7 +286,7 @@ fn long_lists() {
 
     let broken = text.replace("(19999, ", "(19999 1, ");
     let script = parse(&broken, &Options::default());
-    let StatementKind::Invalid(error) = &script.statements[0].parsed.kind else { panic!("valid") };
+    let StatementKind::Invalid(error) = &*script.statements[0].parsed.kind else { panic!("valid") };
     assert_eq!((error.message.as_str(), error.span.slice(&broken)), ("syntax error at or near \"1\"", "1"));
     assert_eq!(error.span.start as usize, broken.find("19999 1").map_or(0, |at| at + 6));
 }

@@ -81,7 +81,10 @@ pub(super) fn add_column(
         }
         let own = Column { inherited, local: !inherited, ..column.clone() };
         exec.schema.note_column(&at, &own);
-        exec.change(&at).columns.push(own);
+        let columns = &mut exec.change(&at).columns;
+        // The table before is kept, so that each column added makes another list: none needs room for more.
+        columns.reserve_exact(1);
+        columns.push(own);
         if fill == Fill::Rewrite {
             alter.rewrite(exec, task, &at);
             // A row that is filled draws from the sequence.
