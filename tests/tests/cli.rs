@@ -817,10 +817,9 @@ fn standard_input_is_judged_under_its_name() {
         fix: rewrite the migration (--fix)
           --- db/migrations/00003_next.sql
           +++ db/migrations/00003_next.sql
-          @@ -1,2 +1,9 @@
+          @@ -1,2 +1,8 @@
           +-- +goose NO TRANSACTION
           +-- Locks: SHARE UPDATE EXCLUSIVE on users for an instant (blocks neither reads nor writes).
-          +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; Then `goose up`.
            -- +goose Up
           -DROP INDEX users_email;
           +SET lock_timeout = 0;

@@ -199,10 +199,16 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
         }
         files = files.with(&rewrite.emission.changes);
         history = after(history, &files, &rewrite.emission.changes, view.migration(file).pending);
+        let name = findings::shown(engine, &path);
+        let assumed = rewrite.plan.assumptions.iter();
+        fixed.notes.extend(assumed.map(|it| format!("{} is rewritten on the assumption: {it}", name.display())));
         fixed.notes.extend(rewrite.emission.notes);
         merge(&mut fixed.changes, rewrite.emission.changes.iter().map(|it| from_project(engine, it)).collect());
     }
     fixed.changes.sort_by(|a, b| a.path.cmp(&b.path));
+    if !fixed.changes.is_empty() && engine.files.is_file(&view.history.root.join("atlas.sum")) {
+        fixed.notes.push("atlas.sum does not know the new files: run `atlas migrate hash`.".to_owned());
+    }
     fixed
 }
 

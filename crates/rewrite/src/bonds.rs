@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use model::effect::FailsWhen;
 use syntax::ast::{AlterAction, AlterTable, ObjectKind, Persistence, Query, Statement, StatementKind};
 use syntax::lex::{self, TokenKind};
 
@@ -24,10 +25,11 @@ pub(crate) fn bonds(request: &Request) -> Vec<Bond> {
     let statements = &request.script.statements;
     let mut found: Vec<Bond> = Vec::new();
     for (index, statement) in statements.iter().enumerate() {
-        let (mut range, reason) = match session(request, index).or_else(|| given_back(request, index)) {
-            Some(bond) => bond,
-            None => continue,
-        };
+        let (mut range, reason) =
+            match session(request, index).or_else(|| rows(request, index)).or_else(|| given_back(request, index)) {
+                Some(bond) => bond,
+                None => continue,
+            };
         debug_assert!(range.contains(&index) && !statement.span.is_empty());
         // What spans transactions holds the whole file together.
         if statements[range.clone()].iter().any(is_control) {
@@ -117,6 +119,51 @@ fn last_mention(request: &Request, index: usize, name: &str) -> usize {
         })
     };
     (index..statements.len()).rev().find(|it| mentions(&statements[*it])).unwrap_or(index)
+}
+
+/// Rows that others must not see or change half-way.
+fn rows(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)> {
+    let statements = &request.script.statements;
+    let judged = &request.trace.judged;
+    let transaction = judged.get(index)?.transaction;
+    if transaction.inside == Some(false) {
+        return None;
+    }
+    let same = |it: &usize| judged.get(*it).is_some_and(|it| it.transaction.id == transaction.id);
+    let kind = &statements[index].parsed.kind;
+    let (target, facts) = match kind {
+        StatementKind::Insert(it) => (Some(&it.target.name), &it.facts),
+        StatementKind::Update(it) => (Some(&it.target.name), &it.facts),
+        StatementKind::Delete(it) => (Some(&it.target.name), &it.facts),
+        _ => return None,
+    };
+    if target.is_some_and(|it| it.schema.as_deref().map_or(it.name.starts_with("pg_"), |schema| schema == "pg_catalog"))
+    {
+        let end = (index + 1..statements.len()).find(|it| !same(it) || is_control(&statements[*it]));
+        let end = end.unwrap_or(statements.len());
+        return Some((index..end, "it changes a system catalog, and what follows rests on that"));
+    }
+    let later = || (index + 1..statements.len()).rev().filter(same);
+    let touched: Vec<&str> =
+        target.into_iter().chain(facts.reads.iter().map(|it| &it.relation.name)).map(|it| it.name.as_str()).collect();
+    let empties = |it: &usize| match &statements[*it].parsed.kind {
+        StatementKind::Delete(it) => touched.contains(&it.target.name.name.as_str()),
+        StatementKind::Truncate { relations, .. } => {
+            relations.iter().any(|it| touched.contains(&it.name.name.as_str()))
+        }
+        _ => false,
+    };
+    if let Some(end) = later().find(empties).filter(|_| !matches!(kind, StatementKind::Delete(_))) {
+        return Some((index..end + 1, "what is deleted then must be what was copied or changed before"));
+    }
+    // A new column without a value goes into an empty table only.
+    let needs_empty = |it: &usize| {
+        let fails = judged[*it].fails.as_ref().is_some_and(|failure| failure.when == FailsWhen::NotEmpty);
+        fails
+            && matches!(&statements[*it].parsed.kind, StatementKind::AlterTable(it) if Some(&it.relation.name.name) == target.map(|it| &it.name))
+    };
+    let end = later().find(needs_empty).filter(|_| matches!(kind, StatementKind::Delete(_)))?;
+    Some((index..end + 1, "the table must still be empty then"))
 }
 
 /// Something that a statement takes away and a later one may give back.

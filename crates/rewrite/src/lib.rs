@@ -13,6 +13,7 @@ mod edit;
 pub mod equivalence;
 mod expand;
 mod footprint;
+mod gaps;
 mod layout;
 mod names;
 mod obstacles;

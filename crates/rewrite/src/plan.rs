@@ -13,9 +13,10 @@ use syntax::ast::{AlterAction, InsertSource, LockMode, ObjectKind, Script, State
 
 use crate::draft::Role;
 use crate::expand::{Expansion, Item, expand};
+use crate::gaps::Gap;
 use crate::schedule::{Facts, Freedom, Group, arrange};
 use crate::settings::is_timeout;
-use crate::{Outcome, Request, bonds, equivalence, footprint, obstacles, settings};
+use crate::{Outcome, Request, bonds, equivalence, footprint, gaps, obstacles, settings};
 
 type Chosen = (usize, usize);
 
@@ -227,6 +228,7 @@ fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result
             harmless(request, item, transaction, statement, judged)?;
         }
     }
+    without_gap(request, expansion, &groups, &executed)?;
     let differences = equivalence::differences(&request.trace.after, &executed.after);
     if !differences.is_empty() {
         let reason = format!("the steps would not lead to the same schema: {}", differences.join("; "));
@@ -239,6 +241,22 @@ fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result
         })
         .collect();
     Ok(assemble(expansion, &groups, &marks))
+}
+
+/// What the original replaces at once is not missing between two parts. What replaces it is to blame.
+fn without_gap(request: &Request, expansion: &Expansion, groups: &[Group], executed: &Executed) -> Result<(), Refusal> {
+    let first = |group: &Group| executed.get(group.steps.first()?).map(|(_, _, judged)| &judged.before);
+    let states = groups.iter().skip(1).filter_map(first);
+    let Some(Gap { at, table, missing }) = gaps::gap(request.trace, states) else { return Ok(()) };
+    let about = |item: &&Item| {
+        let operations = &request.trace.judged[item.statement].operations;
+        let mut own = item.operations.iter().map(|it| &operations[*it]);
+        own.any(|it| missing.is_made_by(it.kind) && it.relation.as_ref() == Some(&table))
+    };
+    let later = groups[at + 1..].iter().flat_map(|group| &group.steps).map(|step| &expansion.items[*step]);
+    let operations = later.filter(about).flat_map(operations).collect();
+    let reason = format!("{table} would be without a constraint for a while that the original replaces at once");
+    Err(Refusal { operations, reason })
 }
 
 fn operations(item: &Item) -> Vec<Chosen> {

@@ -43,9 +43,8 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
 fn step(site: &Site, it: &Drop, name: &Name, written: &str) -> Draft {
     let drop = site.word(if it.if_exists { "DROP INDEX CONCURRENTLY IF EXISTS" } else { "DROP INDEX CONCURRENTLY" });
     let sql = format!("{drop} {written};");
-    // What was interrupted leaves the index invalid, and dropping it again ends the matter.
-    let mut draft = Draft::new(Mode::NonTx, sql, titles::slug("drop", &name.name))
-        .recovered_by(format!("DROP INDEX CONCURRENTLY {written};"));
+    // What was interrupted leaves the index invalid, and the same step again ends the matter.
+    let mut draft = Draft::new(Mode::NonTx, sql, titles::slug("drop", &name.name));
     draft.inverse = match known(site, name).and_then(definition) {
         Some(sql) => Inverse::Sql { sql, mode: Mode::NonTx },
         None => Inverse::Original,

@@ -367,3 +367,121 @@ fn enum_values_are_committed_before_they_are_used() {
         "#]],
     );
 }
+
+const ORDERS: &str = "
+CREATE TABLE old (id bigint PRIMARY KEY, a int);
+CREATE TABLE new (id bigint PRIMARY KEY, a int, CONSTRAINT a_once UNIQUE (a));
+";
+
+#[test]
+fn what_is_deleted_is_what_was_copied() {
+    check(
+        &wrapped(ORDERS),
+        "
+ALTER TABLE new ADD COLUMN b int;
+INSERT INTO new SELECT id, a FROM old;
+DELETE FROM old;
+CREATE INDEX new_b ON new (b);
+",
+        expect![[r#"
+            == add_new_b
+            ALTER TABLE new ADD COLUMN b int;  -- blocks verbatim
+            == fill_new
+            INSERT INTO new SELECT id, a FROM old;  -- long verbatim
+            DELETE FROM old;  -- long verbatim
+            == create_new_b (no transaction)
+            CREATE INDEX CONCURRENTLY new_b ON new (b);  -- long
+                undo DROP INDEX CONCURRENTLY new_b;
+            withheld 1.0: it must stay with its neighbours: what is deleted then must be what was copied or changed before
+            withheld 2.0: it must stay with its neighbours: what is deleted then must be what was copied or changed before
+        "#]],
+    );
+}
+
+#[test]
+fn a_table_is_filled_where_it_must_be_empty() {
+    check(
+        &wrapped(ORDERS),
+        "CREATE INDEX old_a ON old (a);\nDELETE FROM new;\nALTER TABLE new ADD COLUMN b int NOT NULL;\n",
+        expect![[r#"
+            == create_old_a (no transaction)
+            CREATE INDEX CONCURRENTLY old_a ON old (a);  -- long
+                undo DROP INDEX CONCURRENTLY old_a;
+            == delete_from_new
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('old_a') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index old_a is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS old_a; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            DELETE FROM new;  -- long verbatim
+            ALTER TABLE new ADD COLUMN b int NOT NULL;  -- blocks verbatim
+            withheld 1.0: it must stay with its neighbours: the table must still be empty then
+            withheld 2.0: it must stay with its neighbours: the table must still be empty then
+        "#]],
+    );
+}
+
+#[test]
+fn what_rests_on_a_changed_catalog_stays_with_it() {
+    check(
+        &wrapped(ORDERS),
+        "
+CREATE INDEX old_a ON old (a);
+UPDATE pg_index SET indisready = false WHERE indrelid = 'old'::regclass;
+UPDATE old SET a = a + 1;
+REINDEX TABLE old;
+",
+        expect![[r#"
+            == create_old_a (no transaction)
+            CREATE INDEX CONCURRENTLY old_a ON old (a);  -- long
+                undo DROP INDEX CONCURRENTLY old_a;
+            == update_pg_index
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('old_a') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index old_a is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS old_a; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            UPDATE pg_index SET indisready = false WHERE indrelid = 'old'::regclass;  -- verbatim
+            UPDATE old SET a = a + 1;  -- long verbatim
+            REINDEX TABLE old;  -- long blocks verbatim
+            withheld 2.0: it must stay with its neighbours: it changes a system catalog, and what follows rests on that
+            withheld 3.0: it must stay with its neighbours: it changes a system catalog, and what follows rests on that
+        "#]],
+    );
+}
+
+#[test]
+fn no_table_is_without_its_key_for_a_while() {
+    // The change of the rows must stand between the two.
+    check(
+        &wrapped(ORDERS).choosing(&[(1, 0), (2, 0)]),
+        "
+ALTER TABLE new DROP CONSTRAINT a_once;
+UPDATE new SET a = a + 1 FROM old WHERE old.id = new.id;
+ALTER TABLE new ADD CONSTRAINT a_once UNIQUE (a);
+",
+        expect![[r#"
+            unchanged
+            withheld 1.0: its rows depend on other tables
+            withheld 2.0: new would be without a constraint for a while that the original replaces at once
+        "#]],
+    );
+    // A new one is built before the old one goes.
+    check(
+        &wrapped(ORDERS),
+        "ALTER TABLE new DROP CONSTRAINT a_once;\nALTER TABLE new ADD CONSTRAINT a_and_id UNIQUE (a, id);\n",
+        expect![[r#"
+            == build_a_and_id (no transaction)
+            CREATE UNIQUE INDEX CONCURRENTLY a_and_id ON new (a, id);  -- long
+                undo DROP INDEX CONCURRENTLY IF EXISTS a_and_id;
+            == add_a_and_id
+            ALTER TABLE new ADD CONSTRAINT a_and_id UNIQUE USING INDEX a_and_id;  -- blocks
+                undo ALTER TABLE new DROP CONSTRAINT a_and_id;
+            ALTER TABLE new DROP CONSTRAINT a_once;  -- blocks verbatim
+        "#]],
+    );
+}

@@ -59,14 +59,8 @@ fn partitioned_needs(
     }
     let of_columns = columns.iter().flat_map(|column| &column.constraints);
     for constraint in of_columns.chain(constraints) {
-        match constraint.kind {
-            ConstraintKind::Identity { .. } => {
-                source.need_at(17, "an identity column of a partitioned table", constraint.span);
-            }
-            ConstraintKind::Exclude(_) => {
-                source.need_at(17, "an exclusion constraint of a partitioned table", constraint.span);
-            }
-            _ => {}
+        if matches!(constraint.kind, ConstraintKind::Exclude(_)) {
+            source.need_at(17, "an exclusion constraint of a partitioned table", constraint.span);
         }
     }
 }

@@ -135,7 +135,10 @@ pub(super) fn alter_type(
         }
         refuse_foreign_keys(exec, task, &table, name)?;
     }
-    exec.breaks.push(Breaks::CachedPlans { relation: alter.table.clone() });
+    // The same type again changes no result.
+    if alter.retyped.iter().any(|it| it == name) {
+        exec.breaks.push(Breaks::CachedPlans { relation: alter.table.clone() });
+    }
     Ok(())
 }
 
