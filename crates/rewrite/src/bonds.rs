@@ -130,23 +130,22 @@ fn rows(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)>
         return None;
     }
     let same = |it: &usize| judged.get(*it).is_some_and(|it| it.transaction.id == transaction.id);
-    let kind = &statements[index].parsed.kind;
+    let kind = &*statements[index].parsed.kind;
     let (target, facts) = match kind {
-        StatementKind::Insert(it) => (Some(&it.target.name), &it.facts),
-        StatementKind::Update(it) => (Some(&it.target.name), &it.facts),
-        StatementKind::Delete(it) => (Some(&it.target.name), &it.facts),
+        StatementKind::Insert(it) => (&it.target.name, &it.facts),
+        StatementKind::Update(it) => (&it.target.name, &it.facts),
+        StatementKind::Delete(it) => (&it.target.name, &it.facts),
         _ => return None,
     };
-    if target.is_some_and(|it| it.schema.as_deref().map_or(it.name.starts_with("pg_"), |schema| schema == "pg_catalog"))
-    {
+    if target.schema.as_deref().map_or(target.name.starts_with("pg_"), |schema| schema == "pg_catalog") {
         let end = (index + 1..statements.len()).find(|it| !same(it) || is_control(&statements[*it]));
         let end = end.unwrap_or(statements.len());
         return Some((index..end, "it changes a system catalog, and what follows rests on that"));
     }
     let later = || (index + 1..statements.len()).rev().filter(same);
-    let touched: Vec<&str> =
-        target.into_iter().chain(facts.reads.iter().map(|it| &it.relation.name)).map(|it| it.name.as_str()).collect();
-    let empties = |it: &usize| match &statements[*it].parsed.kind {
+    let reads = facts.reads.iter().map(|it| it.relation.name.name.as_str());
+    let touched: Vec<&str> = reads.chain([target.name.as_str()]).collect();
+    let empties = |it: &usize| match &*statements[*it].parsed.kind {
         StatementKind::Delete(it) => touched.contains(&it.target.name.name.as_str()),
         StatementKind::Truncate { relations, .. } => {
             relations.iter().any(|it| touched.contains(&it.name.name.as_str()))
@@ -159,8 +158,8 @@ fn rows(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)>
     // A new column without a value goes into an empty table only.
     let needs_empty = |it: &usize| {
         let fails = judged[*it].fails.as_ref().is_some_and(|failure| failure.when == FailsWhen::NotEmpty);
-        fails
-            && matches!(&statements[*it].parsed.kind, StatementKind::AlterTable(it) if Some(&it.relation.name.name) == target.map(|it| &it.name))
+        let StatementKind::AlterTable(it) = &*statements[*it].parsed.kind else { return false };
+        fails && it.relation.name.name == target.name
     };
     let end = later().find(needs_empty).filter(|_| matches!(kind, StatementKind::Delete(_)))?;
     Some((index..end + 1, "the table must still be empty then"))
