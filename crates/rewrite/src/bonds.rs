@@ -121,15 +121,18 @@ fn last_mention(request: &Request, index: usize, name: &str) -> usize {
     (index..statements.len()).rev().find(|it| mentions(&statements[*it])).unwrap_or(index)
 }
 
+/// Whether statements share the transaction of this one, in which nobody else sees what it does.
+fn together(request: &Request, index: usize) -> Option<impl Fn(&usize) -> bool> {
+    let judged = &request.trace.judged;
+    let transaction = judged.get(index)?.transaction;
+    let same = move |it: &usize| judged.get(*it).is_some_and(|it| it.transaction.id == transaction.id);
+    (transaction.inside != Some(false)).then_some(same)
+}
+
 /// Rows that others must not see or change half-way.
 fn rows(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)> {
     let statements = &request.script.statements;
-    let judged = &request.trace.judged;
-    let transaction = judged.get(index)?.transaction;
-    if transaction.inside == Some(false) {
-        return None;
-    }
-    let same = |it: &usize| judged.get(*it).is_some_and(|it| it.transaction.id == transaction.id);
+    let same = together(request, index)?;
     let kind = &*statements[index].parsed.kind;
     let (target, facts) = match kind {
         StatementKind::Insert(it) => (&it.target.name, &it.facts),
@@ -142,7 +145,7 @@ fn rows(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)>
         let end = end.unwrap_or(statements.len());
         return Some((index..end, "it changes a system catalog, and what follows rests on that"));
     }
-    let later = || (index + 1..statements.len()).rev().filter(same);
+    let later = || (index + 1..statements.len()).rev().filter(&same);
     let reads = facts.reads.iter().map(|it| it.relation.name.name.as_str());
     let touched: Vec<&str> = reads.chain([target.name.as_str()]).collect();
     let empties = |it: &usize| match &*statements[*it].parsed.kind {
@@ -157,7 +160,7 @@ fn rows(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)>
     }
     // A new column without a value goes into an empty table only.
     let needs_empty = |it: &usize| {
-        let fails = judged[*it].fails.as_ref().is_some_and(|failure| failure.when == FailsWhen::NotEmpty);
+        let fails = request.trace.judged[*it].fails.as_ref().is_some_and(|failure| failure.when == FailsWhen::NotEmpty);
         let StatementKind::AlterTable(it) = &*statements[*it].parsed.kind else { return false };
         fails && it.relation.name.name == target.name
     };
@@ -199,16 +202,11 @@ enum Loss {
 /// From this statement to the one that gives back what it takes, in the same transaction.
 fn given_back(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)> {
     let statements = &request.script.statements;
-    let judged = &request.trace.judged;
-    let transaction = judged.get(index)?.transaction;
-    if transaction.inside == Some(false) {
-        return None;
-    }
-    let same = |it: &usize| judged.get(*it).is_some_and(|it| it.transaction.id == transaction.id);
+    let same = together(request, index)?;
     let kind = &*statements[index].parsed.kind;
     let losses = taken(kind);
     let later = index + 1..statements.len();
-    let gain = later.rev().filter(same).find(|it| {
+    let gain = later.rev().filter(&same).find(|it| {
         let gains = given(&statements[*it].parsed.kind);
         gains.iter().any(|gain| losses.contains(gain))
     })?;

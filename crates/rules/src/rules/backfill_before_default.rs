@@ -1,7 +1,8 @@
 //! Old rows filled before new rows get a default.
 
 use model::effect::OperationKind;
-use model::schema::Born;
+use model::proof::{self, Condition, Order};
+use model::schema::{Born, ConstraintKind, Relation};
 use syntax::ast::{AlterAction, Expr, StatementKind, Update};
 
 use crate::facts::by_relation;
@@ -53,7 +54,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         let had = at.relation().is_some_and(|it| {
             it.born != Born::Before || it.column(&column.text).is_some_and(|it| it.default.is_some())
         });
-        if had || default.expr == Expr::Null {
+        if had || default.expr == Expr::Null || at.relation().is_some_and(|it| refuses_null(it, &column.text)) {
             continue;
         }
         let updates = at.operation.relation.as_ref().and_then(|it| updates.get(it));
@@ -72,6 +73,17 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
                 .note("Set the default first, then fill the old rows"),
         );
     }
+}
+
+/// Inserts that leave the column out fail: it is NOT NULL, or a CHECK says so, which binds new rows also when it is NOT VALID.
+fn refuses_null(relation: &Relation, column: &str) -> bool {
+    let checks = relation.constraints.iter().filter_map(|it| match &it.kind {
+        ConstraintKind::Check { expr, .. } => Some(proof::condition(expr)),
+        _ => None,
+    });
+    let known: Vec<Condition> = checks.collect();
+    relation.column(column).is_some_and(|it| it.not_null)
+        || proof::implied(&known, &Condition::NotNull(column.to_owned()), &|_| Order::Unknown)
 }
 
 #[cfg(test)]
@@ -113,6 +125,20 @@ mod tests {
                 UPDATE users SET state = 'new' WHERE id = 1;
                 ALTER TABLE users ALTER state SET DEFAULT 'new';
                 --                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ lock-upgrade-in-transaction
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_column_that_takes_no_null() {
+        check(
+            "CREATE TABLE users (id bigint PRIMARY KEY, state text NOT NULL, kind text);
+             ALTER TABLE users ADD CHECK (kind IS NOT NULL) NOT VALID;",
+            expect![[r#"
+                UPDATE users SET state = 'new' WHERE id = 1;
+                ALTER TABLE users ALTER state SET DEFAULT 'new';
+                UPDATE users SET kind = 'new' WHERE id = 1;
+                ALTER TABLE users ALTER kind SET DEFAULT 'new';
             "#]],
         );
     }
