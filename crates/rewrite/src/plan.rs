@@ -243,18 +243,26 @@ fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result
     Ok(assemble(expansion, &groups, &marks))
 }
 
-/// What the original replaces at once is not missing between two parts. What replaces it is to blame.
+/// What the original replaces at once is not missing between two parts. To blame is what makes it later, or else what is done
+/// to its table, or else everything.
 fn without_gap(request: &Request, expansion: &Expansion, groups: &[Group], executed: &Executed) -> Result<(), Refusal> {
     let first = |group: &Group| executed.get(group.steps.first()?).map(|(_, _, judged)| &judged.before);
     let states = groups.iter().skip(1).filter_map(first);
     let Some(Gap { at, table, missing }) = gaps::gap(request.trace, states) else { return Ok(()) };
-    let about = |item: &&Item| {
+    let done = |item: &Item| -> Vec<OperationKind> {
         let operations = &request.trace.judged[item.statement].operations;
-        let mut own = item.operations.iter().map(|it| &operations[*it]);
-        own.any(|it| missing.is_made_by(it.kind) && it.relation.as_ref() == Some(&table))
+        let own = item.operations.iter().map(|it| &operations[*it]);
+        own.filter(|it| it.relation.as_ref() == Some(&table)).map(|it| it.kind).collect()
     };
     let later = groups[at + 1..].iter().flat_map(|group| &group.steps).map(|step| &expansion.items[*step]);
-    let operations = later.filter(about).flat_map(operations).collect();
+    let makers = later.filter(|item| done(item).into_iter().any(|kind| missing.is_made_by(kind)));
+    let all = || expansion.items.iter();
+    let blamed = [
+        makers.flat_map(operations).collect::<Vec<Chosen>>(),
+        all().filter(|item| !done(item).is_empty()).flat_map(operations).collect(),
+        all().flat_map(operations).collect(),
+    ];
+    let operations = blamed.into_iter().find(|it| !it.is_empty()).unwrap_or_default();
     let reason = format!("{table} would be without a constraint for a while that the original replaces at once");
     Err(Refusal { operations, reason })
 }
