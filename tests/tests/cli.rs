@@ -1228,6 +1228,15 @@ fn what_an_applied_migration_makes_is_old_to_its_later_steps() {
 }
 
 #[test]
+fn what_a_rewrite_rests_on_is_told() {
+    let place = Place::committed(&[USERS, ("db/migrations/atlas.sum", "h1:x=\n")]);
+    place.write("db/migrations/00002_fill.sql", "-- +goose Up\nUPDATE users SET email = 'none' WHERE email IS NULL;\n");
+    let told = place.run(&["lint", "--fix=unsafe", "--format", "json"]).json()["notes"].to_string();
+    assert!(told.contains("on the assumption"), "{told}");
+    assert!(told.contains("atlas migrate hash"), "{told}");
+}
+
+#[test]
 fn without_paths_pending_migrations_are_judged() {
     let place = Place::committed(&[USERS, ("db/migrations/00002_more.sql", BAD)]);
     let files = |line: &str| place.run(&line.split_whitespace().collect::<Vec<_>>()).json()["summary"]["files"].clone();

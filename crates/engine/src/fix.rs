@@ -206,8 +206,8 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
         merge(&mut fixed.changes, rewrite.emission.changes.iter().map(|it| from_project(engine, it)).collect());
     }
     fixed.changes.sort_by(|a, b| a.path.cmp(&b.path));
-    if !fixed.changes.is_empty() && engine.files.is_file(&view.history.root.join("atlas.sum")) {
-        fixed.notes.push("atlas.sum does not know the new files: run `atlas migrate hash`.".to_owned());
+    if !fixed.changes.is_empty() {
+        fixed.notes.extend(emit::checksums(&engine.files, &view.history));
     }
     fixed
 }

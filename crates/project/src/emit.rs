@@ -300,6 +300,15 @@ pub fn moved(files: &Files, from: &Path, to: &Path) -> String {
     format!("{} becomes {}, to make room", files.display(from), files.display(to))
 }
 
+/// What else must know of written files: a file of checksums beside the migrations. A whole sentence.
+#[must_use]
+pub fn checksums(files: &Files, history: &History) -> Option<String> {
+    let sums = history.root.join("atlas.sum");
+    files
+        .is_file(&sums)
+        .then(|| format!("{} does not know the written files: run `atlas migrate hash`", files.display(&sums)))
+}
+
 /// What [`make_room`] found to be needed, as changes of files.
 pub fn moving(files: &Files, moves: &Moves) -> Result<Vec<FileChange>, String> {
     changes(files, written_by(files, moves)?)

@@ -3,7 +3,8 @@
 //! Some share state: a temporary table lives in one session, LOCK TABLE holds until the end of its transaction. Others take
 //! something away and give it back: between `DISABLE TRIGGER` and `ENABLE TRIGGER`, `DROP DEFAULT` and `SET DEFAULT`, or
 //! `DROP VIEW` and `CREATE VIEW` of one transaction nobody else ever works without it. Parts that commit between the two
-//! would let others, silently or with errors.
+//! would let others, silently or with errors. And some count on rows that nobody else changes meanwhile: copied and then
+//! deleted, deleted before a column that needs an empty table, or rows of a system catalog.
 
 use std::ops::Range;
 

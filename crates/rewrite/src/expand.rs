@@ -208,7 +208,9 @@ fn statement_items(request: &Request, index: usize, operations: &[usize], around
 /// The comments above a statement that allow something in it: they hold for what stays of it, wherever that stands.
 fn directives(request: &Request, statement: usize) -> String {
     let (directives, _) = directive::directives(request.text, request.script);
-    let here = directives.iter().filter(|it| it.scope == Scope::Statement(Some(statement)));
+    let start = request.script.statements[statement].span.start;
+    let above = directives.iter().filter(|it| it.span.end <= start);
+    let here = above.filter(|it| it.scope == Scope::Statement(Some(statement)));
     here.map(|it| format!("{}\n", it.span.slice(request.text))).collect()
 }
 
