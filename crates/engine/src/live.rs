@@ -178,7 +178,8 @@ impl Live {
         let missing: Vec<usize> =
             self.open.iter().filter(|(_, opened)| opened.told.is_none()).map(|(at, _)| *at).collect();
         for at in missing {
-            let told = self.tell(at);
+            let (told, folded) = self.tell(at);
+            self.work.folded += folded;
             if let Some(opened) = self.open.get_mut(&at) {
                 self.work.linted += opened.sections.len();
                 opened.told = Some(Arc::new(told));
@@ -224,19 +225,19 @@ impl Live {
         state
     }
 
-    fn tell(&self, at: usize) -> Told {
+    /// Also gives how many sections of other migrations were executed for it.
+    fn tell(&self, at: usize) -> (Told, usize) {
         let migration: &Migration = &self.history.migrations[at];
         let sections = self.open.get(&at).into_iter().flat_map(|it| &it.sections).map(|(section, _)| section.clone());
         let file = FileView { migration: at, pending: view::is_pending(migration), sections: sections.collect() };
-        let view = HistoryView {
-            history: Arc::clone(&self.history),
-            settings: self.settings.clone(),
-            files: vec![file],
-            latest: self.states.last().map_or_else(Schema::default, |(schema, _)| schema.clone()),
-        };
+        let latest = self.states.last().map_or_else(Schema::default, |(schema, _)| schema.clone());
+        let mut files = vec![file];
+        let folded = view::judge_undone(&self.history, &self.scripts, &self.settings, &latest, &mut files);
+        let history = Arc::clone(&self.history);
+        let view = HistoryView { history, settings: self.settings.clone(), files, latest };
         let found = findings::find(&self.engine, &self.options, &view, &view.files[0]);
         let judged = findings::finish(&self.engine, &view, &view.files[0], found.clone(), &[]);
-        Told {
+        let told = Told {
             engine: self.engine.on(self.engine.files.clone()),
             options: self.options.clone(),
             found,
@@ -246,7 +247,8 @@ impl Live {
             because: self.history.because.clone(),
             pending: migration.pending,
             view,
-        }
+        };
+        (told, folded)
     }
 }
 
@@ -453,6 +455,31 @@ mod tests {
               migrations/3_i.sql:40 no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on b, reads and writes wait behind it
               migrations/3_i.sql:54 adding the UNIQUE constraint holds ACCESS EXCLUSIVE on b: reads and writes wait until its index is built
         "#]].assert_eq(&editor.edit("2_b.sql", &format!("{SECOND}ALTER TABLE a DROP COLUMN n;\n")));
+    }
+
+    /// The column goes with the Down section before, and nobody brings `m` back.
+    #[test]
+    fn an_older_down_section_meets_what_later_ones_leave() {
+        let add = "-- +goose Up\nALTER TABLE a ADD COLUMN m int;\n-- +goose Down\nALTER TABLE a ADD COLUMN n int;\n";
+        let drop = "-- +goose Up\nALTER TABLE a DROP COLUMN n;\n-- +goose Down\nALTER TABLE a DROP COLUMN m;\n";
+        let files = [("1_a.sql", FIRST), ("2_m.sql", add), ("3_n.sql", drop)];
+        let mut editor = Editor::new(&files, &["2_m.sql", "3_n.sql"]);
+        expect![[r#"
+            /project/migrations/2_m.sql
+              migrations/2_m.sql:13 no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on a, reads and writes wait behind it
+            /project/migrations/3_n.sql
+              migrations/3_n.sql:13 no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on a, reads and writes wait behind it
+              migrations/3_n.sql:27 running code that uses a.n fails once the column is gone
+        "#]].assert_eq(&editor.draw());
+        expect![[r#"
+            1 folded, 1 judged, 2 linted
+            /project/migrations/2_m.sql
+              migrations/2_m.sql:13 no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on a, reads and writes wait behind it
+              migrations/2_m.sql:74 this fails: column "id" of relation "a" already exists (42701)
+            /project/migrations/3_n.sql
+              migrations/3_n.sql:13 no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on a, reads and writes wait behind it
+              migrations/3_n.sql:27 running code that uses a.n fails once the column is gone
+        "#]].assert_eq(&editor.edit("2_m.sql", &add.replace("COLUMN n", "COLUMN id")));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use model::effect::FailsWhen;
 use model::schema::{Born, Schema};
-use model::trace::{Session, Settings, Trace, Unit};
+use model::trace::{Judged, Session, Settings, Trace, Unit};
 use project::config::SessionTimeout;
 use project::load::{History, Project, Request};
 use project::migration::{Migration, Section, UnitText};
@@ -146,7 +147,52 @@ pub(crate) fn judge(
         files.push(FileView { migration: index, pending: options.all_files || is_pending(migration), sections });
         schema = after;
     }
+    judge_undone(&history, &scripts, &settings, &schema, &mut files);
     HistoryView { history: Arc::new(history), settings, files, latest: schema }
+}
+
+/// Down sections run newest first, so that an older one meets what the later ones leave, which may be more or less than its
+/// own Up section left. One that fails right after its own Up section is judged again where it really runs, and that counts
+/// if less of it fails there. Gives the number of sections executed only for the schema that they leave.
+pub(crate) fn judge_undone(
+    history: &History,
+    scripts: &[Vec<Arc<Script>>],
+    settings: &Settings,
+    latest: &Schema,
+    files: &mut [FileView],
+) -> usize {
+    let failing = |section: &SectionView| section.trace.judged.iter().filter(|it| surely_fails(it)).count();
+    let is_down = |migration: usize, unit: usize| history.migrations[migration].units[unit].section == Section::Down;
+    let mut doubtful: Vec<(usize, &mut SectionView)> = Vec::new();
+    for file in files.iter_mut().filter(|file| !stands_alone(&history.migrations[file.migration])) {
+        let sections = file.sections.iter_mut().filter(|it| is_down(file.migration, it.unit) && failing(it) > 0);
+        doubtful.extend(sections.map(|section| (file.migration, section)));
+    }
+    let Some(oldest) = doubtful.iter().map(|(migration, _)| *migration).min() else { return 0 };
+    let mut folded = 0;
+    let mut schema = latest.clone();
+    for (index, migration) in history.migrations.iter().enumerate().skip(oldest).rev() {
+        if stands_alone(migration) {
+            continue;
+        }
+        let unit_of = |unit: usize| Unit { script: &scripts[index][unit], runner: &migration.units[unit].runner };
+        for (_, section) in doubtful.iter_mut().filter(|(migration, _)| *migration == index) {
+            let trace = model::trace::trace(&schema, &section.session, &unit_of(section.unit), settings);
+            let undone = SectionView { trace: Arc::new(trace), ..section.clone() };
+            if failing(&undone) < failing(section) {
+                **section = undone;
+            }
+        }
+        for unit in (0..migration.units.len()).filter(|unit| index > oldest && is_down(index, *unit)) {
+            folded += 1;
+            (schema, _) = model::trace::fold(&schema, &Session::default(), &unit_of(unit), settings, born(migration));
+        }
+    }
+    folded
+}
+
+fn surely_fails(judged: &Judged) -> bool {
+    judged.fails.as_ref().is_some_and(|failure| failure.when == FailsWhen::Always)
 }
 
 /// What a migration makes, as later ones see it.
