@@ -122,6 +122,10 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
             skip(path, "is a schema dump, not a migration".to_owned());
             continue;
         }
+        if is_pgtap_test(&text.text) && !explicit {
+            skip(path, "is a pgTAP test, not a migration".to_owned());
+            continue;
+        }
         let Detection { tool, because } = match (request.tool, config.tool_of(&path)) {
             (Some(tool), _) => Detection { tool, because: "--tool names it".to_owned() },
             (None, Some(tool)) => Detection { tool, because: format!("{} names it", config::FILE_NAME) },
@@ -274,7 +278,10 @@ pub fn is_migration(files: &Files, history: &History, migration: &Migration) -> 
         Some(dirs) => dirs.contains(&migration.path),
         None => !matches!(history.tool.name, "plain" | "unknown") || in_migrations_directory(files, &migration.path),
     };
-    chosen && (history.tool.place)(&migration.path, &history.settings).is_some() && !is_dump(&migration.text)
+    chosen
+        && (history.tool.place)(&migration.path, &history.settings).is_some()
+        && !is_dump(&migration.text)
+        && !is_pgtap_test(&migration.text)
 }
 
 fn config_of(
@@ -575,6 +582,14 @@ fn other_dialect<'a>(files: &Files, path: &'a Path) -> Option<&'a str> {
 fn is_dump(text: &str) -> bool {
     let heads = ["-- PostgreSQL database dump", "-- PostgreSQL database cluster dump"];
     text.lines().take(10).any(|line| heads.contains(&line.trim()))
+}
+
+/// A test of pgTAP plans, finishes and leaves nothing behind.
+fn is_pgtap_test(text: &str) -> bool {
+    const UNDONE: &str = "rollback";
+    let tail = text.trim_end_matches(|it: char| it == ';' || it.is_whitespace());
+    let undone = tail.len().checked_sub(UNDONE.len()).and_then(|at| tail.get(at..));
+    undone.is_some_and(|it| it.eq_ignore_ascii_case(UNDONE)) && text.contains("plan(") && text.contains("finish()")
 }
 
 fn in_migrations_directory(files: &Files, path: &Path) -> bool {

@@ -91,6 +91,18 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// The statement's transaction ends in ROLLBACK, so that nothing of it stays.
+    #[must_use]
+    pub fn rolls_back(&self, statement: usize) -> bool {
+        let Some(transaction) = self.trace.transactions.get(statement) else { return false };
+        let last = transaction.end as usize - 1;
+        self.trace.judged[last].transaction.opened_by != Opener::Nobody
+            && matches!(
+                transaction_kind(&self.script.statements[last].parsed.kind),
+                Some(TransactionKind::Rollback | TransactionKind::RollbackAndChain)
+            )
+    }
+
     /// What others see once the statement's transaction has committed.
     #[must_use]
     pub fn end_of_transaction(&self, statement: usize) -> &'a Schema {

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use model::effect::OperationKind;
 use model::runner::Runner;
 use model::schema::Schema;
 use model::trace::Trace;
@@ -42,12 +43,27 @@ pub fn lint(context: &Context) -> Linted {
             finding.level = level.unwrap_or(finding.level);
         }
     }
+    findings.retain(|finding| !(context.rolls_back(finding.statement) && comes_with_commit(context, finding)));
     let mut linted = Linted { called, ..suppress(context, findings) };
     linted.findings.sort_by(|a, b| (a.statement, a.span, a.rule.name).cmp(&(b.statement, b.span, b.rule.name)));
     for rule in ALL.iter().filter(|rule| rule.once) {
         merge(&mut linted.findings, &rule.info);
     }
     linted
+}
+
+/// It is about what others see, lose or run into once the transaction has committed. Writing many rows hurts before.
+fn comes_with_commit(context: &Context, finding: &Finding) -> bool {
+    let writes = |(statement, operation): &(usize, usize)| {
+        let kind = context.trace.judged[*statement].operations[*operation].kind;
+        matches!(kind, OperationKind::Update | OperationKind::Delete | OperationKind::InsertSelect)
+    };
+    match finding.rule.group {
+        Group::Lock | Group::Transaction | Group::Timeout => false,
+        // The others of this group are about what the server refuses.
+        Group::Compatibility => !finding.operations.is_empty(),
+        Group::Data | Group::Replication | Group::Security | Group::Style => !finding.operations.iter().any(writes),
+    }
 }
 
 /// Leaves the first finding of a rule, which then speaks for the others.

@@ -112,6 +112,7 @@ mod tests {
             ("db/migrations/empty.sql", ""),
             ("db/queries/get.sql", "SELECT 1;\n"),
             ("db/dump.sql", "--\n-- PostgreSQL database dump\n--\n"),
+            ("db/test.sql", "BEGIN;\nSELECT plan(1);\nSELECT pass();\nSELECT * FROM finish();\nROLLBACK;\n"),
         ]);
         expect![[r#"
             golang-migrate in db/migrations, files are named the way it wants
@@ -122,6 +123,7 @@ mod tests {
             skipped db/dump.sql: is a schema dump, not a migration
             skipped db/migrations/10_b.sql: lies among migrations of golang-migrate, which does not run a file of this name
             skipped db/migrations/empty.sql: lies among migrations of golang-migrate, which does not run a file of this name
+            skipped db/test.sql: is a pgTAP test, not a migration
         "#]].assert_eq(&draw(&files, &[]));
         expect![[r#"
             plain in db/migrations, nothing points at a tool

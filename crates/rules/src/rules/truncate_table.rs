@@ -157,4 +157,17 @@ mod tests {
         "#]],
         );
     }
+
+    #[test]
+    fn in_a_transaction_that_rolls_back() {
+        check(
+            "CREATE TABLE users (id bigint PRIMARY KEY, name text); CREATE TABLE posts (author bigint REFERENCES users);",
+            expect![[r#"
+                BEGIN; TRUNCATE posts; ALTER TABLE users DROP COLUMN name; UPDATE users SET id = id + 1; ROLLBACK;
+                --                                                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ backfill-in-ddl-transaction
+                BEGIN; TRUNCATE posts; COMMIT;
+                --     ^^^^^^^^^^^^^^ truncate-table
+            "#]],
+        );
+    }
 }
