@@ -24,6 +24,7 @@ use crate::migration::{Key, Migration, Role, Section, UnitText};
 use crate::tool::Writer;
 
 mod body;
+mod clause;
 mod down;
 mod header;
 mod in_place;

@@ -175,10 +175,10 @@ fn extents(text: &str, it: &AlterTable) -> Vec<Extent> {
         let comma = between.iter().position(|token| token.kind == TokenKind::Comma);
         let mut lead = subcommand.span.start;
         for (position, token) in between.iter().enumerate().filter(|(_, token)| token.is_comment()) {
-            let behind = comma.is_none_or(|comma| position > comma);
+            let before = comma.is_some_and(|comma| position < comma);
             let line = comma.map_or(from, |comma| between[comma].span.end);
-            let same_line = !text[line as usize..token.span.start as usize].contains('\n');
-            if index > 0 && (!behind || same_line) {
+            let same_line = || !text[line as usize..token.span.start as usize].contains('\n');
+            if index > 0 && (before || same_line()) {
                 found[index - 1].trail = token.span.end;
             } else {
                 lead = lead.min(token.span.start);

@@ -124,6 +124,7 @@ struct Carried {
 impl Carried {
     fn add(&mut self, around: &Around) {
         self.spaced |= around.spaced;
+        self.part(around.spaced);
         let below = alter::comments_within(&around.below, Span::new(0, around.below.len()));
         for comment in [around.above.trim_end()].into_iter().chain(below.iter().map(String::as_str)) {
             if !comment.is_empty() {
@@ -131,9 +132,18 @@ impl Carried {
                 self.above.push('\n');
             }
         }
+        self.part(around.above.ends_with("\n\n"));
+    }
+
+    /// A blank line parts what is said of the file from what is said of a statement.
+    fn part(&mut self, spaced: bool) {
+        if spaced && !self.above.is_empty() && !self.above.ends_with("\n\n") {
+            self.above.push('\n');
+        }
     }
 
     fn take(&mut self, around: &Around) -> Around {
+        self.part(around.spaced);
         let carried = std::mem::take(self);
         Around {
             above: carried.above + &around.above,
@@ -172,19 +182,21 @@ fn statement_items(request: &Request, index: usize, operations: &[usize], around
     let kind = &*request.script.statements[index].parsed.kind;
     let text = request.script.statements[index].span.slice(request.text);
     let first = out.items.len();
+    let mut inside = alter::comments_within(text, Span::new(0, text.len()));
+    inside.extend(around.before_terminator());
     let whole = rewrites.iter().position(|(_, it)| matches!(it.place, Place::Statement));
     if let Some(position) = whole {
         // Several operations of one statement have one and the same rewrite.
         let (_, rewrite) = rewrites.swap_remove(position);
         let all: Vec<usize> = operations.to_vec();
         out.items.extend(rewrite.steps.into_iter().map(|draft| item(draft, index, all.clone())));
-        comments_above(&mut out.items[first..], around, &alter::comments_within(text, Span::new(0, text.len())));
+        comments_above(&mut out.items[first..], around, &inside);
         return;
     }
     let changes = rewrites.iter().any(|(_, it)| !matches!(it.place, Place::Kept));
     if let (StatementKind::AlterTable(it), true) = (kind, changes) {
         alter_items(request, it, index, rewrites, out);
-        comments_above(&mut out.items[first..], around, &alter::comments_within(text, Span::new(0, text.len())));
+        comments_above(&mut out.items[first..], around, &inside);
         let directives = directives(request, index);
         for kept in out.items[first..].iter_mut().skip(1).filter(|item| item.operations.is_empty()) {
             kept.draft.sql.insert_str(0, &directives);
@@ -323,6 +335,6 @@ fn comments_above(items: &mut [Item], around: &Around, inside: &[String]) {
     }
     sql.push_str(&first.draft.sql);
     // A comment on the line of the terminator.
-    sql.push_str(around.below.find(';').map_or("", |terminator| &around.below[terminator + 1..]));
+    sql.push_str(around.behind_terminator());
     first.draft.sql = sql;
 }

@@ -1,7 +1,7 @@
 //! What stands around the statements: comments, blank lines, terminators. Every comment belongs to one statement.
 
 use syntax::ast::MaskedKind;
-use syntax::lex;
+use syntax::lex::{self, TokenKind};
 
 use crate::Request;
 
@@ -14,6 +14,20 @@ pub(crate) struct Around {
     pub spaced: bool,
     /// From its last byte on: the terminator, a comment on the same line, the data of COPY.
     pub below: String,
+}
+
+impl Around {
+    /// Comments between the last word of the statement and its terminator.
+    pub fn before_terminator(&self) -> Vec<String> {
+        let tokens = lex::tokens(&self.below).into_iter().take_while(|token| token.kind != TokenKind::Semicolon);
+        tokens.filter(|token| token.is_comment()).map(|token| token.span.slice(&self.below).to_owned()).collect()
+    }
+
+    /// A comment on the line of the terminator, the data of COPY.
+    pub fn behind_terminator(&self) -> &str {
+        let terminator = lex::tokens(&self.below).into_iter().find(|token| token.kind == TokenKind::Semicolon);
+        terminator.map_or("", |token| &self.below[token.span.end as usize..])
+    }
 }
 
 /// One per statement, and what follows the last one.

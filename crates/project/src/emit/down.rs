@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 
 use model::plan::{Inverse, Mode, Setting, Step};
 use syntax::Options;
-use syntax::ast::{AlterAction, ObjectKind, StatementKind};
+use syntax::ast::StatementKind;
 
 use crate::emit::body::Line;
-use crate::emit::original::unmarked;
-use crate::emit::things::{Act, NEAR, Thing, action_things, object, things};
+use crate::emit::clause::{Clause, Statement, is_data, statements};
+use crate::emit::things::{Act, NEAR, Thing, things};
 use crate::migration::UnitText;
 
 /// What one file's Down section does.
@@ -88,66 +88,6 @@ struct Home {
     step: Option<usize>,
     /// The step's own inverse takes the clause's place.
     replaced: bool,
-}
-
-/// A statement of the original Down section.
-struct Statement {
-    whole: Clause,
-    /// Itself, or one for each thing that it deals with.
-    pieces: Vec<Clause>,
-}
-
-#[derive(Clone)]
-struct Clause {
-    /// The comments above it.
-    above: String,
-    sql: String,
-    /// What the section sets above it, timeouts among them.
-    settings: Vec<Setting>,
-    /// `None`: nobody knows what it touches.
-    things: Option<Vec<Thing>>,
-    /// Harmless wherever it stands.
-    idle: bool,
-    data: bool,
-    /// It only makes an index.
-    index: bool,
-    mode: Mode,
-    spaced: bool,
-    long: bool,
-}
-
-impl Clause {
-    fn line(&self) -> Line {
-        Line {
-            sql: format!("{}{}", self.above, self.sql),
-            mode: self.mode,
-            verbatim: true,
-            spaced: self.spaced,
-            blocks: self.mode != Mode::NonTx && !self.data && !self.idle,
-            long: self.long,
-        }
-    }
-
-    fn relations(&self) -> BTreeSet<&str> {
-        self.things.iter().flatten().filter_map(Thing::relation).collect()
-    }
-
-    /// An index made after it can as well be made before it: it uses no type that is gone, and needs no constraint.
-    fn is_nothing_to_an_index(&self) -> bool {
-        let nothing =
-            |thing: &Thing| matches!((thing.act, thing.kind), (Act::Removes, "type") | (Act::Makes, "constraint"));
-        self.things.as_ref().is_some_and(|things| things.iter().all(nothing))
-    }
-
-    /// The order of the two may matter: not when each is about relations alone, and about different ones, nor when both only
-    /// make indexes.
-    fn may_depend_on(&self, other: &Self) -> bool {
-        let known = |clause: &Self| {
-            clause.things.as_ref().is_some_and(|things| things.iter().all(|thing| thing.relation().is_some()))
-        };
-        let apart = known(self) && known(other) && self.relations().is_disjoint(&other.relations());
-        !(self.idle || other.idle || apart || (self.index && other.index))
-    }
 }
 
 struct Known<'a> {
@@ -255,9 +195,9 @@ fn lines(file: usize, clauses: &[(Clause, Home)], own: &[usize], steps: &[Known]
         if let Inverse::Sql { sql, mode } = &step.step.inverse {
             // What is said about a statement is said about what takes its place.
             let replaced = own.iter().filter(mine).filter(|at| clauses[**at].1.replaced);
-            let said = replaced.clone().map(|at| clauses[*at].0.above.as_str());
+            let said = replaced.clone().map(|at| clauses[*at].0.said());
             let line = Line {
-                sql: said.chain([sql.as_str()]).collect(),
+                sql: said.chain([sql.clone()]).collect(),
                 mode: *mode,
                 verbatim: false,
                 spaced: false,
@@ -294,143 +234,6 @@ fn settings_of<'a>(clauses: impl Iterator<Item = &'a Clause>) -> Result<Vec<Sett
         }
     }
     Ok(agreed.cloned().unwrap_or_default())
-}
-
-fn statements(unit: &UnitText) -> Result<Vec<Statement>, String> {
-    let text = &*unit.text;
-    let script = syntax::parse(text, &unit.options);
-    let mut found = Vec::new();
-    let mut settings: Vec<Setting> = Vec::new();
-    let mut from = unit.span.start as usize;
-    let count = script.statements.len();
-    for (index, statement) in script.statements.iter().enumerate() {
-        let kind = &*statement.parsed.kind;
-        let (start, end) = (statement.span.start as usize, statement.end as usize);
-        let gap = unmarked(text, from, start, &unit.marks);
-        // A comment behind the terminator belongs to the statement.
-        let rest = text[end..unit.span.end as usize].split(['\n', '\r']).next().unwrap_or_default();
-        let below = if rest.trim_start().starts_with("--") { rest } else { "" };
-        from = end + below.len();
-        let terminator = if text[start..end].ends_with(';') { "" } else { ";" };
-        let sql = format!("{}{terminator}{below}", text[start..end].trim_end());
-        match kind {
-            StatementKind::Transaction { .. } if index == 0 || index + 1 == count => continue,
-            StatementKind::Transaction { .. } => return Err("it has transactions of its own".to_owned()),
-            StatementKind::Invalid(_) | StatementKind::Template(_) => {
-                return Err("it holds a statement that cannot be read".to_owned());
-            }
-            StatementKind::Set(set) => {
-                settings.retain(|known| known.name != set.name && set.name != "all");
-                if set.values.is_some() {
-                    settings.push(Setting { name: set.name.clone(), sql, local: set.local });
-                }
-                continue;
-            }
-            _ => {}
-        }
-        let above = gap.trim_start();
-        let clause = |above: &str, sql: String, things, spaced| Clause {
-            above: above.to_owned(),
-            sql,
-            settings: settings.clone(),
-            things,
-            idle: matches!(kind, StatementKind::Select(query) if query.functions.is_empty() && query.reads.is_empty()),
-            data: is_data(kind),
-            index: matches!(kind, StatementKind::CreateIndex(_)),
-            mode: if refuses_transaction(kind) { Mode::NonTx } else { Mode::Tx },
-            spaced,
-            long: !is_instant(kind),
-        };
-        let spaced = gap[..gap.len() - above.len()].matches('\n').count() > 1;
-        let whole = clause(above, sql, things(kind), spaced);
-        let pieces = match cut(&statement.parsed.text, kind) {
-            Some(pieces) => {
-                let pieces = pieces.into_iter().enumerate();
-                let above = |at| if at == 0 { above } else { "" };
-                pieces.map(|(at, (sql, things))| clause(above(at), sql, things, spaced && at == 0)).collect()
-            }
-            None => vec![whole.clone()],
-        };
-        found.push(Statement { whole, pieces });
-    }
-    // What is said at the end stays behind the last statement.
-    let end = unmarked(text, from, unit.span.end as usize, &unit.marks);
-    if let (Some(last), end) = (found.last_mut(), end.trim())
-        && !end.is_empty()
-    {
-        last.whole.sql.push_str(&format!("\n{end}"));
-        if let Some(piece) = last.pieces.last_mut() {
-            piece.sql.push_str(&format!("\n{end}"));
-        }
-    }
-    Ok(found)
-}
-
-/// A statement that removes several things, as one statement for each.
-fn cut(text: &str, kind: &StatementKind) -> Option<Vec<(String, Option<Vec<Thing>>)>> {
-    match kind {
-        StatementKind::AlterTable(it) if it.subcommands.len() > 1 => {
-            let first = it.subcommands.first()?.span.start as usize;
-            let head = &text[..first];
-            let pieces = it.subcommands.iter().map(|subcommand| {
-                let on = &it.relation.name.name;
-                (format!("{head}{};", subcommand.span.slice(text)), Some(action_things(on, &subcommand.action)))
-            });
-            Some(pieces.collect())
-        }
-        StatementKind::Drop(it) if it.names.len() > 1 && it.names.iter().all(|name| name.relation.is_none()) => {
-            let (first, last) = (it.names.first()?.name.span, it.names.last()?.name.span);
-            // Routines carry arguments behind their names.
-            if matches!(
-                it.object,
-                ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine | ObjectKind::Aggregate
-            ) {
-                return None;
-            }
-            let (head, tail) = (&text[..first.start as usize], &text[last.end as usize..]);
-            let pieces = it.names.iter().map(|name| {
-                let thing = object(Act::Removes, it.object, None, &name.name.name);
-                (format!("{head}{}{tail};", name.name.span.slice(text)), thing.map(|thing| vec![thing]))
-            });
-            Some(pieces.collect())
-        }
-        _ => None,
-    }
-}
-
-fn is_data(kind: &StatementKind) -> bool {
-    matches!(
-        kind,
-        StatementKind::Insert(_)
-            | StatementKind::Update(_)
-            | StatementKind::Delete(_)
-            | StatementKind::Merge { .. }
-            | StatementKind::Copy(_)
-            | StatementKind::Truncate { .. }
-    )
-}
-
-/// Statements that PostgreSQL refuses in a transaction block, as far as Down sections hold them.
-fn refuses_transaction(kind: &StatementKind) -> bool {
-    match kind {
-        StatementKind::CreateIndex(it) => it.concurrently,
-        StatementKind::Drop(it) => it.concurrently,
-        StatementKind::Reindex(it) => it.concurrently,
-        StatementKind::AlterTable(it) => it
-            .subcommands
-            .iter()
-            .any(|subcommand| matches!(subcommand.action, AlterAction::DetachPartition { concurrently: true, .. })),
-        StatementKind::Vacuum(_)
-        | StatementKind::AlterSystem
-        | StatementKind::CreateDatabase
-        | StatementKind::DropDatabase { .. } => true,
-        _ => false,
-    }
-}
-
-/// Removing things takes no time; the rest may.
-fn is_instant(kind: &StatementKind) -> bool {
-    matches!(kind, StatementKind::Drop(_))
 }
 
 /// A statement on one line, and not all of it when it is long.
@@ -680,6 +483,25 @@ mod tests {
             withheld: it sets something for some of its statements only
         "#]]
         .assert_eq(&drawn(down, &files));
+    }
+
+    #[test]
+    fn comments_at_what_is_cut_or_replaced_are_kept() {
+        let files = [vec![kept(0, "ALTER TABLE t ADD COLUMN a int, ADD COLUMN b int;")], vec![index(1)]];
+        let down = "BEGIN; -- undo\nDROP INDEX /* slow */ i; -- gone\nALTER TABLE t -- all\n  DROP COLUMN a, -- a\n  DROP COLUMN b\n\
+                    -- b\n;\n-- done\nCOMMIT;\n";
+        expect![[r#"
+            0: ALTER TABLE t -- all\n  DROP COLUMN a, -- a\n  DROP COLUMN b\n-- b\n;\n-- done
+            1: -- undo\n/* slow */\n-- gone\nDROP INDEX CONCURRENTLY i;
+        "#]]
+        .assert_eq(&drawn(down, &files));
+        let files =
+            [vec![kept(0, "ALTER TABLE t ADD COLUMN a int;")], vec![kept(1, "ALTER TABLE t ADD COLUMN b int;")]];
+        expect![[r#"
+            0: -- all\n-- a\nALTER TABLE t DROP COLUMN a;
+            1: ALTER TABLE t DROP COLUMN b; -- b\n-- done
+        "#]]
+        .assert_eq(&drawn(down.split_once("gone\n").expect("a line").1, &files));
     }
 
     #[test]

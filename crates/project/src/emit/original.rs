@@ -2,6 +2,7 @@
 
 use model::plan::{Mode, Step};
 use syntax::Span;
+use syntax::ast::StatementKind;
 
 use crate::emit::Job;
 use crate::emit::body::Line;
@@ -17,6 +18,8 @@ pub(super) struct Original {
     duplicate: String,
     /// Comments above the first statement that a blank line parts from it.
     head: String,
+    /// The first statement of which something stays: what is said above BEGIN and SET goes to it.
+    first: usize,
     /// Marks above the first statement that every file of the migration needs.
     pub switches: String,
     pub tail: String,
@@ -40,9 +43,11 @@ impl Original {
         let duplicate = unmarked(text, start, lead_end, &unit.marks).trim_start().to_owned();
         let switches = marks.filter(|mark| mark.slice(text).to_ascii_lowercase().contains("envsub"));
         let switches: String = switches.map(|mark| format!("{}\n", mark.slice(text))).collect();
+        let stays = |kind: &StatementKind| !matches!(kind, StatementKind::Transaction { .. } | StatementKind::Set(_));
+        let leading = script.statements.iter().position(|it| stays(&it.parsed.kind)).unwrap_or_default();
         let step = job.plan.parts.iter().flat_map(|part| &part.steps).find(|step| !step.sql.is_empty());
         let head = match step {
-            Some(step) if lead.is_empty() && step.from.first() == Some(&0) => head_of(&step.sql),
+            Some(step) if lead.is_empty() && step.from.first() == Some(&leading) => head_of(&step.sql),
             _ => String::new(),
         };
         let fenced = script.statements.iter().map(|statement| {
@@ -61,6 +66,7 @@ impl Original {
             lead,
             duplicate,
             head,
+            first: leading,
             switches,
             tail: trailing(unit.span.slice(text)).to_owned(),
             fenced: fenced.collect(),
@@ -75,7 +81,7 @@ impl Original {
     /// A step as it is written into a file.
     pub fn line(&self, step: &Step, writer: &Writer) -> Line {
         let mut sql = step.sql.strip_prefix('\u{feff}').unwrap_or(&step.sql);
-        if step.from.first() == Some(&0) {
+        if step.from.first() == Some(&self.first) {
             sql = sql.strip_prefix(self.duplicate.as_str()).unwrap_or(sql).trim_start_matches(['\n', '\r']);
             sql = sql.strip_prefix(self.head.as_str()).unwrap_or(sql);
         }

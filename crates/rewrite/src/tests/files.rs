@@ -79,6 +79,43 @@ COMMIT; -- fourth
 }
 
 #[test]
+fn comments_at_words_that_go_are_kept() {
+    check(
+        &plain("CREATE TABLE t (id bigint PRIMARY KEY, a int, b int);"),
+        "
+-- of the file
+
+BEGIN; -- all at once
+ALTER TABLE t
+    ALTER COLUMN a SET NOT NULL /* a; */ , -- also a
+    ALTER COLUMN b DROP NOT NULL -- b
+;  -- end
+COMMIT;
+",
+        expect![[r#"
+            == alter_t
+            -- of the file
+            -- all at once
+
+            -- b
+            ALTER TABLE t
+                ALTER COLUMN b DROP NOT NULL;  -- end  -- blocks
+            /* a; */
+            -- also a
+            ALTER TABLE t ADD CONSTRAINT t_a_not_null_proof CHECK (a IS NOT NULL) NOT VALID;  -- blocks
+                undo ALTER TABLE t DROP CONSTRAINT t_a_not_null_proof;
+            == validate_t_a_not_null_proof
+            ALTER TABLE t VALIDATE CONSTRAINT t_a_not_null_proof;  -- own long
+            == set_t_a_not_null
+            ALTER TABLE t ALTER COLUMN a SET NOT NULL;  -- blocks
+                undo ALTER TABLE t ALTER COLUMN a DROP NOT NULL;
+            ALTER TABLE t DROP CONSTRAINT t_a_not_null_proof;  -- blocks
+                undo ALTER TABLE t ADD CONSTRAINT t_a_not_null_proof CHECK (a IS NOT NULL) NOT VALID;
+        "#]],
+    );
+}
+
+#[test]
 fn what_was_not_chosen_stays_together() {
     check(
         &wrapped(SHOP).choosing(&[(2, 0)]),
