@@ -144,6 +144,9 @@ fn calls(exec: &mut Exec, query: &Query, span: Span) {
     for target in &query.targets {
         sequence_calls(exec, target);
         settings(exec, target);
+        if let Expr::Call { name, arguments } = target {
+            routine::open_named(exec, name, arguments);
+        }
     }
     for function in &query.functions {
         let stands_alone = query.targets.iter().any(|it| matches!(it, Expr::Call { name, .. } if name == function));

@@ -79,6 +79,7 @@ fn commits(exec: &mut Exec, body: &Body) {
 }
 
 fn call_procedure(exec: &mut Exec, name: &Name, arguments: &[Expr], span: Span) {
+    open_named(exec, name, arguments);
     let Some(found) = find(exec, name) else { return opaque(exec, span) };
     let bodies = bodies(&exec.schema, &found, Some(arguments.len()));
     if let [body] = bodies.as_slice()
@@ -96,14 +97,48 @@ fn call_procedure(exec: &mut Exec, name: &Name, arguments: &[Expr], span: Span) 
 pub(super) fn call(exec: &mut Exec, name: &Name, arguments: Option<usize>, stands_alone: bool, span: Span) {
     match find(exec, name) {
         Some(found) => run(exec, &found, arguments, stands_alone, span),
-        None => {
-            let core = name.schema.as_deref().is_none_or(|schema| schema == "pg_catalog");
-            let harmless = core && (name.name.starts_with("pg_") || HARMLESS.contains(&name.name.as_str()));
-            if stands_alone && !harmless && !crate::volatility::is_known(&name.name) {
-                opaque(exec, span);
-            }
-        }
+        None if stands_alone && !is_of_core(name) => opaque(exec, span),
+        None => {}
     }
+}
+
+/// It comes with PostgreSQL and runs nothing else.
+fn is_of_core(name: &Name) -> bool {
+    let core = name.schema.as_deref().is_none_or(|schema| schema == "pg_catalog");
+    core && (name.name.starts_with("pg_") || HARMLESS.contains(&name.name.as_str()))
+        || crate::volatility::is_known(&name.name)
+}
+
+/// A routine that is not known whole may change the tables whose names it is given.
+pub(super) fn open_named(exec: &mut Exec, routine: &Name, arguments: &[Expr]) {
+    let texts: Vec<&str> = arguments.iter().filter_map(text).collect();
+    let named = |text: &&str| {
+        let name = crate::volatility::parse_name(text);
+        let beside = texts.iter().map(|schema| QName::new(schema, &name.name));
+        let mut tables = std::iter::once(exec.resolve(&name)).chain(beside);
+        tables.find(|table| exec.schema.relations.contains_key(table))
+    };
+    let tables: Vec<QName> = texts.iter().filter_map(named).collect();
+    if tables.is_empty() || is_known_whole(exec, routine) {
+        return;
+    }
+    for table in tables {
+        exec.change(&table).open = true;
+    }
+}
+
+fn text(argument: &Expr) -> Option<&str> {
+    match argument {
+        Expr::String(text) => Some(text),
+        Expr::Cast { operand, .. } => text(operand),
+        _ => None,
+    }
+}
+
+fn is_known_whole(exec: &Exec, routine: &Name) -> bool {
+    let Some(found) = find(exec, routine) else { return is_of_core(routine) };
+    let bodies = bodies(&exec.schema, &found, None);
+    !bodies.is_empty() && bodies.iter().all(|body| body.opaque.is_empty())
 }
 
 /// Runs what a routine is known to do. Of several that fit, each may be the one.
@@ -364,6 +399,32 @@ DO $$ BEGIN ALTER TABLE users ADD COLUMN n int; EXCEPTION WHEN duplicate_column 
                 users ACCESS EXCLUSIVE | blocks users:RW | 42701: column "n" of relation "users" already exists
         "#]]
         .assert_eq(&effects(BEFORE, sql));
+    }
+
+    #[test]
+    fn an_unknown_routine_may_change_the_tables_it_is_given() {
+        let sql = "
+CREATE TABLE a (id int); SELECT pg_notify('a', 'x'); UPDATE a SET at = now();
+SELECT app.add_columns('public', 'a'); UPDATE a SET at = now();
+CREATE TABLE b (id int); CALL app.add_columns('b'); CREATE INDEX ON b (at) WHERE at IS NULL";
+        expect![[r#"
+            CREATE TABLE a (id int)
+                nothing
+            SELECT pg_notify('a', 'x')
+                nothing
+            UPDATE a SET at = now()
+                nothing | 42703: column "at" of relation "a" does not exist
+            SELECT app.add_columns('public', 'a')
+                nothing
+            UPDATE a SET at = now()
+                a ROW EXCLUSIVE+rows, a ROW EXCLUSIVE+scan | blocks a:W
+            CREATE TABLE b (id int)
+                nothing
+            CALL app.add_columns('b')
+                nothing
+            CREATE INDEX ON b (at) WHERE at IS NULL
+                b SHARE+build, b_at_idx SHARE+build | blocks b:W
+        "#]].assert_eq(&effects("", sql));
     }
 
     /// What does not exist stays known to be absent where the text tells that nothing is created.
