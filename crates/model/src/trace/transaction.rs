@@ -48,7 +48,8 @@ pub(super) struct Machine {
     pub state: State,
     block: Option<Block>,
     next: u32,
-    /// The runner is not known, so outside explicit blocks it is not known whether a transaction is open.
+    /// The runner is not known, so outside explicit blocks it is not known whether a transaction is open, until one is ended:
+    /// that of the runner, if there was one.
     unknown: bool,
 }
 
@@ -172,8 +173,14 @@ impl Machine {
                 None => self.open(Opener::Explicit, Until::Commit),
             },
             // A prepared transaction is committed by whoever prepared it.
-            TransactionKind::Commit | TransactionKind::Prepare => self.commit(),
-            TransactionKind::Rollback => self.rollback(),
+            TransactionKind::Commit | TransactionKind::Prepare => {
+                self.commit();
+                self.unknown = false;
+            }
+            TransactionKind::Rollback => {
+                self.rollback();
+                self.unknown = false;
+            }
             TransactionKind::CommitAndChain | TransactionKind::RollbackAndChain => {
                 let Some(Transaction { opened_by, until, .. }) = self.block.as_ref().map(|block| block.transaction)
                 else {
@@ -336,9 +343,10 @@ BEGIN; SET lock_timeout = 0; ROLLBACK; SELECT 2; RESET lock_timeout; SAVEPOINT x
             3 in by BEGIN 1000ms/-: BEGIN
             3 in by BEGIN 1000ms/-: SELECT 1
             3 in by BEGIN 1000ms/-: COMMIT
+            4 alone -/- 25001: VACUUM a
         "#]]
         .assert_eq(&transactions(
-            "SET LOCAL lock_timeout = '1s'; LOCK TABLE a; BEGIN; SELECT 1; COMMIT",
+            "SET LOCAL lock_timeout = '1s'; LOCK TABLE a; BEGIN; SELECT 1; COMMIT; VACUUM a",
             &runner(RunnerTransaction::Unknown, Messages::Each),
         ));
     }

@@ -134,6 +134,19 @@ mod tests {
         );
     }
 
+    /// Whatever transaction the runner opened is over.
+    #[test]
+    fn after_commit_under_an_unknown_runner() {
+        unknown().check(
+            GIVEN,
+            expect![[r#"
+            ALTER TABLE users ADD COLUMN a int;
+            COMMIT;
+            CREATE INDEX CONCURRENTLY j ON users (email);
+        "#]],
+        );
+    }
+
     #[test]
     fn after_the_files_own_commit() {
         wrapped().check(
