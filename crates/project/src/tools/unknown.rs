@@ -88,10 +88,15 @@ fn of_others(line: &str) -> bool {
     begins || line.ends_with("--> statement-breakpoint")
 }
 
+/// Liquibase opens a transaction around each changeset that does not say otherwise.
 fn read(source: &Source, _: &Settings) -> Reading {
+    let mut changesets =
+        lines(source.text).map(|line| line.text).filter(|it| it.starts_with("--changeset ")).peekable();
+    let outside = changesets.peek().is_some() && changesets.all(|line| line.contains("runInTransaction:false"));
+    let transaction = if outside { RunnerTransaction::None } else { RunnerTransaction::Unknown };
     let runner = Runner {
         name: "an unknown tool",
-        transaction: RunnerTransaction::Unknown,
+        transaction,
         messages: Messages::Each,
         opt_out: None,
         opted_out: false,
@@ -118,6 +123,11 @@ mod tests {
             ("c/go.mod", "github.com/golang-migrate/migrate/v4\n"),
             ("c/Cargo.toml", "sqlx = \"0.8\"\n"),
             ("c/migrations/1_a.up.sql", "SELECT 1;\n"),
+            (
+                "g/migrations/1_a.sql",
+                "--liquibase formatted sql\n--changeset me:1 runInTransaction:false\nVACUUM a;\n--changeset me:2\nSELECT 1;\n",
+            ),
+            ("h/migrations/1_a.sql", "--liquibase formatted sql\n--changeset me:1 runInTransaction:false\nVACUUM a;\n"),
             ("d/migrations/1_a.sql", "-- +migrate Up\nSELECT 1;\n"),
             ("e/migrations/0001_a.sql", "SELECT 1;--> statement-breakpoint\nSELECT 2;\n"),
             ("f/migrations/20240101000000_a.up.sql", "SELECT 1;\n"),
@@ -141,6 +151,12 @@ mod tests {
             unknown in f/migrations, f/migrations/20240101000000_a.up.sql points at several tools: golang-migrate (files are named the way it wants), sqlx (files are named the way it wants)
               20240101000000_a.up.sql Text("20240101000000_a") a
                 up, unknown transaction, each statement
-        "#]].assert_eq(&draw(&files, &["a", "b", "c", "d", "e", "f"]));
+            unknown in g/migrations, its own text says so
+              1_a.sql Text("1_a") a
+                up, unknown transaction, each statement
+            unknown in h/migrations, its own text says so
+              1_a.sql Text("1_a") a
+                up, no transaction, each statement
+        "#]].assert_eq(&draw(&files, &["a", "b", "c", "d", "e", "f", "g", "h"]));
     }
 }
