@@ -1,6 +1,7 @@
 //! A statement that PostgreSQL refuses.
 
 use model::effect::FailsWhen;
+use model::runner::{Messages, RunnerTransaction};
 
 use crate::facts::majors_text;
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
@@ -55,13 +56,23 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if newer || ["55P04", "23502"].contains(&failure.sqlstate) {
             continue;
         }
+        // Nothing says that a file of plain SQL is run outside of a transaction.
+        let runner = context.runner;
+        let perhaps = failure.sqlstate == "25P01"
+            && runner.transaction == RunnerTransaction::None
+            && runner.messages == Messages::Each
+            && !runner.opted_out;
         let when = match failure.when {
+            FailsWhen::Always if perhaps => "this fails if no transaction is open",
             FailsWhen::Always => "this fails",
             FailsWhen::NotEmpty => "this fails once the table has rows",
             FailsWhen::Wrapped => continue,
         };
         let message = format!("{when}: {} ({})", failure.message, failure.sqlstate);
         let mut finding = context.finding(&RULE, statement, failure.span, message);
+        if perhaps {
+            finding.level = Level::Warning;
+        }
         if failure.majors != range {
             if !context.settings.majors_configured {
                 finding.level = Level::Info;
@@ -76,7 +87,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, complete, on};
+    use crate::check::{check, complete, on, whole, wrapped};
 
     const GIVEN: &str = "
         CREATE TABLE users (id bigint PRIMARY KEY, email text);
@@ -137,6 +148,25 @@ mod tests {
                 ALTER TABLE app.users DROP CONSTRAINT c; DROP INDEX CONCURRENTLY i;
             "#]],
         );
+    }
+
+    #[test]
+    fn what_demands_a_transaction() {
+        check(
+            GIVEN,
+            expect![[r#"
+                LOCK TABLE users;
+                --^^^^^^^^^^^^^^ certain-failure (warning)
+            "#]],
+        );
+        whole().check(GIVEN, expect![[r#"
+            LOCK TABLE users;
+            --^^^^^^^^^^^^^^ certain-failure
+        "#]]);
+        wrapped().check(GIVEN, expect![[r#"
+            SELECT 1; COMMIT; SAVEPOINT a;
+            --                ^^^^^^^^^^^ certain-failure
+        "#]]);
     }
 
     #[test]
