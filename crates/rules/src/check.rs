@@ -127,6 +127,22 @@ impl Setup {
         }
         expected.assert_eq(&draw(&self.0));
     }
+
+    /// What the findings say, with their notes and the statements that explain them.
+    pub fn say(mut self, given: &str, sql: &str, expected: Expect) {
+        given.clone_into(&mut self.0.given);
+        sql.clone_into(&mut self.0.sql);
+        let (_, linted) = self.0.lint();
+        let mut said = String::new();
+        for finding in &linted.findings {
+            said.push_str(&format!("{}: {}\n", finding.rule.name, finding.message));
+            finding.notes.iter().for_each(|note| said.push_str(&format!("  = {note}\n")));
+            for (span, message) in &finding.related {
+                said.push_str(&format!("  {message}: {}\n", &sql[span.start as usize..span.end as usize]));
+            }
+        }
+        expected.assert_eq(&said);
+    }
 }
 
 fn is_mark(line: &str) -> bool {

@@ -221,12 +221,37 @@ impl<'a> At<'a> {
         self.operation.effects.iter().any(|effect| is_busy(effect) && effect.work == work)
     }
 
-    /// Says which other relations the transaction keeps locked meanwhile.
+    /// A lock on one of the operation's tables that an earlier statement or another part of the same ALTER TABLE took, and
+    /// that is stronger than what the operation takes.
+    #[must_use]
+    pub fn stronger(&self) -> Option<&'a Effect> {
+        let taken = self.operation.effects.iter().map(|it| it.lock).max()?;
+        let same = self.judged.effects.iter().filter(|_| self.alter_table().is_some() && !self.operation.lowered);
+        let held = self.judged.held.values().chain(same).filter(|it| stops_others(it) && it.lock > taken);
+        held.filter(|it| self.operation.effects.iter().any(|own| own.relation == it.relation))
+            .max_by_key(|it| (it.lock, Some(&it.relation) == self.operation.relation.as_ref()))
+    }
+
+    /// [`holds`], or under which stronger lock the operation runs.
+    #[must_use]
+    pub fn holds(&self, effect: &Effect) -> String {
+        match self.stronger() {
+            Some(held) => {
+                let lock = lock_name(held.lock);
+                format!("runs while {lock} is held on {}: {} wait", table_of(held), who_waits(held.lock))
+            }
+            None => holds(effect),
+        }
+    }
+
+    /// Says which other relations the transaction keeps locked meanwhile, and whether it took more than the operation needs.
     #[must_use]
     pub fn with_held(&self, mut finding: Finding) -> Finding {
         let own: Vec<&QName> = self.operation.effects.iter().map(table_of).collect();
+        let stronger = self.stronger();
         let held = self.judged.held.values().filter(|it| it.born == Born::Before && blocks_writes(it.lock));
-        let mut others: Vec<&Effect> = held.filter(|it| !own.contains(&table_of(it))).collect();
+        let is_told = |it: &&Effect| !own.contains(&table_of(it)) || stronger.is_some_and(|own| std::ptr::eq(own, *it));
+        let mut others: Vec<&Effect> = held.filter(is_told).collect();
         others.sort_by_key(|it| std::cmp::Reverse(it.lock));
         const SHOWN: usize = 3;
         for effect in others.iter().take(SHOWN) {
@@ -238,7 +263,7 @@ impl<'a> At<'a> {
         if others.len() > SHOWN {
             let more = others.len() - SHOWN;
             let noun = if more == 1 { "relation" } else { "relations" };
-            finding.notes.push(format!("The transaction holds {more} more {noun}"));
+            finding.notes.push(format!("The transaction keeps {more} more {noun} locked"));
         }
         finding
     }

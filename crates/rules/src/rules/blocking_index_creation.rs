@@ -4,7 +4,7 @@ use model::effect::OperationKind;
 use model::schema::RelationKind;
 use syntax::ast::StatementKind;
 
-use crate::facts::{At, holds, outside_transaction};
+use crate::facts::{At, outside_transaction};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -50,7 +50,7 @@ CREATE INDEX CONCURRENTLY users_email_idx ON users (email);
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     for at in context.operations_on_others([OperationKind::CreateIndex]) {
         let Some(effect) = at.long_blocking() else { continue };
-        let message = format!("building {} {} until it is built", index(&at), holds(effect));
+        let message = format!("building {} {} until it is built", index(&at), at.holds(effect));
         let partitioned = at.relation().is_some_and(|it| it.kind == RelationKind::PartitionedTable);
         let finding = at.with_held(at.finding(&RULE, message));
         findings.push(if partitioned {
@@ -103,6 +103,17 @@ mod tests {
                 --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ blocking-index-creation
             "#]],
         );
+    }
+
+    #[test]
+    fn under_a_stronger_lock() {
+        let sql = "ALTER TABLE users ADD COLUMN a int; CREATE INDEX i ON users (a)";
+        wrapped().say(GIVEN, sql, expect![[r#"
+            blocking-index-creation: building index i runs while ACCESS EXCLUSIVE is held on users: reads and writes wait until it is built
+              = Build it concurrently, which a transaction does not allow
+              = Put it in a migration of its own that runs without a transaction
+              ACCESS EXCLUSIVE is held on users since here: ALTER TABLE users ADD COLUMN a int
+        "#]]);
     }
 
     #[test]

@@ -57,11 +57,11 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         both.extend(at.operation.effects.iter().filter(|it| stops_others(it)).map(table_of).filter(|it| *it != table));
         both.dedup();
         both.truncate(3);
-        let message = format!(
-            "adding the foreign key holds SHARE ROW EXCLUSIVE on {}: writes wait while every row of {} is checked",
-            list(&both),
-            table,
-        );
+        let holds = match at.stronger() {
+            Some(_) => at.holds(long),
+            None => format!("holds SHARE ROW EXCLUSIVE on {}: writes wait", list(&both)),
+        };
+        let message = format!("adding the foreign key {holds} while every row of {table} is checked");
         let mut finding = at.with_held(at.finding(&RULE, message));
         finding.notes.extend(majors_note(at.judged));
         let inline = at.operation.constraint.is_some();
@@ -96,6 +96,24 @@ mod tests {
         CREATE TABLE events (id bigint, user_id bigint) PARTITION BY RANGE (id);
         CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (1000);
     ";
+
+    #[test]
+    fn under_a_stronger_lock() {
+        let sql = "ALTER TABLE orders ADD COLUMN note text, ADD FOREIGN KEY (user_id) REFERENCES users";
+        on(14..=18).say(GIVEN, sql, expect![[r#"
+            foreign-key-without-not-valid: adding the foreign key runs while ACCESS EXCLUSIVE is held on orders: reads and writes wait while every row of orders is checked
+              = Add it as NOT VALID and validate it in a later transaction
+        "#]]);
+        wrapped().say(
+            GIVEN,
+            "LOCK TABLE users; ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users",
+            expect![[r#"
+                foreign-key-without-not-valid: adding the foreign key runs while ACCESS EXCLUSIVE is held on users: reads and writes wait while every row of orders is checked
+                  = Add it as NOT VALID and validate it in a later transaction
+                  ACCESS EXCLUSIVE is held on users since here: LOCK TABLE users
+            "#]],
+        );
+    }
 
     #[test]
     fn one_step() {
