@@ -1,13 +1,15 @@
 //! Which data-modifying statements touch more rows than anyone named.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
-use model::effect::OperationKind;
+use model::effect::{Effect, OperationKind};
 use model::name::QName;
 use model::schema::{Born, ConstraintKind, Index, IndexColumn, Relation, Schema};
 use syntax::ast::{Expr, ExprAt, InsertSource, Name, StatementKind};
 
-use crate::facts::{At, is_busy, query};
+use crate::Finding;
+use crate::facts::{At, body, is_busy, query, stops_others};
 
 /// A change of many rows.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +67,32 @@ pub fn backfill<'a>(at: &At<'a>) -> Option<Backfill<'a>> {
     };
     let changes_rows = locks_rows || what == "INSERT";
     changes_rows.then_some(Backfill { what, table, certain: certain?, locks_rows })
+}
+
+/// The lock under which others wait while the rows are changed: the strongest that the transaction holds, on the changed
+/// table rather than on another, and with the earlier statements of its routine body.
+#[must_use]
+pub fn held_meanwhile<'a>(at: &At<'a>) -> Option<&'a Effect> {
+    let statement = &at.context.script.statements[at.statement].parsed.kind;
+    let body = body(statement).filter(|body| at.operation.lowered && body.commits.is_empty());
+    let earlier = body.map_or(&[][..], |_| &at.judged.operations[..at.index]);
+    let earlier = earlier.iter().filter(|it| !it.conditional || at.operation.conditional);
+    let held = at.judged.held.values().chain(earlier.flat_map(|it| &it.effects)).filter(|it| stops_others(it));
+    let changed = at.operation.relation.as_ref();
+    let taken = |it: &Effect| at.context.taken_by(at.statement, it).unwrap_or(at.statement);
+    held.max_by_key(|it| (it.lock, it.on.is_none(), Some(&it.relation) == changed, Reverse(taken(it))))
+}
+
+/// Says where the lock was taken.
+#[must_use]
+pub fn with_taken(at: &At, held: &Effect, finding: Finding) -> Finding {
+    match at.context.taken_by(at.statement, held) {
+        Some(by) => finding.related(
+            at.context.script.statements[by].span,
+            "the lock is taken here and kept until the end of the transaction",
+        ),
+        None => finding,
+    }
 }
 
 /// Reads a relation, other than the target, that was there before.

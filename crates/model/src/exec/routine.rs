@@ -424,7 +424,8 @@ CREATE TABLE b (id int); CALL app.add_columns('b'); CREATE INDEX ON b (at) WHERE
                 nothing
             CREATE INDEX ON b (at) WHERE at IS NULL
                 b SHARE+build, b_at_idx SHARE+build | blocks b:W
-        "#]].assert_eq(&effects("", sql));
+        "#]]
+        .assert_eq(&effects("", sql));
     }
 
     /// What does not exist stays known to be absent where the text tells that nothing is created.

@@ -1,9 +1,9 @@
 //! Rows changed while the transaction keeps a table locked.
 
-use model::effect::{Effect, lock_name};
+use model::effect::lock_name;
 
-use crate::backfill::{BACKFILLS, Backfill, backfill};
-use crate::facts::{stops_others, table_of, who_waits};
+use crate::backfill::{BACKFILLS, Backfill, backfill, held_meanwhile, with_taken};
+use crate::facts::{table_of, who_waits};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -48,22 +48,14 @@ ALTER TABLE users ADD COLUMN display_name text;
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     for at in context.operations_on_others(BACKFILLS) {
         let Some(Backfill { what, .. }) = backfill(&at) else { continue };
-        let held: Option<&Effect> =
-            at.judged.held.values().filter(|it| stops_others(it)).max_by_key(|it| (it.lock, it.on.is_none()));
-        let Some(held) = held else { continue };
+        let Some(held) = held_meanwhile(&at) else { continue };
         let message = format!(
             "the {what} runs while {} is held on {}: {} wait until the last row is changed",
             lock_name(held.lock),
             table_of(held),
             who_waits(held.lock),
         );
-        let mut finding = at.finding(&RULE, message);
-        if let Some(by) = context.taken_by(at.statement, held) {
-            finding = finding.related(
-                context.script.statements[by].span,
-                "the lock is taken here and kept until the end of the transaction",
-            );
-        }
+        let finding = with_taken(&at, held, at.finding(&RULE, message));
         findings.push(finding.note("Commit first, then change the rows in batches that commit one by one"));
     }
 }
@@ -101,6 +93,42 @@ mod tests {
                 ALTER TABLE users ADD COLUMN a text;
                 DELETE FROM roles WHERE name <> 'x';
                 --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ backfill-in-ddl-transaction
+            "#]],
+        );
+    }
+
+    #[test]
+    fn the_lock_that_is_named() {
+        wrapped().say(
+            GIVEN,
+            "ALTER TABLE roles ADD COLUMN a text; ALTER TABLE users ADD COLUMN a text; UPDATE roles SET a = name;",
+            expect![[r#"
+                locks-held-together: ACCESS EXCLUSIVE is taken on users while roles is still locked: both wait until the transaction ends
+                  = Change roles and users in transactions of their own
+                  roles is locked since here: ALTER TABLE roles ADD COLUMN a text
+                backfill-in-ddl-transaction: the UPDATE runs while ACCESS EXCLUSIVE is held on roles: reads and writes wait until the last row is changed
+                  = Commit first, then change the rows in batches that commit one by one
+                  the lock is taken here and kept until the end of the transaction: ALTER TABLE roles ADD COLUMN a text
+            "#]],
+        );
+    }
+
+    #[test]
+    fn in_a_body() {
+        check(
+            GIVEN,
+            expect![[r#"
+                DO $$ BEGIN
+                  ALTER TABLE users ADD COLUMN a text;
+                  UPDATE users SET a = name;
+                --^^^^^^^^^^^^^^^^^^^^^^^^^ backfill-in-ddl-transaction
+                END $$;
+                DO $$ BEGIN
+                  ALTER TABLE users ADD COLUMN b text;
+                  COMMIT;
+                  UPDATE users SET b = name;
+                --^^^^^^^^^^^^^^^^^^^^^^^^^ unbatched-backfill
+                END $$;
             "#]],
         );
     }

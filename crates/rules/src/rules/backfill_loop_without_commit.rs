@@ -1,15 +1,15 @@
 //! A batch loop that never commits.
 
-use model::effect::OperationKind;
-use syntax::ast::StatementKind;
+use model::effect::{OperationKind, lock_name};
 
-use crate::facts::{body, is_busy};
+use crate::backfill::{held_meanwhile, with_taken};
+use crate::facts::{body, is_busy, query, table_of, who_waits};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
     info: RuleInfo {
         name: "backfill-loop-without-commit",
-        level: Level::Warning,
+        level: Level::Error,
         group: Group::Data,
         docs: r#"
 Batches in a loop that does not commit are one large transaction.
@@ -18,7 +18,8 @@ Batches in a loop that does not commit are one large transaction.
 Reports a loop in a DO block that changes rows of a table that was there before and does not COMMIT in between.
 
 ### Why it hurts
-Every row that a batch has changed stays locked until the whole block ends, as if it were one statement.
+Every row that a batch has changed stays locked until the whole block ends, as if it were one statement. It is an error where
+the transaction holds a lock on a whole table meanwhile.
 
 ### Way out
 COMMIT after each batch. That works only outside a transaction, so the migration tool must not open one.
@@ -64,19 +65,29 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         let commits =
             body(&context.script.statements[at.statement].parsed.kind).is_none_or(|it| !it.commits.is_empty());
         // One round per row of something small, e.g. per schema, changes what it names by a value.
-        let whole = match at.kind() {
-            Some(StatementKind::Update(it)) => it.facts.limited_within,
-            Some(StatementKind::Delete(it)) => it.facts.limited_within,
-            _ => false,
-        };
+        let whole = at.kind().and_then(query).is_some_and(|it| it.limited_within);
         if !busy || commits || !whole {
             continue;
         }
-        let message = format!(
-            "the loop never commits, so every row of {} that it has changed stays locked until it ends",
-            at.name()
-        );
-        findings.push(at.finding(&RULE, message).note("Commit after each batch, outside any transaction"));
+        let name = at.name();
+        let finding = match held_meanwhile(&at) {
+            Some(held) => {
+                let message = format!(
+                    "the loop over {name} never commits and runs while {} is held on {}: {} wait until it ends",
+                    lock_name(held.lock),
+                    table_of(held),
+                    who_waits(held.lock),
+                );
+                with_taken(&at, held, at.finding(&RULE, message))
+            }
+            None => {
+                let message = format!(
+                    "the loop never commits, so every row of {name} that it has changed stays locked until it ends"
+                );
+                Finding { level: Level::Warning, ..at.finding(&RULE, message) }
+            }
+        };
+        findings.push(finding.note("Commit after each batch, outside any transaction"));
     }
 }
 
@@ -97,12 +108,31 @@ mod tests {
                 BEGIN
                   LOOP
                     DELETE FROM users WHERE id IN (SELECT id FROM users WHERE state = 'x' LIMIT 10);
-                --  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ backfill-loop-without-commit
+                --  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ backfill-loop-without-commit (warning)
                     EXIT WHEN NOT FOUND;
                   END LOOP;
                 END $$;
             "#]],
         );
+    }
+
+    #[test]
+    fn under_a_lock() {
+        let sql = "
+            ALTER TABLE users ADD COLUMN a int;
+            DO $$
+            BEGIN
+              LOOP
+                WITH batch AS (SELECT id FROM users WHERE a IS NULL LIMIT 10), done AS (
+                  UPDATE users u SET a = 1 FROM batch b WHERE b.id = u.id RETURNING u.id
+                ) SELECT count(*) FROM done;
+              END LOOP;
+            END $$;";
+        wrapped().say(GIVEN, sql, expect![[r#"
+            backfill-loop-without-commit: the loop over users never commits and runs while ACCESS EXCLUSIVE is held on users: reads and writes wait until it ends
+              = Commit after each batch, outside any transaction
+              the lock is taken here and kept until the end of the transaction: ALTER TABLE users ADD COLUMN a int
+        "#]]);
     }
 
     #[test]

@@ -159,14 +159,20 @@ mod tests {
                 --^^^^^^^^^^^^^^ certain-failure (warning)
             "#]],
         );
-        whole().check(GIVEN, expect![[r#"
+        whole().check(
+            GIVEN,
+            expect![[r#"
             LOCK TABLE users;
             --^^^^^^^^^^^^^^ certain-failure
-        "#]]);
-        wrapped().check(GIVEN, expect![[r#"
+        "#]],
+        );
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
             SELECT 1; COMMIT; SAVEPOINT a;
             --                ^^^^^^^^^^^ certain-failure
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

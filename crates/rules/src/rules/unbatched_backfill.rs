@@ -1,7 +1,6 @@
 //! Many rows changed in one statement.
 
-use crate::backfill::{BACKFILLS, Backfill, backfill};
-use crate::facts::stops_others;
+use crate::backfill::{BACKFILLS, Backfill, backfill, held_meanwhile};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -47,13 +46,14 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     for at in context.operations_on_others(BACKFILLS) {
         let Some(Backfill { what, table, certain, locks_rows }) = backfill(&at) else { continue };
         // Under a lock on a whole table the greater harm is that lock.
-        if !locks_rows || at.judged.held.values().any(stops_others) {
+        if !locks_rows || held_meanwhile(&at).is_some() {
             continue;
         }
+        let end = if at.judged.transaction.inside == Some(true) { "the transaction ends" } else { "it ends" };
         let message = match (certain, what) {
             (_, "INSERT") => format!("the INSERT copies an unknown number of rows into {table} in one transaction"),
-            (true, _) => format!("the {what} locks every row of {table} until it ends: writes wait"),
-            (false, _) => format!("the {what} may lock many rows of {table} until it ends: writes to them wait"),
+            (true, _) => format!("the {what} locks every row of {table} until {end}: writes to them wait"),
+            (false, _) => format!("the {what} may lock many rows of {table} until {end}: writes to them wait"),
         };
         let mut finding = at.finding(&RULE, message);
         if !certain {
@@ -83,6 +83,26 @@ mod tests {
                 --^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unbatched-backfill
                 --                              ^^^^^^^^^^^^^^^^^ unbatched-backfill
             "#]],
+        );
+    }
+
+    #[test]
+    fn the_locks_stay() {
+        let sql = "UPDATE users SET state = 'new'";
+        wrapped().say(
+            GIVEN,
+            sql,
+            expect![[r#"
+            unbatched-backfill: the UPDATE locks every row of users until the transaction ends: writes to them wait
+              = Change the rows in batches by primary key that commit one by one
+        "#]],
+        );
+        check(
+            GIVEN,
+            expect![[r#"
+            BEGIN; UPDATE users SET state = 'new'; COMMIT;
+            --     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unbatched-backfill
+        "#]],
         );
     }
 
