@@ -169,6 +169,14 @@ pub struct Transaction {
     pub until: Until,
 }
 
+impl Transaction {
+    /// Whether statements of the two may take effect at once. Under an unknown runner those outside BEGIN and COMMIT may.
+    #[must_use]
+    pub fn may_share(&self, other: &Self) -> bool {
+        (self.id == other.id && self.inside != Some(false)) || (self.inside.is_none() && other.inside.is_none())
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opener {
     /// Autocommit.

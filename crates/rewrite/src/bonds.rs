@@ -122,11 +122,11 @@ fn last_mention(request: &Request, index: usize, name: &str) -> usize {
     (index..statements.len()).rev().find(|it| mentions(&statements[*it])).unwrap_or(index)
 }
 
-/// Whether statements share the transaction of this one, in which nobody else sees what it does.
+/// Whether statements may share the transaction of this one, in which nobody else sees what it does.
 fn together(request: &Request, index: usize) -> Option<impl Fn(&usize) -> bool> {
     let judged = &request.trace.judged;
     let transaction = judged.get(index)?.transaction;
-    let same = move |it: &usize| judged.get(*it).is_some_and(|it| it.transaction.id == transaction.id);
+    let same = move |it: &usize| judged.get(*it).is_some_and(|it| transaction.may_share(&it.transaction));
     (transaction.inside != Some(false)).then_some(same)
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use model::expr::{children, columns};
 use model::name::QName;
-use model::schema::{self, RelationKind, Schema};
+use model::schema::{self, Relation, RelationKind, Schema};
 use model::volatility::is_volatile;
 use syntax::ast::{
-    AlterAction, AlterTable, ColumnDef, Constraint, ConstraintKind, CreateIndex, CreateTable, Drop, Expr, Name,
+    AlterAction, AlterTable, Body, ColumnDef, Constraint, ConstraintKind, CreateIndex, CreateTable, Drop, Expr, Name,
     ObjectKind, Persistence, Query, StatementKind, TypeName,
 };
 
@@ -21,8 +21,10 @@ pub(crate) enum Thing {
     Column(QName, String),
     Default(QName, String),
     NotNull(QName, String),
-    /// Which columns there are, in which order.
+    /// Which columns are added, in which order.
     Columns(QName),
+    /// Which columns are dropped: the order of those that stay does not depend on it.
+    DroppedColumns(QName),
     /// What rows there are. Every statement on a table reads it, so that data changes never pass one.
     Rows(QName),
     Constraint(QName, String),
@@ -32,7 +34,10 @@ pub(crate) enum Thing {
     /// a foreign key must not come between and hold the one that is to be dropped.
     Tie(QName, String),
     Comment(QName, String),
+    /// Which triggers fire on its rows.
+    Triggers(QName),
     Type(String),
+    /// Of this name; without a name one of which only its trigger is known.
     Function(String),
     Schema(String),
     /// The order of data changes among themselves.
@@ -64,15 +69,29 @@ pub(crate) fn of(kind: &StatementKind, schema: &Schema, search_path: &[String]) 
         StatementKind::CreateTable(it) => print.create_table(it),
         StatementKind::CreateIndex(it) => print.create_index(it),
         StatementKind::Drop(it) if it.object == ObjectKind::Index => print.drop_index(it),
+        StatementKind::Drop(it) if it.object == ObjectKind::Table => print.drop_table(it),
+        StatementKind::Drop(it) if it.object == ObjectKind::Trigger => print.drop_trigger(it),
+        StatementKind::Drop(it) if matches!(it.object, ObjectKind::Function | ObjectKind::Procedure) && !it.cascade => {
+            print.write(Thing::Function(String::new()));
+            for dropped in &it.names {
+                print.write(Thing::Function(dropped.name.name.clone()));
+            }
+        }
+        StatementKind::Drop(it) if it.object == ObjectKind::View && !it.cascade => print.drop_view(it),
         StatementKind::CreateView(it) => {
             let name = print.created(&it.name);
             print.query(&it.query);
+            for read in &it.query.reads {
+                let relation = print.resolved(&read.relation.name);
+                print.all_columns(&relation);
+            }
             print.write(Thing::Relation(name));
         }
         StatementKind::CreateSequence(it) => {
             let name = print.created(&it.name);
             if let Some((table, column)) = &it.owned_by {
                 let table = print.resolved(table);
+                print.on(&table);
                 print.read(Thing::Column(table, column.clone()));
             }
             print.write(Thing::Relation(name));
@@ -81,6 +100,7 @@ pub(crate) fn of(kind: &StatementKind, schema: &Schema, search_path: &[String]) 
             let name = print.resolved(&it.name);
             if let Some((table, column)) = &it.owned_by {
                 let table = print.resolved(table);
+                print.on(&table);
                 print.read(Thing::Column(table, column.clone()));
             }
             print.write(Thing::Relation(name));
@@ -91,12 +111,24 @@ pub(crate) fn of(kind: &StatementKind, schema: &Schema, search_path: &[String]) 
         StatementKind::AlterEnum(it) => print.write(Thing::Type(it.name.name.clone())),
         StatementKind::CreateFunction(it) if it.language == "plpgsql" && !it.atomic => {
             print.write(Thing::Function(it.name.name.clone()));
+            match it.body.as_ref().and_then(body_relations) {
+                // Whoever calls it from now on finds these as they are when it is made.
+                Some(relations) => {
+                    for relation in relations {
+                        let relation = print.resolved(relation);
+                        print.columns(&relation);
+                        print.read(Thing::Relation(relation));
+                    }
+                }
+                None => print.out.barrier = true,
+            }
         }
         StatementKind::CreateTrigger(it) => {
             let table = print.resolved(&it.relation);
-            print.read(Thing::Rows(table.clone()));
+            print.on(&table);
+            print.columns(&table);
             print.read(Thing::Function(it.function.name.clone()));
-            print.write(Thing::Relation(table));
+            print.write(Thing::Triggers(table));
         }
         StatementKind::Comment(it) => print.comment(it),
         StatementKind::Insert(it) => print.data(&it.target.name, &it.facts),
@@ -105,6 +137,33 @@ pub(crate) fn of(kind: &StatementKind, schema: &Schema, search_path: &[String]) 
         _ => print.out.barrier = true,
     }
     print.out
+}
+
+/// It changes rows and nothing else.
+pub(crate) fn is_data(kind: &StatementKind) -> bool {
+    matches!(kind, StatementKind::Insert(_) | StatementKind::Update(_) | StatementKind::Delete(_))
+}
+
+/// The relations that a body reads or writes, by the names it has for them; nothing when not all of it is understood.
+pub(crate) fn body_relations(body: &Body) -> Option<Vec<&Name>> {
+    if !body.opaque.is_empty() {
+        return None;
+    }
+    let mut found = Vec::new();
+    for lowered in &body.statements {
+        let (target, facts) = match &lowered.kind {
+            StatementKind::Select(it) => (None, it),
+            StatementKind::Insert(it) => (Some(&it.target.name), &it.facts),
+            StatementKind::Update(it) => (Some(&it.target.name), &it.facts),
+            StatementKind::Delete(it) => (Some(&it.target.name), &it.facts),
+            StatementKind::Merge { target, facts } => (Some(&target.name), facts),
+            _ => continue,
+        };
+        found.extend(target);
+        found.extend(facts.reads.iter().map(|it| &it.relation.name));
+        found.extend(facts.writes.iter().map(|it| &it.relation.name));
+    }
+    Some(found)
 }
 
 struct Print<'a> {
@@ -136,6 +195,12 @@ impl Print<'_> {
     fn on(&mut self, table: &QName) {
         self.read(Thing::Relation(table.clone()));
         self.read(Thing::Rows(table.clone()));
+    }
+
+    /// Which columns the table has.
+    fn columns(&mut self, table: &QName) {
+        self.read(Thing::Columns(table.clone()));
+        self.read(Thing::DroppedColumns(table.clone()));
     }
 
     fn alter_table(&mut self, it: &AlterTable) {
@@ -178,6 +243,7 @@ impl Print<'_> {
                 self.read(column(&changed.text));
                 self.write(Thing::NotNull(table.clone(), changed.text.clone()));
             }
+            AlterAction::DropColumn { column, cascade: false, .. } => self.drop_column(table, &column.text),
             AlterAction::AddConstraint(it) => self.constraint(table, it, None),
             AlterAction::ValidateConstraint { name } => self.known_constraint(table, &name.text, false),
             AlterAction::DropConstraint { name, cascade: false, .. } => {
@@ -212,7 +278,7 @@ impl Print<'_> {
     fn expr(&mut self, table: &QName, expr: &Expr) {
         for column in columns(expr) {
             if column == "*" {
-                self.read(Thing::Columns(table.clone()));
+                self.columns(table);
             } else {
                 self.read(Thing::Column(table.clone(), column.to_owned()));
             }
@@ -240,7 +306,7 @@ impl Print<'_> {
         for read in &query.reads {
             let relation = self.resolved(&read.relation.name);
             self.on(&relation);
-            self.read(Thing::Columns(relation));
+            self.columns(&relation);
         }
         for function in &query.functions {
             self.read(Thing::Function(function.name.clone()));
@@ -343,6 +409,7 @@ impl Print<'_> {
                 }
                 if matches!(kind, schema::ConstraintKind::PrimaryKey { .. }) {
                     self.write(Thing::Tie(table.clone(), "*".to_owned()));
+                    self.write(Thing::Key(table.clone(), "*".to_owned()));
                 }
                 self.write(Thing::Relation(index));
             }
@@ -364,12 +431,12 @@ impl Print<'_> {
         for like in &it.likes {
             let source = self.resolved(&like.relation);
             self.on(&source);
-            self.read(Thing::Columns(source));
+            self.columns(&source);
         }
         for parent in &it.inherits {
             let parent = self.resolved(parent);
             self.on(&parent);
-            self.read(Thing::Columns(parent.clone()));
+            self.columns(&parent);
             self.write(Thing::Relation(parent));
         }
         // What the table makes itself is not read from elsewhere.
@@ -418,6 +485,109 @@ impl Print<'_> {
         }
     }
 
+    /// A table goes with all that is its own.
+    fn drop_table(&mut self, it: &Drop) {
+        for dropped in &it.names {
+            let table = self.resolved(&dropped.name);
+            let known = self.schema.relations.get(&table).filter(|it| !it.open && stands_alone(it)).cloned();
+            let Some(known) = known.filter(|_| !it.cascade) else {
+                self.out.barrier = true;
+                return;
+            };
+            for constraint in &known.constraints {
+                self.known_constraint(&table, &constraint.name, true);
+            }
+            for index in self.schema.indexes_of(&table).cloned().collect::<Vec<_>>() {
+                self.write(Thing::Relation(index.name));
+            }
+            for column in &known.columns {
+                self.sequences_of(&table, &column.name);
+            }
+            self.write(Thing::Type(table.name.to_string()));
+            for thing in [Thing::Relation, Thing::Columns, Thing::DroppedColumns, Thing::Rows, Thing::Triggers] {
+                self.write(thing(table.clone()));
+            }
+        }
+    }
+
+    /// A column goes with the constraints, indexes and sequences that are on it.
+    fn drop_column(&mut self, table: &QName, column: &str) {
+        let Some(known) = self.schema.relations.get(table).filter(|it| !it.open && stands_alone(it)).cloned() else {
+            self.write(Thing::Relation(table.clone()));
+            return;
+        };
+        self.write(Thing::Column(table.clone(), column.to_owned()));
+        self.write(Thing::DroppedColumns(table.clone()));
+        self.write(Thing::Default(table.clone(), column.to_owned()));
+        self.write(Thing::NotNull(table.clone(), column.to_owned()));
+        self.read(Thing::Triggers(table.clone()));
+        for constraint in known.constraints.iter().filter(|it| has_column(&it.kind, column)) {
+            self.known_constraint(table, &constraint.name, true);
+        }
+        for index in self.schema.indexes_of(table).cloned().collect::<Vec<_>>() {
+            let mut print = Print { schema: self.schema, search_path: self.search_path, out: Footprint::default() };
+            print.index_columns(&index);
+            if print.out.reads.contains(&Thing::Column(table.clone(), column.to_owned())) {
+                self.index_columns(&index);
+                self.untie(&index);
+                self.write(Thing::Relation(index.name));
+            }
+        }
+        self.sequences_of(table, column);
+    }
+
+    fn sequences_of(&mut self, table: &QName, column: &str) {
+        let owned = self
+            .schema
+            .relations
+            .values()
+            .filter(|it| it.owned_by.as_ref().is_some_and(|(owner, of)| owner == table && **of == *column));
+        for sequence in owned.map(|it| it.name.clone()).collect::<Vec<_>>() {
+            self.write(Thing::Relation(sequence));
+        }
+    }
+
+    fn drop_trigger(&mut self, it: &Drop) {
+        for dropped in &it.names {
+            let Some(table) = dropped.relation.as_ref().filter(|_| !it.cascade) else {
+                self.out.barrier = true;
+                return;
+            };
+            let table = self.resolved(table);
+            let mut known = self.schema.relations.get(&table).into_iter().flat_map(|it| &it.triggers);
+            let trigger = known.find(|it| *it.name == *dropped.name.name);
+            self.read(Thing::Function(trigger.map_or_else(String::new, |it| it.function.name.to_string())));
+            self.on(&table);
+            self.write(Thing::Triggers(table));
+        }
+    }
+
+    fn drop_view(&mut self, it: &Drop) {
+        for dropped in &it.names {
+            let name = self.resolved(&dropped.name);
+            let Some(known) = self.schema.relations.get(&name) else {
+                self.out.barrier = true;
+                return;
+            };
+            for (relation, _) in known.reads.clone() {
+                self.on(&relation);
+                self.all_columns(&relation);
+            }
+            for function in known.calls.clone() {
+                self.read(Thing::Function(function.to_string()));
+            }
+            self.write(Thing::Relation(name));
+        }
+    }
+
+    /// A query may read each of them.
+    fn all_columns(&mut self, relation: &QName) {
+        self.columns(relation);
+        for column in self.schema.relations.get(relation).into_iter().flat_map(|it| &it.columns) {
+            self.out.reads.insert(Thing::Column(relation.clone(), column.name.to_string()));
+        }
+    }
+
     /// A type change of a column would meet the index, or not.
     fn index_columns(&mut self, index: &schema::Index) {
         for element in &index.elements {
@@ -458,6 +628,10 @@ impl Print<'_> {
                 self.read(Thing::Constraint(table.clone(), it.name.name.clone()));
                 self.write(Thing::Comment(table, it.name.name.clone()));
             }
+            (ObjectKind::Function | ObjectKind::Procedure, _) => {
+                self.read(Thing::Function(it.name.name.clone()));
+                self.write(Thing::Comment(QName::of(&it.name, "public"), String::new()));
+            }
             (ObjectKind::Table | ObjectKind::Index | ObjectKind::View, _) => {
                 let name = self.resolved(&it.name);
                 self.read(Thing::Relation(name.clone()));
@@ -492,7 +666,8 @@ impl Print<'_> {
             return;
         }
         self.read(Thing::Relation(table.clone()));
-        self.read(Thing::Columns(table.clone()));
+        self.columns(&table);
+        self.read(Thing::Triggers(table.clone()));
         self.write(Thing::Data);
         self.write(Thing::Rows(table.clone()));
         let known = schema.relations.get(&table).cloned();
@@ -511,6 +686,23 @@ impl Print<'_> {
         for (child, _) in schema.foreign_keys_to(&table) {
             self.write(Thing::Rows(child));
         }
+    }
+}
+
+/// A table without parents and children.
+fn stands_alone(it: &Relation) -> bool {
+    it.kind == RelationKind::Table && it.children.is_empty() && it.partition_of.is_none() && it.inherits.is_empty()
+}
+
+/// A constraint that goes when the column goes.
+fn has_column(kind: &schema::ConstraintKind, column: &str) -> bool {
+    match kind {
+        schema::ConstraintKind::Check { expr, .. } => columns(expr).contains(&column),
+        schema::ConstraintKind::NotNull { column: it } => **it == *column,
+        schema::ConstraintKind::Unique { columns }
+        | schema::ConstraintKind::PrimaryKey { columns }
+        | schema::ConstraintKind::Exclude { columns, .. }
+        | schema::ConstraintKind::ForeignKey { columns, .. } => columns.iter().any(|it| **it == *column),
     }
 }
 

@@ -13,6 +13,7 @@ mod draft;
 mod edit;
 pub mod equivalence;
 mod expand;
+mod fills;
 mod footprint;
 mod gaps;
 mod layout;

@@ -13,10 +13,10 @@ use syntax::ast::{AlterAction, InsertSource, LockMode, ObjectKind, Script, State
 
 use crate::draft::Role;
 use crate::expand::{Expansion, Item, expand};
-use crate::gaps::Gap;
-use crate::schedule::{Facts, Freedom, Group, arrange};
+use crate::gaps::{Gap, State};
+use crate::schedule::{Facts, Freedom, Group, Wishes, arrange};
 use crate::settings::is_timeout;
-use crate::{Outcome, Request, bonds, equivalence, footprint, gaps, obstacles, settings};
+use crate::{Outcome, Request, bonds, equivalence, fills, footprint, gaps, obstacles, settings};
 
 type Chosen = (usize, usize);
 
@@ -219,23 +219,41 @@ fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
 
 /// One way to arrange the steps, proven or refused.
 fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result<Plan, Refusal> {
-    let facts = facts(request, &expansion.items)?;
-    let groups = arrange(&expansion.items, &facts, freedom);
-    settings_reach(request, expansion, &groups)?;
-    let executed = execute(request, &expansion.items, &groups)?;
-    for (index, item) in expansion.items.iter().enumerate() {
+    let items = &expansion.items;
+    let facts = facts(request, items)?;
+    let mut wishes = Wishes::default();
+    let (groups, executed) = loop {
+        let groups = arrange(items, &facts, freedom, &wishes).map_err(|apart| Refusal {
+            operations: apart.steps.into_iter().flat_map(|step| operations(&items[step])).collect(),
+            reason: apart.reason,
+        })?;
+        settings_reach(request, expansion, &groups)?;
+        let executed = execute(request, items, &groups)?;
+        let gaps = gaps(request, &groups, &executed);
+        // What takes something away comes late, and only when that is not enough beside what gives it back.
+        let known = (wishes.waiting.len(), wishes.together.len());
+        wishes.waiting.extend(gaps.iter().map(|gap| gap.early));
+        wishes.together.extend(half_way(request, items, &facts, &groups));
+        if known.0 == wishes.waiting.len() {
+            wishes.together.extend(gaps.iter().map(|gap| ((gap.early, gap.late), gap.to_string())));
+        }
+        if known == (wishes.waiting.len(), wishes.together.len()) {
+            without_gap(request, items, gaps)?;
+            break (groups, executed);
+        }
+    };
+    for (index, item) in items.iter().enumerate() {
         if let Some((transaction, statement, judged)) = executed.get(&index) {
             harmless(request, item, transaction, statement, judged)?;
         }
     }
-    without_gap(request, expansion, &groups, &executed)?;
     let differences = equivalence::differences(&request.trace.after, &executed.after);
     if !differences.is_empty() {
         let reason = format!("the steps would not lead to the same schema: {}", differences.join("; "));
         return Err(Refusal { operations: Vec::new(), reason });
     }
     let old = Old::of(request);
-    let marks: Vec<Marks> = (0..expansion.items.len())
+    let marks: Vec<Marks> = (0..items.len())
         .map(|index| {
             executed.get(&index).map(|(_, statement, judged)| marks(judged, statement, &old)).unwrap_or_default()
         })
@@ -243,28 +261,60 @@ fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result
     Ok(assemble(expansion, &groups, &marks))
 }
 
+/// Where rows are held to something in an earlier part than that which lets others keep it, and the original does both at once.
+fn half_way(request: &Request, items: &[Item], facts: &[Facts], groups: &[Group]) -> Vec<((usize, usize), String)> {
+    let transaction = |step: usize| &request.trace.judged[items[step].statement].transaction;
+    let mut restricting: Vec<usize> = Vec::new();
+    let mut found = Vec::new();
+    for group in groups {
+        for late in group.steps.iter().copied().filter(|it| !facts[*it].fills.is_empty()) {
+            let at_once = restricting.iter().copied().filter(|it| transaction(*it).may_share(transaction(late)));
+            found.extend(at_once.filter_map(|early| {
+                let table = facts[early].restricts.intersection(&facts[late].fills).next()?;
+                let why = format!("others would still write rows into {table} that are not allowed any more");
+                Some(((early, late), why))
+            }));
+        }
+        restricting.extend(group.steps.iter().filter(|it| !facts[**it].restricts.is_empty()));
+    }
+    found
+}
+
+fn gaps(request: &Request, groups: &[Group], executed: &Executed) -> Vec<Gap> {
+    let steps: Vec<(usize, bool)> = groups
+        .iter()
+        .flat_map(|group| {
+            let last = group.steps.len().saturating_sub(1);
+            group.steps.iter().enumerate().map(move |(at, step)| (*step, at == last || !group.transaction))
+        })
+        .collect();
+    let before = |(step, _): &(usize, bool)| executed.get(step).map(|(_, _, judged)| &judged.before);
+    let states: Vec<State> = steps
+        .iter()
+        .enumerate()
+        .map(|(at, (step, seen))| {
+            let schema = steps[at + 1..].iter().find_map(before).unwrap_or(&executed.after);
+            State { step: *step, schema, seen: *seen }
+        })
+        .collect();
+    gaps::gaps(request.trace, &states)
+}
+
 /// What the original replaces at once is not missing between two parts. To blame is what makes it later, or else what is done
 /// to its table, or else everything.
-fn without_gap(request: &Request, expansion: &Expansion, groups: &[Group], executed: &Executed) -> Result<(), Refusal> {
-    let first = |group: &Group| executed.get(group.steps.first()?).map(|(_, _, judged)| &judged.before);
-    let states = groups.iter().skip(1).filter_map(first);
-    let Some(Gap { at, table, missing }) = gaps::gap(request.trace, states) else { return Ok(()) };
-    let done = |item: &Item| -> Vec<OperationKind> {
-        let operations = &request.trace.judged[item.statement].operations;
-        let own = item.operations.iter().map(|it| &operations[*it]);
-        own.filter(|it| it.relation.as_ref() == Some(&table)).map(|it| it.kind).collect()
+fn without_gap(request: &Request, items: &[Item], gaps: Vec<Gap>) -> Result<(), Refusal> {
+    let Some(gap) = gaps.into_iter().next() else { return Ok(()) };
+    let touches = |item: &Item| {
+        let all = &request.trace.judged[item.statement].operations;
+        item.operations.iter().any(|it| all[*it].relation.as_ref() == Some(&gap.table))
     };
-    let later = groups[at + 1..].iter().flat_map(|group| &group.steps).map(|step| &expansion.items[*step]);
-    let makers = later.filter(|item| done(item).into_iter().any(|kind| missing.is_made_by(kind)));
-    let all = || expansion.items.iter();
     let blamed = [
-        makers.flat_map(operations).collect::<Vec<Chosen>>(),
-        all().filter(|item| !done(item).is_empty()).flat_map(operations).collect(),
-        all().flat_map(operations).collect(),
+        operations(&items[gap.late]),
+        items.iter().filter(|item| touches(item)).flat_map(operations).collect(),
+        items.iter().flat_map(operations).collect(),
     ];
     let operations = blamed.into_iter().find(|it| !it.is_empty()).unwrap_or_default();
-    let reason = format!("{table} would be without a constraint for a while that the original replaces at once");
-    Err(Refusal { operations, reason })
+    Err(Refusal { operations, reason: gap.to_string() })
 }
 
 fn operations(item: &Item) -> Vec<Chosen> {
@@ -308,12 +358,20 @@ fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Refusal> {
             let Some((_, statement, judged)) = executed.get(&index) else { return Facts::default() };
             let kind = &*statement.parsed.kind;
             let path = settings::search_path(&item.settings, request);
+            // Batches do what the one statement did.
+            let whole = &*request.script.statements[item.statement].parsed.kind;
+            let in_batches = matches!(kind, StatementKind::Do(_)) && footprint::is_data(whole);
+            let (does, before) = if in_batches { (whole, &original.before) } else { (kind, &judged.before) };
             Facts {
-                footprint: footprint::of(kind, &judged.before, &path),
+                footprint: footprint::of(does, before, &path),
                 locks: blocking(judged, &old),
                 writes: writing(judged, &old),
                 long: is_long(judged, kind, &old),
                 drops: drops(kind),
+                restricts: fills::restricted(kind, &changed(judged, &old)),
+                fills: fills::filled(kind, &item.draft.sql, &changed(judged, &old), judged, |it| {
+                    old.is_old(judged, it)
+                }),
                 validates: validates(judged),
                 rebuilds: rebuilds(judged, kind),
                 builds: match kind {
@@ -339,6 +397,11 @@ impl Old {
     fn has(&self, effect: &Effect) -> bool {
         effect.born == Born::Before || self.0.contains(&effect.relation)
     }
+
+    /// What is not known is.
+    fn is_old(&self, judged: &Judged, name: &QName) -> bool {
+        judged.before.relations.get(name).is_none_or(|it| it.born == Born::Before || self.0.contains(name))
+    }
 }
 
 fn blocking(judged: &Judged, old: &Old) -> BTreeMap<QName, LockMode> {
@@ -351,6 +414,12 @@ fn blocking(judged: &Judged, old: &Old) -> BTreeMap<QName, LockMode> {
         }
     }
     locks
+}
+
+/// Tables that others use and that it locks against their writes.
+fn changed(judged: &Judged, old: &Old) -> BTreeSet<QName> {
+    let strong = |it: &&Effect| old.has(it) && blocks_writes(it.lock) && it.on.is_none();
+    judged.effects.iter().filter(strong).map(|it| it.relation.clone()).collect()
 }
 
 /// Tables whose rows it writes or locks.
@@ -459,7 +528,7 @@ fn harmless(
 fn blocked<'a>(judged: &'a Judged, old: &Old) -> impl Iterator<Item = &'a QName> {
     let others = |name: &QName| match judged.effects.iter().find(|effect| effect.relation == *name) {
         Some(effect) => old.has(effect),
-        None => judged.before.relations.get(name).is_none_or(|it| it.born == Born::Before || old.0.contains(name)),
+        None => old.is_old(judged, name),
     };
     judged.blocked.iter().filter(|it| !it.rows).map(|it| &it.relation).filter(move |name| others(name))
 }

@@ -29,6 +29,11 @@ pub(crate) struct Facts {
     pub long: bool,
     /// It only drops constraints or indexes.
     pub drops: bool,
+    /// Tables that others use and whose rows it restricts.
+    pub restricts: BTreeSet<QName>,
+    /// Tables that others use and for which it changes what is written into their rows: by a default, a trigger, or a function
+    /// that was there before.
+    pub fills: BTreeSet<QName>,
     /// The table that a VALIDATE reads.
     pub validates: Option<QName>,
     /// The indexes that it builds anew, when that is all its long work and the rows stay as they are.
@@ -60,18 +65,39 @@ struct Atom {
     after: BTreeSet<usize>,
 }
 
-pub(crate) fn arrange(items: &[Item], facts: &[Facts], freedom: Freedom) -> Vec<Group> {
+/// What an earlier arrangement did wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Wishes {
+    /// Steps that come as late as they can.
+    pub waiting: BTreeSet<usize>,
+    /// Steps that share a part, and what would happen otherwise.
+    pub together: BTreeMap<(usize, usize), String>,
+}
+
+/// Steps that cannot share a part and stand between two that must.
+pub(crate) struct Apart {
+    pub steps: Vec<usize>,
+    pub reason: String,
+}
+
+pub(crate) fn arrange(items: &[Item], facts: &[Facts], freedom: Freedom, wishes: &Wishes) -> Result<Vec<Group>, Apart> {
     let mut facts = facts.to_vec();
-    let mut atoms = atoms(items, &facts, freedom);
+    let mut atoms = atoms(items, &facts, freedom, &wishes.waiting);
     if freedom == Freedom::Independent {
         change_types_first(items, &mut facts, &mut atoms);
+        fill_before_restricting(items, &facts, &mut atoms);
+    }
+    for ((early, late), reason) in &wishes.together {
+        let apart = |steps| Apart { steps, reason: reason.clone() };
+        atoms = joined(items, atoms, *early, *late).map_err(apart)?;
     }
     let facts = &facts[..];
     let mut open: Vec<usize> = (0..atoms.len()).collect();
     let mut groups: Vec<Building> = Vec::new();
     let mut done: BTreeSet<usize> = BTreeSet::new();
     // What drops waits as long as it can, so that what replaces it is there by then.
-    let drops = |atom: &usize| freedom == Freedom::Independent && atoms[*atom].steps.iter().all(|it| facts[*it].drops);
+    let waits = |step: &usize| facts[*step].drops || wishes.waiting.contains(step);
+    let drops = |atom: &usize| freedom == Freedom::Independent && atoms[*atom].steps.iter().all(waits);
     while !open.is_empty() {
         // The first of all has nothing before it, so there is always one that is ready.
         let ready = |atom: &usize| atoms[*atom].after.is_subset(&done);
@@ -99,10 +125,10 @@ pub(crate) fn arrange(items: &[Item], facts: &[Facts], freedom: Freedom) -> Vec<
         groups.push(group);
     }
     let groups = groups.into_iter().map(|it| Group { transaction: it.transaction, steps: it.steps }).collect();
-    with_assertions(items, groups)
+    Ok(with_assertions(items, groups))
 }
 
-fn atoms(items: &[Item], facts: &[Facts], freedom: Freedom) -> Vec<Atom> {
+fn atoms(items: &[Item], facts: &[Facts], freedom: Freedom, waiting: &BTreeSet<usize>) -> Vec<Atom> {
     let mut atoms: Vec<Atom> = Vec::new();
     let mut atom_of: Vec<usize> = vec![0; items.len()];
     let mut guarded = false;
@@ -136,7 +162,7 @@ fn atoms(items: &[Item], facts: &[Facts], freedom: Freedom) -> Vec<Atom> {
         for operation in &item.operations {
             after.extend(chains.insert((item.statement, *operation), atom));
         }
-        if item.operations.is_empty() {
+        if item.operations.is_empty() && !waiting.contains(&step) {
             after.extend(kept.replace(atom));
         }
         if freedom == Freedom::None {
@@ -169,6 +195,66 @@ fn change_types_first(items: &[Item], facts: &mut [Facts], atoms: &mut [Atom]) {
             facts[step].long = !facts[step].rebuilds.is_empty();
         }
     }
+}
+
+/// What fills a table in a new way comes before rows are held to it, since others would write in the old way and fail, and
+/// before old rows are filled in batches, which would miss what others write in the old way after them.
+fn fill_before_restricting(items: &[Item], facts: &[Facts], atoms: &mut [Atom]) {
+    for fills in 0..atoms.len() {
+        let filled: BTreeSet<QName> = atoms[fills].steps.iter().flat_map(|it| facts[*it].fills.clone()).collect();
+        if filled.is_empty() {
+            continue;
+        }
+        let meets = |step: &usize| {
+            let Facts { restricts, writes, long, .. } = &facts[*step];
+            let in_batches = *long && !items[*step].operations.is_empty();
+            !restricts.is_disjoint(&filled) || (in_batches && !writes.is_disjoint(&filled))
+        };
+        for later in 0..fills {
+            if atoms[later].steps.iter().any(meets) && !leads_to(atoms, fills, later) {
+                atoms[later].after.insert(fills);
+            }
+        }
+    }
+}
+
+/// The atoms of two steps as one, with all that must stand between them.
+fn joined(items: &[Item], atoms: Vec<Atom>, early: usize, late: usize) -> Result<Vec<Atom>, Vec<usize>> {
+    let of = |step: usize| atoms.iter().position(|atom| atom.steps.contains(&step));
+    let (Some(one), Some(other)) = (of(early), of(late)) else { return Ok(atoms) };
+    let (first, last) = if leads_to(&atoms, one, other) { (other, one) } else { (one, other) };
+    let between = |atom: &usize| {
+        *atom == first || *atom == last || (leads_to(&atoms, *atom, first) && leads_to(&atoms, last, *atom))
+    };
+    let mut open: Vec<usize> = (0..atoms.len()).filter(between).collect();
+    let members: BTreeSet<usize> = open.iter().copied().collect();
+    let steps = || members.iter().flat_map(|it| &atoms[*it].steps).copied();
+    let apart: Vec<usize> = steps().filter(|it| items[*it].draft.mode != Mode::Tx).collect();
+    if !apart.is_empty() {
+        return Err(apart);
+    }
+    let mut whole = Atom { steps: Vec::new(), after: BTreeSet::new() };
+    while !open.is_empty() {
+        let waits = |it: &usize| atoms[*it].after.iter().any(|it| open.contains(it));
+        let next = open.iter().position(|it| !waits(it)).unwrap_or(0);
+        whole.steps.extend(&atoms[open.remove(next)].steps);
+    }
+    // The whole stands where its last atom stood.
+    let number = |atom: usize| {
+        let atom = if members.contains(&atom) { last } else { atom };
+        atom - members.range(..atom).filter(|it| **it != last).count()
+    };
+    let numbers = |after: &BTreeSet<usize>| -> BTreeSet<usize> { after.iter().map(|it| number(*it)).collect() };
+    for member in &members {
+        whole.after.extend(numbers(&atoms[*member].after));
+    }
+    whole.after.remove(&number(last));
+    let mut whole = Some(whole);
+    let kept = atoms.iter().enumerate().filter_map(|(at, atom)| match members.contains(&at) {
+        true => whole.take_if(|_| at == last),
+        false => Some(Atom { steps: atom.steps.clone(), after: numbers(&atom.after) }),
+    });
+    Ok(kept.collect())
 }
 
 /// The atom, or one that it comes after, is the other.

@@ -529,10 +529,10 @@ ALTER TABLE b DROP COLUMN id, ADD CONSTRAINT b_n CHECK (n > 0), ALTER n SET DEFA
             -- Of later use.
             -- atlas:nolint DS103
             ALTER TABLE b DROP COLUMN id;  -- blocks
-            ALTER TABLE b ADD CONSTRAINT b_n CHECK (n > 0) NOT VALID;  -- blocks
-                undo ALTER TABLE b DROP CONSTRAINT b_n;
             -- atlas:nolint DS103
             ALTER TABLE b ALTER n SET DEFAULT 1;  -- blocks
+            ALTER TABLE b ADD CONSTRAINT b_n CHECK (n > 0) NOT VALID;  -- blocks
+                undo ALTER TABLE b DROP CONSTRAINT b_n;
             == validate_b_n
             ALTER TABLE b VALIDATE CONSTRAINT b_n;  -- own long
             withheld 0.0: nothing can be dropped without a deploy of the application that no longer uses it

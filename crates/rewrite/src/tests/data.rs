@@ -467,7 +467,7 @@ ALTER TABLE new ADD CONSTRAINT a_once UNIQUE (a);
         expect![[r#"
             unchanged
             withheld 1.0: its rows depend on other tables
-            withheld 2.0: new would be without a constraint for a while that the original replaces at once
+            withheld 2.0: new would be without a unique key on (a) for a while, which the original replaces at once
         "#]],
     );
     // A new one is built before the old one goes.
@@ -482,6 +482,167 @@ ALTER TABLE new ADD CONSTRAINT a_once UNIQUE (a);
             ALTER TABLE new ADD CONSTRAINT a_and_id UNIQUE USING INDEX a_and_id;  -- blocks
                 undo ALTER TABLE new DROP CONSTRAINT a_and_id;
             ALTER TABLE new DROP CONSTRAINT a_once;  -- blocks verbatim
+        "#]],
+    );
+}
+
+#[test]
+fn a_key_goes_where_the_new_one_comes() {
+    // Not where its column was dropped.
+    check(
+        &wrapped("CREATE TABLE new (id int PRIMARY KEY, a int, b int, UNIQUE (a, b));"),
+        "
+ALTER TABLE new DROP COLUMN a;
+COMMENT ON TABLE new IS 'without a';
+ALTER TABLE new ADD COLUMN c int;
+CREATE UNIQUE INDEX b_once ON new (b, c);
+",
+        expect![[r#"
+            == comment_on_new
+            COMMENT ON TABLE new IS 'without a';  -- verbatim
+            ALTER TABLE new ADD COLUMN c int;  -- blocks verbatim
+            == create_b_once (no transaction)
+            CREATE UNIQUE INDEX CONCURRENTLY b_once ON new (b, c);  -- long
+                undo DROP INDEX CONCURRENTLY b_once;
+            == drop_new_a
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('b_once') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index b_once is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS b_once; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            ALTER TABLE new DROP COLUMN a;  -- blocks verbatim
+            withheld 0.0: nothing can be dropped without a deploy of the application that no longer uses it
+        "#]],
+    );
+    check(
+        &wrapped(
+            "CREATE TABLE users (id int PRIMARY KEY, team int); CREATE TABLE orders (id int PRIMARY KEY,
+user_id int CONSTRAINT orders_user REFERENCES users, note text);",
+        ),
+        "
+ALTER TABLE orders DROP CONSTRAINT orders_user;
+ALTER TABLE orders ADD COLUMN team int;
+CREATE INDEX orders_note ON orders (note);
+ALTER TABLE orders ADD CONSTRAINT orders_user FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE;
+",
+        expect![[r#"
+            == create_orders_note (no transaction)
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);  -- long
+                undo DROP INDEX CONCURRENTLY orders_note;
+            == drop_orders_user
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('orders_note') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index orders_note is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS orders_note; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            ALTER TABLE orders DROP CONSTRAINT orders_user;  -- blocks verbatim
+            ALTER TABLE orders ADD COLUMN team int;  -- blocks verbatim
+            ALTER TABLE orders ADD CONSTRAINT orders_user FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE NOT VALID;  -- blocks
+                undo ALTER TABLE orders DROP CONSTRAINT orders_user;
+            == validate_orders_user
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_user;  -- own long
+        "#]],
+    );
+}
+
+const FILLED: &str = "
+CREATE TABLE users (id int PRIMARY KEY, team int);
+CREATE TABLE orders (id int PRIMARY KEY, user_id int);
+CREATE FUNCTION add_order(who int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO orders (user_id) VALUES (who); END $$;
+";
+
+#[test]
+fn others_write_in_the_new_way_before_rows_are_held_to_it() {
+    check(
+        &wrapped(FILLED).allowing(Class::Unsafe),
+        "
+ALTER TABLE orders ADD COLUMN team int;
+UPDATE orders SET team = 0;
+ALTER TABLE orders ALTER team SET NOT NULL;
+CREATE OR REPLACE FUNCTION add_order(who int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO orders (user_id, team) SELECT who, team FROM users WHERE id = who; END $$;
+",
+        expect![[r#"
+            unsafe
+            == add_orders_team
+            ALTER TABLE orders ADD COLUMN team int;  -- blocks verbatim
+            CREATE OR REPLACE FUNCTION add_order(who int) RETURNS void LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO orders (user_id, team) SELECT who, team FROM users WHERE id = who; END $$;  -- verbatim
+            == backfill_orders_team (no transaction)
+            DO $safestep$
+            DECLARE
+              safestep_first orders.id%TYPE;
+              safestep_last orders.id%TYPE;
+            BEGIN
+              SELECT orders.id INTO safestep_first FROM orders
+                WHERE orders.team IS DISTINCT FROM (0)::int4 ORDER BY orders.id LIMIT 1;
+              WHILE safestep_first IS NOT NULL LOOP
+                SELECT batch.id INTO safestep_last FROM (
+                  SELECT orders.id FROM orders
+                    WHERE orders.id >= safestep_first AND (orders.team IS DISTINCT FROM (0)::int4) ORDER BY orders.id LIMIT 1000
+                ) AS batch ORDER BY batch.id DESC LIMIT 1;
+                UPDATE orders SET team = 0
+                  WHERE orders.id >= safestep_first AND orders.id <= safestep_last AND (orders.team IS DISTINCT FROM (0)::int4);
+                COMMIT;
+                PERFORM pg_sleep(0.100);
+                SELECT orders.id INTO safestep_first FROM orders
+                  WHERE orders.id > safestep_last AND (orders.team IS DISTINCT FROM (0)::int4) ORDER BY orders.id LIMIT 1;
+              END LOOP;
+              IF EXISTS (SELECT FROM orders WHERE orders.team IS DISTINCT FROM (0)::int4) THEN
+                RAISE EXCEPTION USING MESSAGE = 'rows of orders are left to change', HINT = 'Run this again: it goes on where it stopped.';
+              END IF;
+            END
+            $safestep$;  -- long
+            == add_orders_team_not_null_proof
+            ALTER TABLE orders ADD CONSTRAINT orders_team_not_null_proof CHECK (team IS NOT NULL) NOT VALID;  -- blocks
+                undo ALTER TABLE orders DROP CONSTRAINT orders_team_not_null_proof;
+            == validate_orders_team_not_null_proof
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_team_not_null_proof;  -- own long
+            == set_orders_team_not_null
+            ALTER TABLE orders ALTER COLUMN team SET NOT NULL;  -- blocks
+                undo ALTER TABLE orders ALTER COLUMN team DROP NOT NULL;
+            ALTER TABLE orders DROP CONSTRAINT orders_team_not_null_proof;  -- blocks
+                undo ALTER TABLE orders ADD CONSTRAINT orders_team_not_null_proof CHECK (team IS NOT NULL) NOT VALID;
+            assuming: Rows of orders that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+        "#]],
+    );
+    check(
+        &wrapped(FILLED),
+        "
+ALTER TABLE orders ALTER user_id SET NOT NULL;
+ALTER TABLE orders ALTER user_id SET DEFAULT 0;
+",
+        expect![[r#"
+            == alter_orders
+            ALTER TABLE orders ALTER user_id SET DEFAULT 0;  -- blocks verbatim
+            ALTER TABLE orders ADD CONSTRAINT orders_user_id_not_null_proof CHECK (user_id IS NOT NULL) NOT VALID;  -- blocks
+                undo ALTER TABLE orders DROP CONSTRAINT orders_user_id_not_null_proof;
+            == validate_orders_user_id_not_null_proof
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_user_id_not_null_proof;  -- own long
+            == set_orders_user_id_not_null
+            ALTER TABLE orders ALTER COLUMN user_id SET NOT NULL;  -- blocks
+                undo ALTER TABLE orders ALTER COLUMN user_id DROP NOT NULL;
+            ALTER TABLE orders DROP CONSTRAINT orders_user_id_not_null_proof;  -- blocks
+                undo ALTER TABLE orders ADD CONSTRAINT orders_user_id_not_null_proof CHECK (user_id IS NOT NULL) NOT VALID;
+        "#]],
+    );
+    // What is not understood stands between the two.
+    check(
+        &wrapped(FILLED),
+        "
+ALTER TABLE orders ADD CHECK (user_id > 0);
+DO $$ BEGIN PERFORM some(); END $$;
+CREATE TRIGGER fills BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION fill();
+",
+        expect![[r#"
+            unchanged
+            withheld 0.0: others would still write rows into orders that are not allowed any more
+            withheld 1.0: it stands inside a block or function body, which is never rewritten
         "#]],
     );
 }

@@ -1,0 +1,73 @@
+//! What others write into rows, and to what rows are held: a migration that changes both at once must not be parted so that
+//! others still write in the old way what is no longer allowed.
+
+use std::collections::BTreeSet;
+
+use model::name::QName;
+use model::trace::Judged;
+use syntax::ast::{AlterAction, ConstraintKind, StatementKind};
+use syntax::lex::{self, TokenKind};
+
+/// Of the tables that a statement changes, those that it holds new rows to something.
+pub(crate) fn restricted(kind: &StatementKind, changed: &BTreeSet<QName>) -> BTreeSet<QName> {
+    let StatementKind::AlterTable(it) = kind else { return BTreeSet::new() };
+    let restricts = |action: &AlterAction| match action {
+        AlterAction::SetNotNull { .. } => true,
+        AlterAction::AddConstraint(it) => {
+            matches!(it.kind, ConstraintKind::Check(_) | ConstraintKind::ForeignKey(_) | ConstraintKind::NotNull { .. })
+        }
+        _ => false,
+    };
+    let any = it.subcommands.iter().any(|it| restricts(&it.action));
+    if any { changed.clone() } else { BTreeSet::new() }
+}
+
+/// Tables into whose rows others write in a new way after the statement: by a default, a trigger, or a function that was there
+/// before and names the table.
+pub(crate) fn filled(
+    kind: &StatementKind,
+    sql: &str,
+    changed: &BTreeSet<QName>,
+    judged: &Judged,
+    is_old: impl Fn(&QName) -> bool,
+) -> BTreeSet<QName> {
+    match kind {
+        StatementKind::CreateTrigger(it) if it.timing == "before" && it.row && it.insert => changed.clone(),
+        StatementKind::AlterTable(it) => {
+            let default = it.subcommands.iter().any(|it| matches!(it.action, AlterAction::SetDefault { .. }));
+            if default { changed.clone() } else { BTreeSet::new() }
+        }
+        StatementKind::CreateFunction(it) if it.replace => {
+            let schema = &judged.before;
+            if schema.complete && !schema.functions.keys().any(|known| *known.name == *it.name.name) {
+                return BTreeSet::new();
+            }
+            let mut names = BTreeSet::new();
+            names_in(sql, &mut names);
+            let named = |it: &&QName| names.contains(&*it.name) && is_old(it);
+            schema.relations.keys().filter(named).cloned().collect()
+        }
+        _ => BTreeSet::new(),
+    }
+}
+
+/// Every word that may be a name, in quoted bodies too.
+fn names_in(sql: &str, found: &mut BTreeSet<String>) {
+    for token in lex::tokens(sql) {
+        let text = token.span.slice(sql);
+        match token.kind {
+            TokenKind::Word | TokenKind::QuotedName => {
+                found.insert(lex::fold(text));
+            }
+            TokenKind::DollarString => {
+                let tag = text[1..].find('$').map_or(0, |end| end + 2);
+                names_in(text.get(tag..text.len().saturating_sub(tag)).unwrap_or_default(), found);
+            }
+            TokenKind::String | TokenKind::PrefixedString => {
+                let inner = text.find('\'').map(|start| &text[start + 1..]).unwrap_or_default();
+                names_in(inner.strip_suffix('\'').unwrap_or(inner), found);
+            }
+            _ => {}
+        }
+    }
+}
