@@ -44,12 +44,31 @@ pub fn lint(context: &Context) -> Linted {
         }
     }
     findings.retain(|finding| !(context.rolls_back(finding.statement) && comes_with_commit(context, finding)));
+    findings.iter_mut().for_each(|finding| write_placeholders(context, finding));
     let mut linted = Linted { called, ..suppress(context, findings) };
     linted.findings.sort_by(|a, b| (a.statement, a.span, a.rule.name).cmp(&(b.statement, b.span, b.rule.name)));
     for rule in ALL.iter().filter(|rule| rule.once) {
         merge(&mut linted.findings, &rule.info);
     }
     linted
+}
+
+/// Names that stand in for placeholders are told as these are written.
+fn write_placeholders(context: &Context, finding: &mut Finding) {
+    let said = || std::iter::once(&finding.message).chain(&finding.notes).chain(finding.related.iter().map(|it| &it.1));
+    let Some(statement) = context.script.statements.get(finding.statement) else { return };
+    if !said().any(|it| it.contains("__")) {
+        return;
+    }
+    let parsed = &statement.parsed;
+    let whole = Span::new(0, parsed.text.len());
+    let body = facts::body(&parsed.kind).map(|body| body.span);
+    for (read, written) in body.into_iter().chain([whole]).flat_map(|part| syntax::placeholders(&parsed.text, part)) {
+        let said = finding.notes.iter_mut().chain(finding.related.iter_mut().map(|it| &mut it.1));
+        for text in said.chain([&mut finding.message]).filter(|it| it.contains(&read)) {
+            *text = text.replace(&read, written);
+        }
+    }
 }
 
 /// It is about what others see, lose or run into once the transaction has committed. Writing many rows hurts before.

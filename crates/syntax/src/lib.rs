@@ -30,7 +30,7 @@ pub use cache::Cache;
 mod tests;
 
 pub use options::{Options, Templates};
-pub use parse::{parse, parse_bytes, parse_cached};
+pub use parse::{parse, parse_bytes, parse_cached, placeholders};
 pub use span::Span;
 
 /// Quotes an identifier where PostgreSQL would not read it back as it is: keywords that are not free in every place are quoted

@@ -133,6 +133,21 @@ pub fn masked_text<'t>(text: &'t str, options: &Options) -> Cow<'t, str> {
     unmasked(text, 0, &split.masked, &split.stands)
 }
 
+/// The placeholders in a part of a text that are read as names: what is read, and what is written.
+#[must_use]
+pub fn placeholders(text: &str, part: Span) -> Vec<(String, &str)> {
+    let split = split::split(text, &Options { range: Some(part), ..Options::default() }, None);
+    let names = split.masked.iter().zip(&split.stands).filter(|(_, stand)| **stand == Stand::Name);
+    let spans = names.filter_map(|(mask, _)| text.get(mask.span.range()));
+    spans
+        .map(|written| {
+            let mut read = written.as_bytes().to_vec();
+            mask::write(&mut read, Stand::Name);
+            (String::from_utf8_lossy(&read).into_owned(), written)
+        })
+        .collect()
+}
+
 /// The text with its masked stretches replaced at equal length.
 fn unmasked<'t>(text: &'t str, start: u32, masked: &[Masked], stands: &[Stand]) -> Cow<'t, str> {
     if masked.is_empty() {

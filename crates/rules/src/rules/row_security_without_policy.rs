@@ -70,7 +70,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, on_down, wrapped};
+    use crate::check::{check, external, on_down, wrapped};
 
     const GIVEN: &str = "
         CREATE TABLE notes (id bigint PRIMARY KEY, owner text);
@@ -87,6 +87,18 @@ mod tests {
             --                ^^^^^^^^^^^^^^^^^^^^^^^^^ row-security-without-policy
         "#]],
         );
+    }
+
+    #[test]
+    fn names_with_placeholders() {
+        let enable = "ALTER TABLE {{ .Schema }}.notes ENABLE ROW LEVEL SECURITY";
+        let given = "CREATE TABLE {{ .Schema }}.notes (id bigint)";
+        external().say(given, &format!("{enable}; DO $$ BEGIN {enable}; END $$"), expect![[r#"
+            row-security-without-policy: no policy lets anyone but the owner see or write rows of {{ .Schema }}.notes
+              = Create the policies first, in the same transaction at the latest
+            row-security-without-policy: no policy lets anyone but the owner see or write rows of {{ .Schema }}.notes
+              = Create the policies first, in the same transaction at the latest
+        "#]]);
     }
 
     #[test]
