@@ -222,8 +222,10 @@ fn lock_parent(exec: &mut Exec, it: &ast::CreateTable, bound: &PartitionBound, s
     if exec.is_missing(&parent) {
         return exec.refuse("42P01", format!("relation \"{}\" does not exist", written(&it.inherits[0])), span);
     }
+    // If a parent that this file makes IF NOT EXISTS was there before, so was the partition.
+    let maybe = std::mem::replace(&mut exec.change(&parent).maybe, false);
     exec.lock(&parent, LockMode::AccessExclusive);
-    exec.change(&parent);
+    exec.change(&parent).maybe = maybe;
     let relation = exec.relation(&parent);
     if !relation.open && relation.kind != RelationKind::PartitionedTable {
         return exec.refuse("42P17", format!("\"{}\" is not partitioned", parent.name), span);

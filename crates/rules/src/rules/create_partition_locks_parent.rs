@@ -90,6 +90,17 @@ mod tests {
     ";
 
     #[test]
+    fn of_a_parent_made_in_the_file() {
+        check(
+            "",
+            expect![[r#"
+            CREATE TABLE IF NOT EXISTS made (id bigint, at date NOT NULL) PARTITION BY RANGE (at);
+            CREATE TABLE IF NOT EXISTS made_1 PARTITION OF made FOR VALUES FROM ('2030-01-01') TO ('2031-01-01');
+        "#]],
+        );
+    }
+
+    #[test]
     fn of_an_existing_parent() {
         check(
             GIVEN,
