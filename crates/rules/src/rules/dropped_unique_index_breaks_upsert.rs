@@ -79,15 +79,16 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             let columns: Option<Vec<&str>> = index.elements.iter().map(|it| it.column.as_deref()).collect();
             let Some(columns) = columns.filter(|_| old) else { continue };
             let table_stays = after.relations.get(&index.table).is_some_and(|it| it.born == Born::Before);
-            if !table_stays || covered(after, index, &columns) {
+            if !table_stays || successor(after, index, &columns).is_some() {
                 continue;
             }
-            let message = format!(
-                "code that inserts into {} ON CONFLICT ({}) fails without {}",
-                index.table,
-                columns.join(", "),
-                index.name
-            );
+            // One that comes later in the file ends the gap.
+            let until = match successor(&context.trace.after, index, &columns) {
+                Some(new) => format!("until {} is built", new.name),
+                None => format!("without {}", index.name),
+            };
+            let message =
+                format!("code that inserts into {} ON CONFLICT ({}) fails {until}", index.table, columns.join(", "));
             findings.push(
                 at.finding(&RULE, message).note(format!(
                     "Build another unique index on {} concurrently before this one goes",
@@ -98,11 +99,13 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     }
 }
 
-fn covered(schema: &Schema, old: &Index, columns: &[&str]) -> bool {
-    schema.indexes_of(&old.table).any(|index| {
+/// An index that makes the same columns unique.
+fn successor<'a>(schema: &'a Schema, old: &'a Index, columns: &[&str]) -> Option<&'a Index> {
+    schema.indexes_of(&old.table).find(|index| {
         let same = index.elements.len() == columns.len()
             && index.elements.iter().all(|it| it.column.as_deref().is_some_and(|it| columns.contains(&it)));
-        index.name != old.name && index.unique && index.valid && index.predicate.is_none() && same
+        let other = index.name != old.name || index.born != old.born;
+        other && index.unique && index.valid && index.predicate.is_none() && same
     })
 }
 
@@ -110,7 +113,7 @@ fn covered(schema: &Schema, old: &Index, columns: &[&str]) -> bool {
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, on_down, wrapped};
+    use crate::check::{check, external, on_down, wrapped};
 
     const GIVEN: &str = "
         CREATE TABLE users (id bigint PRIMARY KEY, email text UNIQUE, name text);
@@ -150,6 +153,28 @@ mod tests {
                 DROP INDEX CONCURRENTLY i;
             "#]],
         );
+    }
+
+    #[test]
+    fn replaced_after() {
+        let sql = "DROP INDEX i; CREATE UNIQUE INDEX i ON users (name, email)";
+        wrapped().say(GIVEN, sql, expect![[r#"
+            blocking-index-drop: dropping index i takes ACCESS EXCLUSIVE on users: reads and writes queue behind it while a query on the table runs
+              = Drop it concurrently, which a transaction does not allow
+              = Put it in a migration of its own that runs without a transaction
+            blocking-index-creation: building index i runs while ACCESS EXCLUSIVE is held on users: reads and writes wait until it is built
+              = Build it concurrently, which a transaction does not allow
+              = Put it in a migration of its own that runs without a transaction
+              ACCESS EXCLUSIVE is held on users since here: DROP INDEX i
+        "#]]);
+        external().say(GIVEN, sql, expect![[r#"
+            blocking-index-drop: dropping index i takes ACCESS EXCLUSIVE on users: reads and writes queue behind it while a query on the table runs
+              = Drop it concurrently
+            dropped-unique-index-breaks-upsert: code that inserts into users ON CONFLICT (name, email) fails until i is built
+              = Build another unique index on name and email concurrently before this one goes
+            blocking-index-creation: building index i holds SHARE on users: writes wait until it is built
+              = Build it concurrently
+        "#]]);
     }
 
     #[test]
