@@ -93,12 +93,16 @@ mod tests {
     fn names_with_placeholders() {
         let enable = "ALTER TABLE {{ .Schema }}.notes ENABLE ROW LEVEL SECURITY";
         let given = "CREATE TABLE {{ .Schema }}.notes (id bigint)";
-        external().say(given, &format!("{enable}; DO $$ BEGIN {enable}; END $$"), expect![[r#"
+        external().say(
+            given,
+            &format!("{enable}; DO $$ BEGIN {enable}; END $$"),
+            expect![[r#"
             row-security-without-policy: no policy lets anyone but the owner see or write rows of {{ .Schema }}.notes
               = Create the policies first, in the same transaction at the latest
             row-security-without-policy: no policy lets anyone but the owner see or write rows of {{ .Schema }}.notes
               = Create the policies first, in the same transaction at the latest
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

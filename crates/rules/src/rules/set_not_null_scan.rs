@@ -56,7 +56,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             Some(AlterAction::SetNotNull { column }) => column.text.as_str(),
             _ => "",
         };
-        findings.push(match proof(&at, column) {
+        let finding = match proof(&at, column) {
             Some(proof) if proof.validated && dropped_with_it(&at, &proof.name) => finding.note(format!(
                 "{} would prove it, but it is dropped in the same statement: drop it in a second one",
                 proof.name
@@ -68,7 +68,15 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             _ => finding.note(
                 "Add a CHECK constraint that the column IS NOT NULL as NOT VALID, validate it in a later transaction, then set NOT NULL",
             ),
-        });
+        };
+        // One statement reads the table once for all its columns.
+        let same = |it: &&mut Finding| {
+            it.statement == finding.statement && it.message == finding.message && it.notes == finding.notes
+        };
+        match findings.iter_mut().rev().find(same) {
+            Some(first) => first.operations.extend(finding.operations),
+            None => findings.push(finding),
+        }
     }
 }
 
@@ -119,7 +127,6 @@ mod tests {
             expect![[r#"
                 ALTER TABLE users ALTER email SET NOT NULL, ALTER id SET NOT NULL;
                 --                ^^^^^^^^^^^^^^^^^^^^^^^^ set-not-null-scan
-                --                                          ^^^^^^^^^^^^^^^^^^^^^ set-not-null-scan
             "#]],
         );
     }
