@@ -54,7 +54,8 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             |name: &QName| judged.before.relations.get(name).filter(|it| it.born == Born::Before && !it.maybe);
         let mut push = |span: Span, message: String| {
             let finding = context.finding(&RULE, statement, span, message);
-            findings.push(finding.note("Alter what is there, in so many words"));
+            findings
+                .push(finding.note("IF NOT EXISTS looks at the name only: alter what is there where it should change"));
         };
         match kind {
             StatementKind::CreateTable(table) if table.if_not_exists && table.likes.is_empty() => {

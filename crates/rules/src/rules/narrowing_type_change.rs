@@ -69,7 +69,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
 
 enum Narrowing {
     Loses(&'static str),
-    MayFail(&'static str),
+    MayFail(String),
 }
 
 /// What becomes of values that the new type cannot hold; `None` when it holds all or the types are strangers.
@@ -81,7 +81,7 @@ fn narrowing(old: &TypeName, new: &TypeName) -> Option<Narrowing> {
     let (from, to) = (old.name.as_str(), new.name.as_str());
     let rank = |name: &str| ["int2", "int4", "int8"].iter().position(|it| *it == name);
     if let (Some(from), Some(to)) = (rank(from), rank(to)) {
-        return (to < from).then_some(MayFail("is out of range"));
+        return (to < from).then(|| MayFail(format!("does not fit {}", ["smallint", "integer", "bigint"][to])));
     }
     let inexact = |name: &str| ["float4", "float8", "numeric"].contains(&name);
     if inexact(from) && rank(to).is_some() {
@@ -94,7 +94,7 @@ fn narrowing(old: &TypeName, new: &TypeName) -> Option<Narrowing> {
     if text(from) && (to == "varchar" || to == "bpchar") {
         let limit = new.modifiers.first().copied()?;
         let before = old.modifiers.first().copied().filter(|_| from != "text").unwrap_or(i64::MAX);
-        return (limit < before).then_some(MayFail("is longer"));
+        return (limit < before).then(|| MayFail(format!("is longer than {limit} characters")));
     }
     if from == "numeric" && to == "numeric" {
         let digits = |ty: &TypeName| {
@@ -106,7 +106,7 @@ fn narrowing(old: &TypeName, new: &TypeName) -> Option<Narrowing> {
             Some((_, old_scale)) if scale < old_scale => Some(Loses("its last decimals")),
             None => Some(Loses("decimals beyond the new scale")),
             Some((old_precision, old_scale)) if precision - scale < old_precision - old_scale => {
-                Some(MayFail("has more digits before the point"))
+                Some(MayFail(format!("has more than {} digits before the point", precision - scale)))
             }
             _ => None,
         };
