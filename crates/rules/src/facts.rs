@@ -255,7 +255,8 @@ impl<'a> At<'a> {
         others.sort_by_key(|it| std::cmp::Reverse(it.lock));
         const SHOWN: usize = 3;
         for effect in others.iter().take(SHOWN) {
-            let said = format!("{} is held on {} since here", lock_name(effect.lock), effect.relation);
+            let on = if effect.on.is_some() { effect.relation.to_string() } else { place(effect) };
+            let said = format!("{} is held on {on} since here", lock_name(effect.lock));
             if let Some(by) = self.context.taken_by(self.statement, effect) {
                 finding.related.push((self.context.script.statements[by].span, said));
             }
@@ -349,6 +350,15 @@ pub fn table_of(effect: &Effect) -> &QName {
     effect.on.as_ref().unwrap_or(&effect.relation)
 }
 
+/// Where the lock is, for a message: an index that no migration tells of stands for its table.
+#[must_use]
+pub fn place(effect: &Effect) -> String {
+    match (effect.kind, &effect.on) {
+        (RelationKind::Index | RelationKind::PartitionedIndex, None) => format!("the table of {}", effect.relation),
+        _ => table_of(effect).to_string(),
+    }
+}
+
 /// Who waits for the lock.
 #[must_use]
 pub fn who_waits(lock: LockMode) -> &'static str {
@@ -358,7 +368,7 @@ pub fn who_waits(lock: LockMode) -> &'static str {
 /// `holds SHARE on users: writes wait`.
 #[must_use]
 pub fn holds(effect: &Effect) -> String {
-    format!("holds {} on {}: {} wait", lock_name(effect.lock), table_of(effect), who_waits(effect.lock))
+    format!("holds {} on {}: {} wait", lock_name(effect.lock), place(effect), who_waits(effect.lock))
 }
 
 /// `PostgreSQL 14 to 17`, when only these majors of the range behave like that.

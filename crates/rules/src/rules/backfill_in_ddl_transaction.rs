@@ -3,7 +3,7 @@
 use model::effect::lock_name;
 
 use crate::backfill::{BACKFILLS, Backfill, backfill, held_meanwhile, with_taken};
-use crate::facts::{table_of, who_waits};
+use crate::facts::{place, who_waits};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -52,7 +52,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         let message = format!(
             "the {what} runs while {} is held on {}: {} wait until the last row is changed",
             lock_name(held.lock),
-            table_of(held),
+            place(held),
             who_waits(held.lock),
         );
         let finding = with_taken(&at, held, at.finding(&RULE, message));

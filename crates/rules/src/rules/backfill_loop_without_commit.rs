@@ -3,7 +3,7 @@
 use model::effect::{OperationKind, lock_name};
 
 use crate::backfill::{held_meanwhile, with_taken};
-use crate::facts::{body, is_busy, query, table_of, who_waits};
+use crate::facts::{body, is_busy, place, query, who_waits};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -75,7 +75,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
                 let message = format!(
                     "the loop over {name} never commits and runs while {} is held on {}: {} wait until it ends",
                     lock_name(held.lock),
-                    table_of(held),
+                    place(held),
                     who_waits(held.lock),
                 );
                 with_taken(&at, held, at.finding(&RULE, message))

@@ -2,6 +2,7 @@
 
 use model::effect::{Effect, OperationKind, lock_name};
 use model::name::QName;
+use model::schema::RelationKind;
 use syntax::ast::AlterAction;
 
 use crate::facts::{At, is_concurrent, outside_transaction, stops_others, table_of};
@@ -61,12 +62,15 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if context.drops_later(at.statement, table) || goes_with_a_column(&at, table) {
             continue;
         }
-        let index = at.operation.effects.iter().find(|it| it.on.is_some());
+        let unknown =
+            effect.on.is_none() && matches!(effect.kind, RelationKind::Index | RelationKind::PartitionedIndex);
+        let own = at.operation.effects.iter().find(|it| it.on.is_some());
+        let index = if unknown { Some(effect) } else { own };
         let message = format!(
             "dropping {} takes {} on {}: reads and writes queue behind it while a query on the table runs",
             index.map_or_else(|| "the index".to_owned(), |it| format!("index {}", it.relation)),
             lock_name(effect.lock),
-            table_of(effect),
+            if unknown { "its table".to_owned() } else { table_of(effect).to_string() },
         );
         let finding = at.finding(&RULE, message);
         findings.push(if at.judged.transaction.inside == Some(true) {
@@ -104,7 +108,7 @@ fn goes_with_a_column(at: &At, table: &QName) -> bool {
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, wrapped};
+    use crate::check::{check, timeouts, wrapped};
 
     const GIVEN: &str = "
         CREATE TABLE users (id bigint PRIMARY KEY, email text UNIQUE);
@@ -121,6 +125,14 @@ mod tests {
             --^^^^^^^^^^ blocking-index-drop
         "#]],
         );
+    }
+
+    #[test]
+    fn of_an_unknown_table() {
+        timeouts().say("", "DROP INDEX i", expect![[r#"
+            blocking-index-drop: dropping index i takes ACCESS EXCLUSIVE on its table: reads and writes queue behind it while a query on the table runs
+              = Drop it concurrently
+        "#]]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use model::effect::{Effect, Operation, OperationKind, lock_name};
 use model::trace::{Judged, Timeout};
 use syntax::ast::{LockMode, StatementKind};
 
-use crate::facts::{is_concurrent, settings_of, stops_others, surely_fails, table_of, who_waits};
+use crate::facts::{is_concurrent, place, settings_of, stops_others, surely_fails, who_waits};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo, Section};
 
 pub static RULE: Rule = Rule {
@@ -62,7 +62,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         let message = format!(
             "no lock_timeout is set: while this waits for {} on {}, {} wait behind it",
             lock_name(effect.lock),
-            table_of(effect),
+            place(effect),
             who_waits(effect.lock),
         );
         let mut finding = context.finding(&RULE, statement, context.whole(statement), message);
