@@ -35,7 +35,8 @@ impl Guard {
         match (self, other) {
             (Self::PrimaryKey(_), Self::PrimaryKey(_)) => true,
             (Self::Unique(new, _), Self::Unique(old, _) | Self::PrimaryKey(old))
-            | (Self::PrimaryKey(new), Self::Unique(old, _)) => new.iter().any(|column| old.contains(column)),
+            | (Self::PrimaryKey(new), Self::Unique(old, _))
+            | (Self::ForeignKey(new), Self::ForeignKey(old)) => new.iter().any(|column| old.contains(column)),
             _ => self == other,
         }
     }
