@@ -1,17 +1,15 @@
 //! Statements that must share a part.
 //!
-//! Some share state: a temporary table lives in one session, LOCK TABLE holds until the end of its transaction. Others take
-//! something away and give it back: between `DISABLE TRIGGER` and `ENABLE TRIGGER`, `DROP DEFAULT` and `SET DEFAULT`, or
-//! `DROP VIEW` and `CREATE VIEW` of one transaction nobody else ever works without it. Parts that commit between the two
-//! would let others, silently or with errors. And some count on rows that nobody else changes meanwhile: copied and then
-//! deleted, deleted before a column that needs an empty table, or rows of a system catalog.
+//! Some share state: a temporary table lives in one session, LOCK TABLE holds until the end of its transaction. And some count
+//! on rows that nobody else changes meanwhile: copied and then deleted, deleted before a column that needs an empty table, or
+//! rows of a system catalog.
 
 use std::ops::Range;
 
 use model::effect::FailsWhen;
-use syntax::ast::{AlterAction, AlterTable, ObjectKind, Persistence, Query, Statement, StatementKind};
-use syntax::lex::{self, TokenKind};
+use syntax::ast::{Persistence, Query, Statement, StatementKind};
 
+use crate::fills::mentions;
 use crate::{Request, settings};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,11 +24,7 @@ pub(crate) fn bonds(request: &Request) -> Vec<Bond> {
     let statements = &request.script.statements;
     let mut found: Vec<Bond> = Vec::new();
     for (index, statement) in statements.iter().enumerate() {
-        let (mut range, reason) =
-            match session(request, index).or_else(|| rows(request, index)).or_else(|| given_back(request, index)) {
-                Some(bond) => bond,
-                None => continue,
-            };
+        let Some((mut range, reason)) = session(request, index).or_else(|| rows(request, index)) else { continue };
         debug_assert!(range.contains(&index) && !statement.span.is_empty());
         // What spans transactions holds the whole file together.
         if statements[range.clone()].iter().any(is_control) {
@@ -109,17 +103,8 @@ fn uses_session(kind: &StatementKind) -> bool {
 /// The last statement that has the name anywhere, in the text of a body too.
 fn last_mention(request: &Request, index: usize, name: &str) -> usize {
     let statements = &request.script.statements;
-    let mentions = |statement: &Statement| {
-        let text = statement.span.slice(request.text);
-        lex::tokens(text).iter().any(|token| match token.kind {
-            TokenKind::Word | TokenKind::QuotedName => lex::fold(token.span.slice(text)) == name,
-            TokenKind::DollarString | TokenKind::String | TokenKind::PrefixedString => {
-                token.span.slice(text).contains(name)
-            }
-            _ => false,
-        })
-    };
-    (index..statements.len()).rev().find(|it| mentions(&statements[*it])).unwrap_or(index)
+    let mentioned = |it: &usize| mentions(statements[*it].span.slice(request.text), name);
+    (index..statements.len()).rev().find(mentioned).unwrap_or(index)
 }
 
 /// Whether statements may share the transaction of this one, in which nobody else sees what it does.
@@ -167,142 +152,4 @@ fn rows(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)>
     };
     let end = later().find(needs_empty).filter(|_| matches!(kind, StatementKind::Delete(_)))?;
     Some((index..end + 1, "the table must still be empty then"))
-}
-
-/// Something that a statement takes away and a later one may give back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Loss {
-    Triggers {
-        table: String,
-    },
-    Rules {
-        table: String,
-    },
-    RowSecurity {
-        table: String,
-    },
-    Policies {
-        table: String,
-    },
-    Default {
-        table: String,
-        column: String,
-    },
-    Identity {
-        table: String,
-        column: String,
-    },
-    Column {
-        table: String,
-        column: String,
-    },
-    /// A table, view, type, function, ... under this name.
-    Name(String),
-}
-
-/// From this statement to the one that gives back what it takes, in the same transaction.
-fn given_back(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)> {
-    let statements = &request.script.statements;
-    let same = together(request, index)?;
-    let kind = &*statements[index].parsed.kind;
-    let losses = taken(kind);
-    let later = index + 1..statements.len();
-    let gain = later.rev().filter(&same).find(|it| {
-        let gains = given(&statements[*it].parsed.kind);
-        gains.iter().any(|gain| losses.contains(gain))
-    })?;
-    // The columns of a renamed type follow after the new one is there.
-    let end = match kind {
-        StatementKind::Rename(it) if it.object == ObjectKind::Type => last_mention(request, gain, &it.new_name),
-        _ => gain,
-    };
-    let end = if same(&end) { end } else { gain };
-    Some((index..end + 1, "it takes away what a later statement gives back, and others must not work without it"))
-}
-
-fn taken(kind: &StatementKind) -> Vec<Loss> {
-    match kind {
-        StatementKind::AlterTable(it) => table_changes(it, false),
-        StatementKind::Drop(it) => it
-            .names
-            .iter()
-            .map(|dropped| match (it.object, &dropped.relation) {
-                (ObjectKind::Trigger, Some(table)) => Loss::Triggers { table: table.name.clone() },
-                (ObjectKind::Rule, Some(table)) => Loss::Rules { table: table.name.clone() },
-                (ObjectKind::Policy, Some(table)) => Loss::Policies { table: table.name.clone() },
-                _ => Loss::Name(dropped.name.name.clone()),
-            })
-            .filter(|_| it.object != ObjectKind::Index)
-            .collect(),
-        StatementKind::Rename(it) => match (it.object, &it.relation) {
-            (ObjectKind::Column, Some(table)) => {
-                vec![Loss::Column { table: table.name.clone(), column: it.name.name.clone() }]
-            }
-            (ObjectKind::TableConstraint | ObjectKind::Index | ObjectKind::DomainConstraint, _) => Vec::new(),
-            _ => vec![Loss::Name(it.name.name.clone())],
-        },
-        _ => Vec::new(),
-    }
-}
-
-fn given(kind: &StatementKind) -> Vec<Loss> {
-    let name = |name: &syntax::ast::Name| vec![Loss::Name(name.name.clone())];
-    match kind {
-        StatementKind::AlterTable(it) => table_changes(it, true),
-        StatementKind::CreateTrigger(it) => vec![Loss::Triggers { table: it.relation.name.clone() }],
-        StatementKind::CreateRule { relation, .. } => vec![Loss::Rules { table: relation.name.clone() }],
-        StatementKind::CreatePolicy { relation, .. } => vec![Loss::Policies { table: relation.name.clone() }],
-        StatementKind::CreateTable(it) => name(&it.name),
-        StatementKind::CreateTableAs(it) => name(&it.name),
-        StatementKind::CreateView(it) => name(&it.name),
-        StatementKind::CreateSequence(it) => name(&it.name),
-        StatementKind::CreateFunction(it) => name(&it.name),
-        StatementKind::CreateEnum { name: it, .. }
-        | StatementKind::CreateComposite { name: it, .. }
-        | StatementKind::CreateRange { name: it }
-        | StatementKind::CreateDomain { name: it, .. } => name(it),
-        StatementKind::Rename(it) => match (it.object, &it.relation) {
-            (ObjectKind::Column, Some(table)) => {
-                vec![Loss::Column { table: table.name.clone(), column: it.new_name.clone() }]
-            }
-            (ObjectKind::TableConstraint | ObjectKind::Index | ObjectKind::DomainConstraint, _) => Vec::new(),
-            _ => vec![Loss::Name(it.new_name.clone())],
-        },
-        _ => Vec::new(),
-    }
-}
-
-/// What the subcommands of an ALTER TABLE give back, or take away.
-fn table_changes(it: &AlterTable, gives: bool) -> Vec<Loss> {
-    let table = || it.relation.name.name.clone();
-    let change = |action: &AlterAction| -> Option<(bool, Loss)> {
-        let column = |name: &syntax::ast::Ident| (table(), name.text.clone());
-        Some(match action {
-            AlterAction::DisableTrigger { .. } => (false, Loss::Triggers { table: table() }),
-            AlterAction::EnableTrigger { .. } => (true, Loss::Triggers { table: table() }),
-            AlterAction::DisableRule { .. } => (false, Loss::Rules { table: table() }),
-            AlterAction::EnableRule { .. } => (true, Loss::Rules { table: table() }),
-            AlterAction::RowSecurity { enable } => (*enable, Loss::RowSecurity { table: table() }),
-            AlterAction::ForceRowSecurity { force } => (*force, Loss::RowSecurity { table: table() }),
-            AlterAction::DropDefault { column: it } | AlterAction::SetDefault { column: it, .. } => {
-                let (table, column) = column(it);
-                (matches!(action, AlterAction::SetDefault { .. }), Loss::Default { table, column })
-            }
-            AlterAction::DropIdentity { column: it, .. } | AlterAction::AddIdentity { column: it, .. } => {
-                let (table, column) = column(it);
-                (matches!(action, AlterAction::AddIdentity { .. }), Loss::Identity { table, column })
-            }
-            AlterAction::DropColumn { column: it, .. } => {
-                let (table, column) = column(it);
-                (false, Loss::Column { table, column })
-            }
-            AlterAction::AddColumn { column: it, .. } => {
-                let (table, column) = column(&it.name);
-                (true, Loss::Column { table, column })
-            }
-            _ => return None,
-        })
-    };
-    let changes = it.subcommands.iter().filter_map(|it| change(&it.action));
-    changes.filter(|(given, _)| *given == gives).map(|(_, loss)| loss).collect()
 }

@@ -51,6 +51,13 @@ pub(crate) fn filled(
     }
 }
 
+/// Whether the statement has the name anywhere, in the text of a body too.
+pub(crate) fn mentions(sql: &str, name: &str) -> bool {
+    let mut names = BTreeSet::new();
+    names_in(sql, &mut names);
+    names.contains(name)
+}
+
 /// Every word that may be a name, in quoted bodies too.
 fn names_in(sql: &str, found: &mut BTreeSet<String>) {
     for token in lex::tokens(sql) {

@@ -17,6 +17,7 @@ mod fills;
 mod footprint;
 mod gaps;
 mod layout;
+mod losses;
 mod names;
 mod obstacles;
 mod plan;

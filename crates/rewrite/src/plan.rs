@@ -16,7 +16,7 @@ use crate::expand::{Expansion, Item, expand};
 use crate::gaps::{Gap, State};
 use crate::schedule::{Facts, Freedom, Group, Wishes, arrange};
 use crate::settings::is_timeout;
-use crate::{Outcome, Request, bonds, equivalence, fills, footprint, gaps, obstacles, settings};
+use crate::{Outcome, Request, bonds, equivalence, fills, footprint, gaps, losses, obstacles, settings};
 
 type Chosen = (usize, usize);
 
@@ -221,7 +221,7 @@ fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
 fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result<Plan, Refusal> {
     let items = &expansion.items;
     let facts = facts(request, items)?;
-    let mut wishes = Wishes::default();
+    let mut wishes = Wishes { together: given_back(request, items, &facts), ..Wishes::default() };
     let (groups, executed) = loop {
         let groups = arrange(items, &facts, freedom, &wishes).map_err(|apart| Refusal {
             operations: apart.steps.into_iter().flat_map(|step| operations(&items[step])).collect(),
@@ -259,6 +259,29 @@ fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result
         })
         .collect();
     Ok(assemble(expansion, &groups, &marks))
+}
+
+/// What takes something away, with the last step that gives it back at once.
+fn given_back(request: &Request, items: &[Item], facts: &[Facts]) -> BTreeMap<(usize, usize), String> {
+    let transaction = |step: usize| &request.trace.judged[items[step].statement].transaction;
+    let mut found = BTreeMap::new();
+    for (early, taking) in facts.iter().enumerate() {
+        let at_once = |late: &usize| transaction(early).may_share(transaction(*late));
+        let later = || (early + 1..facts.len()).rev().filter(at_once);
+        for loss in &taking.takes {
+            let Some(late) = later().find(|late| facts[*late].gives.contains(loss)) else { continue };
+            // The columns of a renamed type follow after the new one is there.
+            let late = match &*request.script.statements[items[early].statement].parsed.kind {
+                StatementKind::Rename(it) if it.object == ObjectKind::Type => later()
+                    .find(|late| fills::mentions(&items[*late].draft.sql, &it.new_name))
+                    .unwrap_or(late)
+                    .max(late),
+                _ => late,
+            };
+            found.insert((early, late), loss.to_string());
+        }
+    }
+    found
 }
 
 /// Where rows are held to something in an earlier part than that which lets others keep it, and the original does both at once.
@@ -368,6 +391,8 @@ fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Refusal> {
                 writes: writing(judged, &old),
                 long: is_long(judged, kind, &old),
                 drops: drops(kind),
+                takes: losses::taken(kind),
+                gives: losses::given(kind),
                 restricts: fills::restricted(kind, &changed(judged, &old)),
                 fills: fills::filled(kind, &item.draft.sql, &changed(judged, &old), judged, |it| {
                     old.is_old(judged, it)

@@ -12,6 +12,7 @@ use syntax::ast::LockMode;
 use crate::draft::Role;
 use crate::expand::Item;
 use crate::footprint::{self, Footprint};
+use crate::losses::Loss;
 use crate::settings::is_timeout;
 
 /// The strongest lock per table.
@@ -29,6 +30,9 @@ pub(crate) struct Facts {
     pub long: bool,
     /// It only drops constraints or indexes.
     pub drops: bool,
+    /// What it takes away from others, and what it gives them.
+    pub takes: Vec<Loss>,
+    pub gives: Vec<Loss>,
     /// Tables that others use and whose rows it restricts.
     pub restricts: BTreeSet<QName>,
     /// Tables that others use and for which it changes what is written into their rows: by a default, a trigger, or a function
@@ -223,11 +227,8 @@ fn joined(items: &[Item], atoms: Vec<Atom>, early: usize, late: usize) -> Result
     let of = |step: usize| atoms.iter().position(|atom| atom.steps.contains(&step));
     let (Some(one), Some(other)) = (of(early), of(late)) else { return Ok(atoms) };
     let (first, last) = if leads_to(&atoms, one, other) { (other, one) } else { (one, other) };
-    let between = |atom: &usize| {
-        *atom == first || *atom == last || (leads_to(&atoms, *atom, first) && leads_to(&atoms, last, *atom))
-    };
-    let mut open: Vec<usize> = (0..atoms.len()).filter(between).collect();
-    let members: BTreeSet<usize> = open.iter().copied().collect();
+    let members = between(&atoms, first, last);
+    let mut open: Vec<usize> = members.iter().copied().collect();
     let steps = || members.iter().flat_map(|it| &atoms[*it].steps).copied();
     let apart: Vec<usize> = steps().filter(|it| items[*it].draft.mode != Mode::Tx).collect();
     if !apart.is_empty() {
@@ -255,6 +256,28 @@ fn joined(items: &[Item], atoms: Vec<Atom>, early: usize, late: usize) -> Result
         false => Some(Atom { steps: atom.steps.clone(), after: numbers(&atom.after) }),
     });
     Ok(kept.collect())
+}
+
+/// The two, and what must come after the first and before the last.
+fn between(atoms: &[Atom], first: usize, last: usize) -> BTreeSet<usize> {
+    let mut before: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut open = vec![last];
+    let mut seen = BTreeSet::from([last]);
+    while let Some(atom) = open.pop() {
+        for earlier in &atoms[atom].after {
+            before.entry(*earlier).or_default().push(atom);
+            if seen.insert(*earlier) {
+                open.push(*earlier);
+            }
+        }
+    }
+    let mut found = BTreeSet::from([first, last]);
+    let mut open = vec![first];
+    while let Some(atom) = open.pop() {
+        let later = before.get(&atom).into_iter().flatten();
+        open.extend(later.filter(|it| found.insert(**it)));
+    }
+    found
 }
 
 /// The atom, or one that it comes after, is the other.
