@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use diagnostics::{Edit, FileChange, Fix, Planned, PlannedPart, Sources, Withheld};
 use model::effect::{Failure, strongest};
+use model::name::QName;
 use model::plan::{Class, Plan};
 use model::schema::Born;
 use model::trace::{Session, Unit, trace};
@@ -397,14 +398,52 @@ fn still_told(file: &FileView, plan: &Plan, after: &HistoryView, after_found: &[
     told
 }
 
-/// One rewrite of the wanted findings. The operations in `apart` are treated too, as if their tables were there before.
+/// One rewrite of the wanted findings. The operations in `apart` are treated too, as if their tables were there before. Where
+/// the files would fail at some tables, what is done to those is left out.
 fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> Attempt {
+    let judged = &task.file.sections[0].trace.judged;
+    let mut chosen: Vec<(usize, usize)> = wanted(task.found).chain(apart.iter().copied()).collect();
+    let mut left_out: BTreeMap<(usize, usize), String> = BTreeMap::new();
+    loop {
+        let (attempt, broken) = attempt_chosen(task, class, apart, &chosen, &left_out);
+        let Some(Broken { why, relations }) = broken else { return attempt };
+        let blamed = |it: &(usize, usize)| {
+            let operation = judged.get(it.0).and_then(|judged| judged.operations.get(it.1));
+            operation.and_then(|it| it.relation.as_ref()).is_some_and(|it| relations.contains(it))
+        };
+        let known = left_out.len();
+        left_out.extend(chosen.extract_if(.., |it| blamed(it)).map(|it| (it, why.clone())));
+        if chosen.is_empty() || left_out.len() == known {
+            return attempt;
+        }
+    }
+}
+
+/// What does not hold for the files of a rewrite.
+struct Broken {
+    why: String,
+    /// Where, if that is known.
+    relations: BTreeSet<QName>,
+}
+
+impl From<String> for Broken {
+    fn from(why: String) -> Self {
+        Self { why, relations: BTreeSet::new() }
+    }
+}
+
+fn attempt_chosen(
+    task: &Task,
+    class: Class,
+    apart: &BTreeSet<(usize, usize)>,
+    chosen: &[(usize, usize)],
+    left_out: &BTreeMap<(usize, usize), String>,
+) -> (Attempt, Option<Broken>) {
     let Task { engine, options, view, file, found } = *task;
     let now = &*view.history;
     let migration = view.migration(file);
     let section = &file.sections[0];
     let unit = &migration.units[section.unit];
-    let chosen: Vec<(usize, usize)> = wanted(found).chain(apart.iter().copied()).collect();
     let parameters = rewrite::Parameters {
         batch: u32::try_from(now.config.batch_size).unwrap_or(u32::MAX),
         pause: u32::try_from(now.config.pause_ms).unwrap_or(u32::MAX),
@@ -418,7 +457,7 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
         session: &section.session,
         runner: &unit.runner,
         marks: &unit.marks,
-        chosen: &chosen,
+        chosen,
         apart,
         allowed: class,
         parameters,
@@ -428,6 +467,7 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
         .withheld
         .iter()
         .map(|(statement, operation, reason)| ((*statement, *operation), reason.as_str()))
+        .chain(left_out.iter().map(|(it, why)| (*it, why.as_str())))
         .collect();
     let higher = outcome.higher;
     let refuse = |why: Option<&str>| Attempt { higher, ..refuse(found, &refused, why) };
@@ -435,20 +475,20 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
     let wishes = emit::Options { changed: outcome.changed, all_files, one_file };
     let emission = match emit::emit(&engine.files, now, migration, &outcome.plan, &wishes) {
         Ok(emission) => emission,
-        Err(why) => return refuse(Some(&why.0)),
+        Err(why) => return (refuse(Some(&why.0)), None),
     };
     if emission.changes.is_empty() {
-        return refuse(None);
+        return (refuse(None), None);
     }
     let after = match read_back(engine, options, now, view, file, &emission) {
         Ok(after) => after,
-        Err(why) => return refuse(Some(&why)),
+        Err(why) => return (refuse(Some(&why)), None),
     };
     let after_found: Vec<Found> =
         after.files.iter().map(|file| findings::find(engine, options, &after, file)).collect();
     let still_told = still_told(file, &outcome.plan, &after, &after_found);
-    if let Err(why) = prove(file, found, &after, &after_found) {
-        return Attempt { still_told, ..refuse(Some(&why)) };
+    if let Err(broken) = prove(file, found, &after, &after_found) {
+        return (Attempt { still_told, ..refuse(Some(&broken.why)) }, Some(broken));
     }
     let mut left: Vec<&rules::Finding> =
         after_found.iter().flat_map(|found| &found.findings).map(|(_, finding)| finding).collect();
@@ -467,7 +507,7 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
     let outcomes = found.findings.iter().map(|(_, finding)| finding).map(outcome_of).collect();
     let (plan, changed) = (outcome.plan, outcome.changed);
     let rewrite = Rewrite { plan, changed, emission, after, found: after_found };
-    Attempt { outcome: outcomes, rewrite: Some(rewrite), still_told, higher }
+    (Attempt { outcome: outcomes, rewrite: Some(rewrite), still_told, higher }, None)
 }
 
 /// No rewrite: each finding says why its own operations were refused, or else why the whole is.
@@ -520,31 +560,30 @@ fn undo(view: &mut HistoryView) {
 }
 
 /// What must hold before a rewrite is shown to anybody.
-fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Found]) -> Result<(), String> {
+fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Found]) -> Result<(), Broken> {
     let original = &file.sections[0].trace;
     let already = file.sections.iter().flat_map(|section| &section.trace.judged);
     let already: Vec<&Failure> = already.filter_map(|judged| judged.fails.as_ref()).collect();
     let known =
         |failure: &Failure| already.iter().any(|it| it.sqlstate == failure.sqlstate && it.message == failure.message);
-    for (new, at, section) in
-        after.files.iter().flat_map(|new| new.sections.iter().enumerate().map(move |(at, section)| (new, at, section)))
-    {
+    for (at, section) in after.files.iter().flat_map(|new| new.sections.iter().enumerate()) {
         let fails = |judged: &model::trace::Judged| {
             let failure = judged.fails.clone()?;
             let new = failure.is_certain(judged.transaction.inside == Some(true)) && !known(&failure);
             new.then_some(failure.message)
         };
-        let failure = section.trace.judged.iter().enumerate().find_map(|(at, judged)| Some((at + 1, fails(judged)?)));
-        if let Some((statement, message)) = failure {
-            let name = after.migration(new).path.file_name().unwrap_or_default().to_string_lossy();
-            let section = if at == 0 { "" } else { "the Down section of " };
-            return Err(format!("statement {statement} of {section}{name} would fail: {message}"));
+        if let Some((judged, message)) = section.trace.judged.iter().find_map(|judged| Some((judged, fails(judged)?))) {
+            let part = if at == 0 { "a statement" } else { "a statement of its Down section" };
+            let why = format!("{part} would fail after the rewrite: {message}");
+            let operated = judged.operations.iter().filter_map(|it| it.relation.clone());
+            let locked = judged.effects.iter().flat_map(|it| it.on.iter().chain([&it.relation]).cloned());
+            return Err(Broken { why, relations: operated.chain(locked).collect() });
         }
     }
     let as_later = |schema: &model::schema::Schema| schema.aged(&original.before, Born::Before);
     let differences = rewrite::equivalence::differences(&as_later(&original.after), &as_later(&after.latest));
     if let Some(difference) = differences.first() {
-        return Err(format!("the files would not leave the same schema: {difference}"));
+        return Err(format!("the files would not leave the same schema: {difference}").into());
     }
     let down = file.sections.get(1).filter(|down| down.trace.judged.iter().all(|judged| judged.fails.is_none()));
     let last = after.files.first().and_then(|file| file.sections.get(1));
@@ -555,12 +594,12 @@ fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Fou
         let unlike_before = differences(&original.before);
         let known = |it: &&String| unlike_before.iter().any(|other| subject(other) == subject(it));
         if let Some(difference) = differences(&down.trace.after).iter().find(known) {
-            return Err(format!("their Down sections would not leave the same schema: {difference}"));
+            return Err(format!("their Down sections would not leave the same schema: {difference}").into());
         }
     }
     let (before, now) = (levels(&found.findings), levels(after_found.iter().flat_map(|found| &found.findings)));
     if now >= before {
-        return Err("the files would be no better than the original".to_owned());
+        return Err("the files would be no better than the original".to_owned().into());
     }
     // A statement that stays may now hurt by itself where it hurt as part of something worse; a new one must not, save where it
     // stands for a part of a statement and hurts as that did. A Down section is only divided.
@@ -579,7 +618,7 @@ fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Fou
             let alike = |(at, it): &(usize, rules::Finding)| *at > 0 && it.rule.name == finding.rule.name;
             let divided = *section > 0 && original_findings.iter().any(alike);
             if known.is_none() && !divided && !statement.is_some_and(|it| kept(&it.parsed.text)) {
-                return Err(format!("the files would have an error of their own ({})", finding.rule.name));
+                return Err(format!("the files would have an error of their own ({})", finding.rule.name).into());
             }
         }
     }

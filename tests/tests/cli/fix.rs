@@ -132,6 +132,61 @@ DROP INDEX users_email;
     "#]]);
 }
 
+/// What is done to one table cannot be undone in steps, what is done to the other can.
+#[test]
+fn a_table_at_which_the_files_would_fail_is_left_alone() {
+    let place = Place::committed(&[(
+        "db/migrations/00001_users.sql",
+        "-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL UNIQUE);\nCREATE TABLE teams (id bigint PRIMARY KEY, name text);\n",
+    )]);
+    place.write(
+        "db/migrations/00002_keys.sql",
+        "-- +goose Up
+CREATE INDEX teams_name ON teams (name);
+ALTER TABLE users DROP CONSTRAINT IF EXISTS users_email_key;
+ALTER TABLE users ADD UNIQUE (email);
+ALTER TABLE users DROP COLUMN id, ADD PRIMARY KEY (email), DROP CONSTRAINT users_email_key;
+-- +goose Down
+ALTER TABLE users ADD UNIQUE (email), DROP CONSTRAINT users_pkey, ADD COLUMN id serial PRIMARY KEY;
+DROP INDEX teams_name;
+",
+    );
+    place.check(&["plan"], &expect![[r#"
+        $ safestep plan
+        db/migrations/00002_keys.sql becomes 2 parts in 2 files (--fix)
+
+        1  db/migrations/00002_keys.sql  outside a transaction
+           before    ▓ SHARE on teams, an index is built
+           after     ▒ SHARE UPDATE EXCLUSIVE on teams, an index is built
+
+             CREATE INDEX CONCURRENTLY teams_name ON teams (name);
+
+        2  db/migrations/00003_keys_step2_drop_users_email_key.sql  in a transaction
+           before    █ ACCESS EXCLUSIVE on users, an index is built
+                     ▓ SHARE on teams, an index is built
+           after     █ ACCESS EXCLUSIVE on users, an index is built
+
+             DO $safestep$
+             BEGIN
+               IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('teams_name') AND indisvalid) THEN
+                 RAISE EXCEPTION USING MESSAGE = 'index teams_name is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY …
+               END IF;
+             END
+             $safestep$;
+             ALTER TABLE users DROP CONSTRAINT IF EXISTS users_email_key;
+             ALTER TABLE users ADD UNIQUE (email);
+             ALTER TABLE users DROP COLUMN id, ADD PRIMARY KEY (email), DROP CONSTRAINT users_email_key;
+
+           kept      line 4: a statement of its Down section would fail after the rewrite: constraint "users_email_key" of
+                     relation "users" does not exist
+           kept      line 5: a statement of its Down section would fail after the rewrite: constraint "users_email_key" of
+                     relation "users" does not exist
+           kept      line 5: a statement of its Down section would fail after the rewrite: constraint "users_email_key" of
+                     relation "users" does not exist
+        exit 0
+    "#]]);
+}
+
 #[test]
 fn fix_writes_pending_files_only() {
     let applied = ("db/migrations/00002_applied.sql", BAD);
