@@ -17,6 +17,16 @@ pub struct Script {
     pub comments: Vec<Comment>,
     /// Stretches that were masked before parsing: psql commands, COPY payload, template tags.
     pub masked: Vec<Masked>,
+    /// Where a template chooses: from `{{ if }}` or `{{ range }}` to its `{{ end }}`.
+    pub branches: Vec<Span>,
+}
+
+impl Script {
+    /// A template decides whether what stands there is part of the file.
+    #[must_use]
+    pub fn is_chosen(&self, span: Span) -> bool {
+        self.branches.iter().any(|branch| branch.start <= span.start && span.start < branch.end)
+    }
 }
 
 /// A statement and where it stands.

@@ -94,7 +94,27 @@ fn script(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
         }
         statements.push(Statement { span: piece.span, end: piece.end, parsed });
     }
-    Script { statements, comments: split.comments, masked: split.masked }
+    let branches = branches(text, &split.masked);
+    Script { statements, comments: split.comments, masked: split.masked, branches }
+}
+
+/// The outermost stretches that a template of Go, Jinja or Handlebars may leave out.
+fn branches(text: &str, masked: &[Masked]) -> Vec<Span> {
+    let mut branches = Vec::new();
+    let mut open: Vec<u32> = Vec::new();
+    for mask in masked.iter().filter(|mask| mask.kind == MaskedKind::Template) {
+        let Some(inner) = text.get(mask.span.range()).filter(|it| it.starts_with(['{'])) else { continue };
+        match inner.trim_start_matches(['{', '%', '-', '~', ' ']).split(|it: char| !it.is_alphanumeric()).next() {
+            Some("if" | "range" | "with" | "for" | "unless" | "each") => open.push(mask.span.start),
+            Some("end" | "endif" | "endfor") => {
+                if let Some(start) = open.pop().filter(|_| open.is_empty()) {
+                    branches.push(Span { start, end: mask.span.end });
+                }
+            }
+            _ => {}
+        }
+    }
+    branches
 }
 
 /// So many times per text a broken statement is cut short and what follows is split again, which reads the rest of the

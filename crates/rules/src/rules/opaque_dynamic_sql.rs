@@ -54,8 +54,12 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         findings.push(context.finding(&RULE, statement, span, message));
     };
     for (statement, kind, judged) in context.statements() {
-        if let StatementKind::Template(error) = kind {
-            push(statement, error.span);
+        match kind {
+            StatementKind::Template(error) => push(statement, error.span),
+            StatementKind::Invalid(error) if context.script.is_chosen(context.locate(statement, error.span)) => {
+                push(statement, error.span);
+            }
+            _ => {}
         }
         if judged.does(OperationKind::Opaque) {
             let opaque = judged.operations.iter().filter(|it| it.kind == OperationKind::Opaque);

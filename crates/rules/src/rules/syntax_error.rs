@@ -39,6 +39,10 @@ CREATE TABLE users (id bigint);
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     for (statement, kind, _) in context.statements() {
         let StatementKind::Invalid(error) = kind else { continue };
+        // It may be meant for another database.
+        if context.script.is_chosen(context.locate(statement, error.span)) {
+            continue;
+        }
         let mut finding = context.finding(&RULE, statement, error.span, error.message.clone());
         finding.notes.extend(error.hint.clone());
         findings.push(finding);
@@ -59,6 +63,22 @@ mod tests {
             CREATE TABEL users (id bigint);
             --     ^^^^^ syntax-error
         "#]],
+        );
+    }
+
+    #[test]
+    fn where_a_template_chooses() {
+        check(
+            "CREATE TABLE users (id bigint PRIMARY KEY);",
+            expect![[r#"
+                {{if .mysql}}
+                --^^^^^^^^^^^ opaque-dynamic-sql
+                SELECT 1;
+                INSERT IGNORE INTO users VALUES (1);
+                ALTER TABLE users ADD PRIMARY KEY (id);
+                {{end}}
+                SELEC 1;
+            "#]],
         );
     }
 
