@@ -249,7 +249,10 @@ impl<'a> At<'a> {
     pub fn with_held(&self, mut finding: Finding) -> Finding {
         let own: Vec<&QName> = self.operation.effects.iter().map(table_of).collect();
         let stronger = self.stronger();
-        let held = self.judged.held.values().filter(|it| it.born == Born::Before && blocks_writes(it.lock));
+        let held = &self.judged.held;
+        let goes_without_saying =
+            |it: &&Effect| it.on.as_ref().is_some_and(|on| held.get(on).is_some_and(stops_others));
+        let held = held.values().filter(|it| stops_others(it) && !goes_without_saying(it));
         let is_told = |it: &&Effect| !own.contains(&table_of(it)) || stronger.is_some_and(|own| std::ptr::eq(own, *it));
         let mut others: Vec<&Effect> = held.filter(is_told).collect();
         others.sort_by_key(|it| std::cmp::Reverse(it.lock));

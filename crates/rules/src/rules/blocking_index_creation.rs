@@ -117,6 +117,26 @@ mod tests {
     }
 
     #[test]
+    fn while_other_tables_are_locked() {
+        let given =
+            "CREATE TABLE users (email text); CREATE TABLE a (id serial PRIMARY KEY); CREATE TABLE b (id int UNIQUE);";
+        let sql = "DROP TABLE a, b; CREATE INDEX i ON users (email)";
+        wrapped().say(
+            given,
+            sql,
+            expect![[r#"
+            drop-table: running code that uses a and b fails once the tables are gone
+              = Deploy code that does without it first, then acknowledge the drop with a directive
+            blocking-index-creation: building index i holds SHARE on users: writes wait until it is built
+              = Build it concurrently, which a transaction does not allow
+              = Put it in a migration of its own that runs without a transaction
+              ACCESS EXCLUSIVE is held on a since here: DROP TABLE a, b
+              ACCESS EXCLUSIVE is held on b since here: DROP TABLE a, b
+        "#]],
+        );
+    }
+
+    #[test]
     fn partitions_that_no_migration_tells_of() {
         check(
             "CREATE TABLE hits (id bigint, at timestamptz) PARTITION BY RANGE (at);",
