@@ -46,10 +46,21 @@ pub struct Step {
     pub effects: Vec<Effect>,
     /// What undoes exactly this step.
     pub inverse: Inverse,
-    /// What to run by hand when a non-transactional step was interrupted: `DROP INDEX CONCURRENTLY i;`.
-    pub recovery: Option<String>,
+    pub recovery: Option<Recovery>,
     /// Only after the application was deployed again; the reason.
     pub after_deploy: Option<String>,
+}
+
+/// What to do when a step stopped half-way, before it is run again.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Recovery {
+    /// Run this by hand: `DROP INDEX CONCURRENTLY i;`.
+    First(String),
+    /// Nothing; what an interruption leaves, as a clause.
+    Again(&'static str),
+    /// Correct rows that were written since the steps before it ran, as a phrase; the statement of the original that did so for
+    /// others, and whether it is enough to run that again.
+    Rows { rows: String, changed_by: Option<usize>, repeat: bool },
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -14,7 +14,7 @@ use syntax::ast::{Script, StatementKind, TransactionKind};
 
 use crate::emit::body::{Block, Envelope, Line, Session};
 use crate::emit::down::Share;
-use crate::emit::header::header;
+use crate::emit::header::{above_block, header};
 use crate::emit::original::{Original, left_alone, marks_of, trailing};
 use crate::emit::target::targets;
 pub use crate::emit::target::{Moves, make_room};
@@ -202,12 +202,14 @@ fn split(job: &Job) -> Result<Emission, String> {
             let lines = part.steps[piece.steps.clone()].iter().map(|step| original.line(step, writer)).collect();
             Block { envelope: envelope(job, piece.transaction), settings: part.settings.clone(), lines }
         });
-        let texts: Vec<String> = blocks.map(|block| body::write(&block, &history.config, &mut session)).collect();
-        let mut text = texts.join("\n\n");
-        for line in if unit.runner.resets_session { Vec::new() } else { body::reset(&mut session) } {
-            text.push('\n');
-            text.push_str(&line);
-        }
+        // Who goes on with a block that failed finds its timeouts there, and what comes after the file none of ours.
+        let texts = blocks.enumerate().map(|(at, block)| {
+            let mut text = above_block(job, &groups, &targets, at);
+            text.push_str(&body::write(&block, &history.config, &mut session));
+            text.extend(body::reset(&mut session).iter().map(|line| format!("\n{line}")));
+            text
+        });
+        let text = texts.collect::<Vec<String>>().join("\n\n");
         // Blocks that begin and commit by themselves are not held together by the tool.
         let transaction = group.iter().all(|piece| piece.transaction) && (group.len() == 1 || writer.one_file);
         let (lead, head) = if index == 0 { original.lead() } else { (original.switches.clone(), String::new()) };
@@ -447,11 +449,8 @@ fn down_body(job: &Job, share: &Share, unit: &UnitText, up_transaction: bool) ->
     let block = Block { envelope, settings, lines: fenced.collect() };
     let mut session = Session::default();
     let mut text = body::write(&block, &job.history.config, &mut session);
+    text.extend(body::reset(&mut session).iter().map(|line| format!("\n{line}")));
     if !unit.runner.resets_session {
-        for line in body::reset(&mut session) {
-            text.push('\n');
-            text.push_str(&line);
-        }
         let left = block.settings.iter().filter(|setting| !setting.local && envelope == Envelope::Nothing);
         text.extend(left.map(|setting| format!("\nRESET {};", setting.name)));
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use model::plan::{Class, Inverse, Mode, Part, Plan, Step};
+use model::plan::{Class, Inverse, Mode, Part, Plan, Recovery, Step};
 use model::runner::{Messages, RunnerTransaction};
 
 use crate::emit::{self, Emission, Withheld};
@@ -107,7 +107,7 @@ pub(crate) fn made(from: usize, mode: Mode, title: &str, sql: &str, inverse: &st
         long: mode != Mode::Tx,
         blocks: mode == Mode::Tx,
         recovery: (mode == Mode::NonTx)
-            .then(|| sql.replace("CREATE", "DROP").split(" ON").next().unwrap_or("").to_owned() + ";"),
+            .then(|| Recovery::First(sql.replace("CREATE", "DROP").split(" ON").next().unwrap_or("").to_owned() + ";")),
         inverse,
         ..kept(from, sql)
     }

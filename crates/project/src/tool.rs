@@ -61,8 +61,9 @@ pub struct Writer {
     pub run: &'static str,
     /// How one is undone, as a phrase.
     pub undo: Option<&'static str>,
-    /// What comes before `run` after a failure, with `{previous}` and `{directory}`; empty or ending in `then `.
-    pub repair: &'static str,
+    /// What comes before `run` after a failure: for the version before it, if there is one, and the name of its directory. Empty
+    /// or ending in `then `.
+    pub repair: fn(Option<&str>, &str) -> String,
     /// What a user must know when steps run outside a transaction.
     pub advice: fn(&Settings) -> Option<&'static str>,
 }

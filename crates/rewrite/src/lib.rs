@@ -22,6 +22,7 @@ mod names;
 mod obstacles;
 mod plan;
 mod recipes;
+mod recovery;
 mod schedule;
 mod settings;
 mod titles;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::effect::{Effect, FailsWhen, OperationKind, Work, blocks_reads, blocks_writes};
 use model::name::QName;
-use model::plan::{Class, Inverse, Mode, Part, Plan, Setting, Step};
+use model::plan::{Class, Inverse, Mode, Part, Plan, Recovery, Setting, Step};
 use model::runner::{Messages, Runner, RunnerTransaction};
 use model::schema::Born;
 use model::trace::{Judged, Judgement, Opener, Settings, Trace, Unit, trace};
@@ -16,7 +16,7 @@ use crate::expand::{Expansion, Item, expand};
 use crate::gaps::{Gap, State};
 use crate::schedule::{Facts, Freedom, Group, Wishes, arrange};
 use crate::settings::is_timeout;
-use crate::{Outcome, Request, bonds, equivalence, fills, footprint, gaps, losses, obstacles, settings};
+use crate::{Outcome, Request, bonds, equivalence, fills, footprint, gaps, losses, obstacles, recovery, settings};
 
 type Chosen = (usize, usize);
 
@@ -255,7 +255,9 @@ fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result
     let old = Old::of(request);
     let marks: Vec<Marks> = (0..items.len())
         .map(|index| {
-            executed.get(&index).map(|(_, statement, judged)| marks(judged, statement, &old)).unwrap_or_default()
+            let Some((_, statement, judged)) = executed.get(&index) else { return Marks::default() };
+            let recovery = recovery::of(request, &expansion.items, index, statement, judged);
+            Marks { recovery, ..marks(judged, statement, &old) }
         })
         .collect();
     Ok(assemble(expansion, &groups, &marks))
@@ -497,6 +499,7 @@ struct Marks {
     long: bool,
     blocks: bool,
     effects: Vec<Effect>,
+    recovery: Option<Recovery>,
 }
 
 fn marks(judged: &Judged, statement: &Statement, old: &Old) -> Marks {
@@ -504,6 +507,7 @@ fn marks(judged: &Judged, statement: &Statement, old: &Old) -> Marks {
         long: is_long(judged, &statement.parsed.kind, old),
         blocks: blocked(judged, old).next().is_some(),
         effects: judged.effects_under_locks(),
+        recovery: None,
     }
 }
 
@@ -657,7 +661,7 @@ fn finished(item: &Item, marks: &Marks) -> Step {
         blocks: marks.blocks,
         effects: marks.effects.clone(),
         inverse: if item.verbatim { Inverse::Original } else { draft.inverse.clone() },
-        recovery: draft.recovery.clone(),
+        recovery: marks.recovery.clone(),
         after_deploy: None,
     }
 }

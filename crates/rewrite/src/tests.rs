@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
 use expect_test::Expect;
-use model::plan::{Class, Inverse, Mode, Plan};
+use model::plan::{Class, Inverse, Mode, Plan, Recovery};
 use model::runner::{Messages, Runner, RunnerTransaction};
 use model::schema::{Born, Schema};
 use model::trace::{Session, Settings, Trace, Unit, fold, trace};
@@ -181,6 +181,15 @@ fn draw_part(text: &mut String, part: &model::plan::Part) {
                 let _ = writeln!(text, "    undo: {reason}");
             }
             Inverse::Nothing | Inverse::Original => {}
+        }
+        match &step.recovery {
+            Some(Recovery::Again(left)) => {
+                let _ = writeln!(text, "    again: {left}");
+            }
+            Some(Recovery::Rows { rows, changed_by: Some(by), .. }) => {
+                let _ = writeln!(text, "    again: {rows} by {by}");
+            }
+            _ => {}
         }
     }
 }

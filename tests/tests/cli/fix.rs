@@ -42,9 +42,10 @@ ALTER TABLE users DROP COLUMN nothing;
         new file mode 100644
         --- /dev/null
         +++ b/db/migrations/00003_more_step2_validate_named.sql
-        @@ -0,0 +1,9 @@
+        @@ -0,0 +1,10 @@
         +-- Step 2 of 2, split by safestep from 00002_more.sql.
         +-- Locks: SHARE UPDATE EXCLUSIVE on users while the table is read (blocks neither reads nor writes).
+        +-- If it fails because of rows that violate named, nothing has changed: correct them, then `goose up`.
         +-- Roll back with `goose down`, once for each step, last step first.
         +-- +goose Up
         +SET LOCAL statement_timeout = 0;
@@ -83,7 +84,7 @@ DROP INDEX users_email;
         +-- +goose NO TRANSACTION
         +-- Step 1 of 2, split by safestep. Then: 00003_more_step2_drop_users_age.sql.
         +-- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
-        +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; Then `goose up`.
+        +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; then `goose up`.
         +-- Roll back with `goose down`, once for each step, last step first.
          -- +goose Up
         -CREATE INDEX users_email ON users (email);
@@ -290,7 +291,7 @@ fn later_drafts_make_room_once_and_headers_name_what_is_there() {
         db/000002_mail.up.sql
           -- Step 1 of 2, split by safestep. Then: 000003_mail_step2_add_users_a.up.sql.
           -- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
-          -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then `migrate force 000001`, then `migrate up`.
+          -- If it is interrupted: DROP INDEX CONCURRENTLY i; then `migrate force 000001`, then `migrate up`.
           -- There is no Down section; undo the steps by a new migration, last step first.
         db/000003_mail_step2_add_users_a.up.sql
           -- Step 2 of 2, split by safestep from 000002_mail.up.sql.
@@ -300,7 +301,7 @@ fn later_drafts_make_room_once_and_headers_name_what_is_there() {
         db/000004_age.up.sql
           -- Step 1 of 2, split by safestep. Then: 000005_age_step2_add_users_b.up.sql.
           -- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
-          -- If it is interrupted: DROP INDEX CONCURRENTLY j; Then `migrate force 000003`, then `migrate up`.
+          -- If it is interrupted: DROP INDEX CONCURRENTLY j; then `migrate force 000003`, then `migrate up`.
           -- There is no Down section; undo the steps by a new migration, last step first.
         db/000005_age_step2_add_users_b.up.sql
           -- Step 2 of 2, split by safestep from 000004_age.up.sql.
@@ -401,7 +402,7 @@ fn a_diff_is_the_fix() {
         +-- +goose NO TRANSACTION
         +-- Step 1 of 2, split by safestep. Then: 00003_more_step2_add_users_age.sql.
         +-- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
-        +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; Then `goose up`.
+        +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; then `goose up`.
         +-- Roll back with `goose down`, once for each step, last step first.
          -- +goose Up
         -CREATE INDEX users_email ON users (email);
@@ -411,7 +412,7 @@ fn a_diff_is_the_fix() {
         +CREATE INDEX CONCURRENTLY users_email ON users (email);
         +RESET lock_timeout;
         +RESET statement_timeout;
- 
+
          -- +goose Down
         -ALTER TABLE users DROP COLUMN age;
         -DROP INDEX users_email;

@@ -36,7 +36,7 @@ fn lint_shows_findings_and_the_fix() {
           +-- +goose NO TRANSACTION
           +-- Step 1 of 2, split by safestep. Then: 00003_more_step2_add_users_age.sql.
           +-- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
-          +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; Then `goose up`.
+          +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; then `goose up`.
           +-- Roll back with `goose down`, once for each step, last step first.
            -- +goose Up
           -CREATE INDEX users_email ON users (email);
@@ -162,9 +162,10 @@ fn standard_input_is_judged_under_its_name() {
         fix: rewrite the migration (--fix)
           --- db/migrations/00003_next.sql
           +++ db/migrations/00003_next.sql
-          @@ -1,2 +1,8 @@
+          @@ -1,2 +1,9 @@
           +-- +goose NO TRANSACTION
           +-- Locks: SHARE UPDATE EXCLUSIVE on users for an instant (blocks neither reads nor writes).
+          +-- If it stops half-way, the index may be left invalid, and it may be run again: `goose up`.
            -- +goose Up
           -DROP INDEX users_email;
           +SET lock_timeout = 0;
@@ -191,11 +192,14 @@ fn standard_input_is_judged_under_its_name() {
         1 error in 1 file
         exit 1
         $ safestep lint - --tool plain --fix
-        -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then go on with its block.
+        -- Locks: SHARE UPDATE EXCLUSIVE on t while an index is built (blocks neither reads nor writes).
+        -- If it is interrupted: DROP INDEX CONCURRENTLY i; then run it again.
         SET lock_timeout = 0;
         SET statement_timeout = 0;
         -- first
         CREATE INDEX CONCURRENTLY i ON t (a);
+        RESET lock_timeout;
+        RESET statement_timeout;
         exit 0
         $ safestep lint - --fix
         stderr: safestep: nothing on standard input can be fixed; run without --fix for the reasons
@@ -352,14 +356,14 @@ fn odd_files_are_read_and_keep_their_bytes() {
         judged as run by plain psql on PostgreSQL 16; no migration tool recognised, --tool names one
         1 file, clean; 2 fixed
         exit 0
-        "-- Split into 2 blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the block that failed.\r\n-- If it is interrupted: DROP INDEX CONCURRENTLY i; Then go on with its block.\r\nSET lock_timeout = 0;\r\nSET statement_timeout = 0;\r\nCREATE INDEX CONCURRENTLY i ON t (a);\r\n\r\nBEGIN;\r\nSET LOCAL lock_timeout = '2s';\r\nSET LOCAL statement_timeout = '30s';\r\nDO $safestep$\r\nBEGIN\r\n  IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('i') AND indisvalid) THEN\r\n    RAISE EXCEPTION USING MESSAGE = 'index i is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS i; then build it again.';\r\n  END IF;\r\nEND\r\n$safestep$;\r\nALTER TABLE t ADD b int;\r\nCOMMIT;\r\n"
+        "-- Split into 2 blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the block that failed.\r\n-- Block 1 of 2. Locks: SHARE UPDATE EXCLUSIVE on t while an index is built (blocks neither reads nor writes).\r\n-- If it is interrupted: DROP INDEX CONCURRENTLY i; then go on with this block.\r\nSET lock_timeout = 0;\r\nSET statement_timeout = 0;\r\nCREATE INDEX CONCURRENTLY i ON t (a);\r\nRESET lock_timeout;\r\nRESET statement_timeout;\r\n\r\n-- Block 2 of 2. Locks: ACCESS EXCLUSIVE on t for an instant (blocks reads and writes).\r\nBEGIN;\r\nSET LOCAL lock_timeout = '2s';\r\nSET LOCAL statement_timeout = '30s';\r\nDO $safestep$\r\nBEGIN\r\n  IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('i') AND indisvalid) THEN\r\n    RAISE EXCEPTION USING MESSAGE = 'index i is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS i; then build it again.';\r\n  END IF;\r\nEND\r\n$safestep$;\r\nALTER TABLE t ADD b int;\r\nCOMMIT;\r\n"
         ==== bom
         note: the files are in no git repository
         wrote sql/migrations/2_bom.sql
         judged as run by plain psql on PostgreSQL 16; no migration tool recognised, --tool names one
         1 file, clean; 1 fixed
         exit 0
-        "\u{feff}-- If it is interrupted: DROP INDEX CONCURRENTLY i; Then go on with its block.\nSET lock_timeout = 0;\nSET statement_timeout = 0;\nCREATE INDEX CONCURRENTLY i ON t (a);\n"
+        "\u{feff}-- Locks: SHARE UPDATE EXCLUSIVE on t while an index is built (blocks neither reads nor writes).\n-- If it is interrupted: DROP INDEX CONCURRENTLY i; then run it again.\nSET lock_timeout = 0;\nSET statement_timeout = 0;\nCREATE INDEX CONCURRENTLY i ON t (a);\nRESET lock_timeout;\nRESET statement_timeout;\n"
         ==== empty
         note: the files are in no git repository
         judged as run by plain psql on PostgreSQL 16; no migration tool recognised, --tool names one
@@ -394,7 +398,7 @@ fn odd_files_are_read_and_keep_their_bytes() {
         judged as run by plain psql on PostgreSQL 16; no migration tool recognised, --tool names one
         1 file, clean; 1 fixed
         exit 0
-        "-- Split into 2 blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the block that failed.\n-- If it is interrupted: DROP INDEX CONCURRENTLY i; Then go on with its block.\nSELECT 'a\0b';\n\nSET lock_timeout = 0;\nSET statement_timeout = 0;\nCREATE INDEX CONCURRENTLY i ON t (a);\n"
+        "-- Split into 2 blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the block that failed.\n-- Block 1 of 2.\nSELECT 'a\0b';\n\n-- Block 2 of 2. Locks: SHARE UPDATE EXCLUSIVE on t while an index is built (blocks neither reads nor writes).\n-- If it is interrupted: DROP INDEX CONCURRENTLY i; then go on with this block.\nSET lock_timeout = 0;\nSET statement_timeout = 0;\nCREATE INDEX CONCURRENTLY i ON t (a);\nRESET lock_timeout;\nRESET statement_timeout;\n"
         ==== broken
         error[syntax-error]: syntax error at end of input
           ┌─ sql/migrations/2_broken.sql:1:22

@@ -261,7 +261,7 @@ fn wrong_usage_says_what_was_meant() {
               +-- +goose NO TRANSACTION
               +-- Step 1 of 2, split by safestep. Then: 00003_more_step2_add_users_age.sql.
               +-- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
-              +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; Then `goose up`.
+              +-- If it is interrupted: DROP INDEX CONCURRENTLY users_email; then `goose up`.
               +-- Roll back with `goose down`, once for each step, last step first.
                -- +goose Up
               -CREATE INDEX users_email ON users (email);

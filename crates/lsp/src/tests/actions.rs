@@ -88,12 +88,16 @@ async fn a_client_that_creates_no_files_gets_blocks_in_one() {
     expect![[r#"
         -- +goose NO TRANSACTION
         -- Split into 4 blocks by safestep, which commit one by one. After a failure take out those that ran, then `goose up`.
-        -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then `goose up`.
         -- +goose Up
+        -- Block 1 of 4. Locks: SHARE UPDATE EXCLUSIVE on orders while an index is built (blocks neither reads nor writes).
+        -- If it is interrupted: DROP INDEX CONCURRENTLY i; then `goose up`.
         SET lock_timeout = 0;
         SET statement_timeout = 0;
         CREATE INDEX CONCURRENTLY i ON orders (b);
+        RESET lock_timeout;
+        RESET statement_timeout;
 
+        -- Block 2 of 4. Locks: ACCESS EXCLUSIVE on orders for an instant (blocks reads and writes).
         BEGIN;
         SET LOCAL lock_timeout = '2s';
         SET LOCAL statement_timeout = '30s';
@@ -109,19 +113,20 @@ async fn a_client_that_creates_no_files_gets_blocks_in_one() {
         ALTER TABLE orders ADD CONSTRAINT orders_c_not_null_proof CHECK (c IS NOT NULL) NOT VALID;
         COMMIT;
 
+        -- Block 3 of 4. Locks: SHARE UPDATE EXCLUSIVE on orders while the table is read (blocks neither reads nor writes).
+        -- If it fails because of rows without c, nothing has changed: correct them, then `goose up`.
         BEGIN;
         SET LOCAL statement_timeout = 0;
         ALTER TABLE orders VALIDATE CONSTRAINT orders_c_not_null_proof;
         COMMIT;
 
+        -- Block 4 of 4. Locks: ACCESS EXCLUSIVE on orders for an instant (blocks reads and writes).
         BEGIN;
         SET LOCAL lock_timeout = '2s';
         SET LOCAL statement_timeout = '30s';
         ALTER TABLE orders ALTER COLUMN c SET NOT NULL;
         ALTER TABLE orders DROP CONSTRAINT orders_c_not_null_proof;
         COMMIT;
-        RESET lock_timeout;
-        RESET statement_timeout;
     "#]].assert_eq(&text);
 }
 

@@ -3,20 +3,17 @@
 use std::path::Path;
 
 use model::effect::{self, Effect, Work, blocks_reads, blocks_writes, lock_name};
-use model::plan::Step;
+use model::plan::{Recovery, Step};
 use model::schema::Born;
-use syntax::ast::LockMode;
+use syntax::Options;
+use syntax::ast::{LockMode, StatementKind};
 
 use crate::emit::target::Target;
 use crate::emit::{Job, Piece};
 
 /// The comment lines of one file, each with its newline.
 pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: usize, has_down: bool) -> String {
-    let Job { history, migration, plan, writer, one_file, .. } = *job;
-    let name = |path: &Path| {
-        let below = path.strip_prefix(&history.root).unwrap_or(path);
-        below.to_string_lossy().replace('\\', "/")
-    };
+    let Job { migration, writer, one_file, .. } = *job;
     let count = groups.len();
     let mut said: Vec<String> = Vec::new();
     let blocks = groups[index].len();
@@ -33,35 +30,18 @@ pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: 
             ),
         });
     } else if count > 1 && index == 0 {
-        let others: Vec<String> = targets[1..].iter().map(|target| name(&target.path)).collect();
+        let others: Vec<String> = targets[1..].iter().map(|target| name(job, &target.path)).collect();
         let others = match others.as_slice() {
             [first, .., last] if others.len() > 3 => format!("{first} to {last}"),
             few => few.join(", "),
         };
         said.push(format!("Step 1 of {count}, split by safestep. Then: {others}."));
     } else if count > 1 {
-        said.push(format!("Step {} of {count}, split by safestep from {}.", index + 1, name(&migration.path)));
+        let from = name(job, &migration.path);
+        said.push(format!("Step {} of {count}, split by safestep from {from}.", index + 1));
     }
-    for piece in groups[index] {
-        let steps = &plan.parts[piece.part].steps[piece.steps.clone()];
-        // Parts that share a file have no header of their own.
-        let locks: Vec<String> = locks(steps).filter(|_| blocks == 1 && !one_file).collect();
-        if !locks.is_empty() {
-            said.push(format!("Locks: {}.", locks.join("; ")));
-        }
-        said.extend(steps.iter().filter_map(|step| Some(format!("Run it only when {}.", step.after_deploy.as_ref()?))));
-        let directory = targets[index].path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-        let repair = match previous(job, targets, index) {
-            Some(previous) => writer.repair.replace("{previous}", &previous).replace("{directory}", &directory),
-            None if writer.repair.contains("{previous}") => String::new(),
-            None => writer.repair.replace("{directory}", &directory),
-        };
-        for recovery in steps.iter().filter_map(|step| step.recovery.as_ref()) {
-            said.push(format!("If it is interrupted: {} Then {repair}{}.", recovery.trim_end(), writer.run));
-        }
-        if count > 1 && piece.transaction && !repair.is_empty() {
-            said.push(format!("If it fails, nothing has changed: {repair}{}.", writer.run));
-        }
+    if !one_file || blocks == 1 {
+        said.extend((0..blocks).flat_map(|at| about(job, groups, targets, (index, at))));
     }
     if count > 1 {
         said.push(match (has_down, writer.undo) {
@@ -69,18 +49,126 @@ pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: 
             _ => "There is no Down section; undo the steps by a new migration, last step first.".to_owned(),
         });
     }
-    // A line break would end the comment.
+    lines(said)
+}
+
+/// The comment lines above one of several blocks in a file, each with its newline.
+pub(super) fn above_block(job: &Job, groups: &[&[Piece]], targets: &[Target], at: usize) -> String {
+    let blocks = groups[0].len();
+    if !job.one_file || blocks == 1 {
+        return String::new();
+    }
+    let mut said = about(job, groups, targets, (0, at));
+    let number = format!("Block {} of {blocks}.", at + 1);
+    match said.first_mut().filter(|line| line.starts_with(LOCKS)) {
+        Some(locks) => *locks = format!("{number} {locks}"),
+        None => said.insert(0, number),
+    }
+    lines(said)
+}
+
+/// A line break would end the comment.
+fn lines(said: Vec<String>) -> String {
     let one_line = |line: &String| line.split_whitespace().collect::<Vec<_>>().join(" ");
     said.iter().map(|line| format!("-- {}\n", one_line(line))).collect()
 }
 
+fn name(job: &Job, path: &Path) -> String {
+    let below = path.strip_prefix(&job.history.root).unwrap_or(path);
+    below.to_string_lossy().replace('\\', "/")
+}
+
+const LOCKS: &str = "Locks: ";
+
+/// What a piece locks, and what to do when it fails.
+fn about(job: &Job, groups: &[&[Piece]], targets: &[Target], (index, at): (usize, usize)) -> Vec<String> {
+    let writer = job.writer;
+    let piece = &groups[index][at];
+    let steps = steps_of(job, piece);
+    let mut said = Vec::new();
+    let locks: Vec<String> = locks(steps).collect();
+    if !locks.is_empty() {
+        said.push(format!("{LOCKS}{}.", locks.join("; ")));
+    }
+    said.extend(steps.iter().filter_map(|step| Some(format!("Run it only when {}.", step.after_deploy.as_ref()?))));
+    let directory = targets[index].path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let repair = (writer.repair)(previous(job, targets, index).as_deref(), &directory);
+    let again = match job.one_file && groups[index].len() == 1 {
+        true => "run it again".to_owned(),
+        false => format!("{repair}{}", writer.run),
+    };
+    let mut told = false;
+    for recovery in steps.iter().filter_map(|step| step.recovery.as_ref()) {
+        said.push(match recovery {
+            Recovery::First(sql) => format!("If it is interrupted: {} then {again}.", sql.trim_end()),
+            Recovery::Again(left) => format!("If it stops half-way, {left}, and it may be run again: {again}."),
+            Recovery::Rows { rows, changed_by, repeat } => {
+                told = true;
+                let by = changed_by.and_then(|by| changed(job, groups, targets, (index, at), by));
+                let written = if by.is_some() { " written meanwhile" } else { "" };
+                let change = match by {
+                    Some(by) if *repeat => format!("run {by} again for them"),
+                    Some(by) => format!("correct them, as {by} does"),
+                    None => "correct them".to_owned(),
+                };
+                format!("If it fails because of {rows}{written}, nothing has changed: {change}, then {again}.")
+            }
+        });
+    }
+    if groups.len() > 1 && piece.transaction && !told && !repair.is_empty() {
+        said.push(format!("If it fails, nothing has changed: {again}."));
+    }
+    said
+}
+
+fn steps_of<'a>(job: &Job<'a>, piece: &Piece) -> &'a [Step] {
+    &job.plan.parts[piece.part].steps[piece.steps.clone()]
+}
+
+/// How rows are changed again by the step, before that piece, that comes from a statement of the original.
+fn changed(
+    job: &Job,
+    groups: &[&[Piece]],
+    targets: &[Target],
+    until: (usize, usize),
+    statement: usize,
+) -> Option<String> {
+    let places = groups.iter().enumerate().flat_map(|(group, pieces)| (0..pieces.len()).map(move |at| (group, at)));
+    let before = places.take_while(|place| *place < until).flat_map(|(group, at)| {
+        let steps = steps_of(job, &groups[group][at]).iter().filter(|step| step.from.contains(&statement));
+        steps.filter_map(row_change).map(move |word| (group, at, word))
+    });
+    let (group, at, word) = before.last()?;
+    let of = if job.one_file { format!("block {}", at + 1) } else { name(job, &targets[group].path) };
+    Some(format!("the {word} of {of}"))
+}
+
+/// The word for what a step does to rows that others may want to change.
+fn row_change(step: &Step) -> Option<&'static str> {
+    let script = syntax::parse(&step.sql, &Options::plain());
+    script.statements.iter().find_map(|statement| match &*statement.parsed.kind {
+        StatementKind::Update(_) => Some("UPDATE"),
+        StatementKind::Delete(_) => Some("DELETE"),
+        StatementKind::Merge { .. } => Some("MERGE"),
+        StatementKind::Do(_) if !step.verbatim => Some(BACKFILL),
+        _ => None,
+    })
+}
+
+const BACKFILL: &str = "backfill";
+
 /// The locks that somebody else may notice.
 fn locks(steps: &[Step]) -> impl Iterator<Item = String> {
-    let is_told = |effect: &Effect| {
-        effect.born == Born::Before && effect.on.is_none() && effect.lock >= LockMode::ShareUpdateExclusive
+    let changes: Vec<&str> = steps.iter().filter_map(row_change).collect();
+    let rows = if changes.contains(&BACKFILL) { "rows of one batch at a time" } else { "rows that it changed" };
+    let changes_rows = !changes.is_empty();
+    let is_told = move |effect: &Effect| {
+        let lock = effect.lock >= LockMode::ShareUpdateExclusive
+            || effect.lock == LockMode::RowExclusive && effect.work == Work::Rows && changes_rows;
+        effect.born == Born::Before && effect.on.is_none() && lock
     };
     let effects = effect::strongest(steps.iter().flat_map(|step| step.effects.clone()));
-    effects.into_iter().filter(is_told).map(|effect| {
+    effects.into_iter().filter(is_told).map(move |effect| {
         let while_ = match effect.work {
             Work::Instant => "for an instant",
             Work::Rows => "while rows are changed",
@@ -89,9 +177,10 @@ fn locks(steps: &[Step]) -> impl Iterator<Item = String> {
             Work::Rewrite => "while the table is rewritten",
         };
         let blocks = match (blocks_reads(effect.lock), blocks_writes(effect.lock)) {
-            (true, _) => "blocks reads and writes",
-            (false, true) => "blocks writes",
-            (false, false) => "blocks neither reads nor writes",
+            (true, _) => "blocks reads and writes".to_owned(),
+            (false, true) => "blocks writes".to_owned(),
+            (false, false) if effect.lock == LockMode::RowExclusive => format!("blocks writes of the {rows}"),
+            (false, false) => "blocks neither reads nor writes".to_owned(),
         };
         format!("{} on {} {while_} ({blocks})", lock_name(effect.lock), effect.relation)
     })
@@ -105,4 +194,69 @@ fn previous(job: &Job, targets: &[Target], index: usize) -> Option<String> {
     let migrations = &job.history.migrations;
     let at = migrations.iter().position(|it| it.path == job.migration.path)?;
     Some(migrations[at.checked_sub(1)?].version.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use model::plan::Mode;
+
+    use super::*;
+    use crate::testing::{emitted, kept, made, memory, plan};
+
+    /// The comment lines of what is written for steps that change rows and prove what they changed.
+    fn told(files: &[(&str, &str)], path: &str) -> String {
+        let fill = Step {
+            recovery: Some(Recovery::Again("the batches done by then stay done")),
+            ..made(1, Mode::NonTx, "backfill_t_a", "DO $$ BEGIN UPDATE t SET a = 1; COMMIT; END $$;", "")
+        };
+        let proof = |name: &str, rows: &str, changed_by, repeat| Step {
+            recovery: Some(Recovery::Rows { rows: rows.to_owned(), changed_by, repeat }),
+            ..made(3, Mode::OwnTx, "validate", &format!("ALTER TABLE t VALIDATE CONSTRAINT {name};"), "")
+        };
+        let steps = plan(vec![
+            vec![kept(0, "ALTER TABLE t ADD a int;")],
+            vec![fill],
+            vec![kept(2, "DELETE FROM t WHERE b = 0;")],
+            vec![proof("a_proof", "rows without a", Some(1), true)],
+            vec![proof("b_fkey", "rows that violate b_fkey", Some(2), false)],
+            vec![proof("c_check", "rows that violate c_check", None, false)],
+        ]);
+        let text = emitted(&memory(files), path, &steps);
+        let lines = text.lines().filter(|line| line.starts_with("==") || line.starts_with("-- If"));
+        lines.map(|line| format!("{line}\n")).collect()
+    }
+
+    #[test]
+    fn what_to_do_after_a_failure_is_said() {
+        let files = [
+            ("m/1_a.up.sql", "SELECT 1;"),
+            ("m/2_b.up.sql", "SELECT 2;"),
+            ("go.mod", "github.com/golang-migrate/migrate/v4"),
+        ];
+        expect![[r#"
+            ==== m/2_b.up.sql
+            -- If it fails, nothing has changed: `migrate force 1`, then `migrate up`.
+            ==== m/3_b_step2_backfill_t_a.up.sql
+            -- If it stops half-way, the batches done by then stay done, and it may be run again: `migrate force 2`, then `migrate up`.
+            ==== m/4_b_step3_keep.up.sql
+            -- If it fails, nothing has changed: `migrate force 3`, then `migrate up`.
+            ==== m/5_b_step4_validate.up.sql
+            -- If it fails because of rows without a written meanwhile, nothing has changed: run the backfill of 3_b_step2_backfill_t_a.up.sql again for them, then `migrate force 4`, then `migrate up`.
+            ==== m/6_b_step5_validate.up.sql
+            -- If it fails because of rows that violate b_fkey written meanwhile, nothing has changed: correct them, as the DELETE of 4_b_step3_keep.up.sql does, then `migrate force 5`, then `migrate up`.
+            ==== m/7_b_step6_validate.up.sql
+            -- If it fails because of rows that violate c_check, nothing has changed: correct them, then `migrate force 6`, then `migrate up`.
+        "#]].assert_eq(&told(&files, "m/2_b.up.sql"));
+        let first = told(&files[..1], "m/1_a.up.sql");
+        assert!(first.contains("nothing has changed: `migrate force -- -1`, then `migrate up`"), "{first}");
+        let files = [("m/001_a.sql", "SELECT 1;")];
+        expect![[r#"
+            ==== m/001_a.sql
+            -- If it stops half-way, the batches done by then stay done, and it may be run again: go on with this block.
+            -- If it fails because of rows without a written meanwhile, nothing has changed: run the backfill of block 2 again for them, then go on with this block.
+            -- If it fails because of rows that violate b_fkey written meanwhile, nothing has changed: correct them, as the DELETE of block 3 does, then go on with this block.
+            -- If it fails because of rows that violate c_check, nothing has changed: correct them, then go on with this block.
+        "#]].assert_eq(&told(&files, "m/001_a.sql"));
+    }
 }

@@ -64,7 +64,7 @@ pub(super) fn emit(job: &Job) -> Emission {
             }
         }
     }
-    let reset = if unit.runner.resets_session { Vec::new() } else { body::reset(&mut session) };
+    let reset = body::reset(&mut session);
     if let (false, Some(last)) = (reset.is_empty(), script.statements.last()) {
         let end = last.end as usize;
         let line = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);

@@ -268,7 +268,7 @@ const WRITER: Option<Writer> = Some(Writer {
     nothing: "",
     run: "`flyway migrate`",
     undo: Some("`flyway undo`"),
-    repair: "`flyway repair`, then ",
+    repair: |_, _| "`flyway repair`, then ".to_owned(),
     advice: |settings| {
         (settings.get("transactional lock") != Some("false")).then_some(
             "Flyway itself holds a transaction open that CONCURRENTLY waits for; set `flyway.postgresql.transactional.lock=false`",
@@ -449,7 +449,7 @@ mod tests {
             ALTER TABLE orders DROP COLUMN note;
             ==== sql/V5.1__orders_step2_create_orders_note.sql
             -- Step 2 of 3, split by safestep from V5__orders.sql.
-            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `flyway repair`, then `flyway migrate`.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `flyway repair`, then `flyway migrate`.
             -- Roll back with `flyway undo`, once for each step, last step first.
             -- for the search
             CREATE INDEX CONCURRENTLY orders_note ON orders (note);
@@ -494,7 +494,7 @@ mod tests {
         let index = made(0, Mode::NonTx, "reindex_i", "REINDEX INDEX CONCURRENTLY i;", "");
         expect![[r#"
             ==== V5__i.sql
-            -- If it is interrupted: REINDEX INDEX CONCURRENTLY i;; Then `flyway repair`, then `flyway migrate`.
+            -- If it is interrupted: REINDEX INDEX CONCURRENTLY i;; then `flyway repair`, then `flyway migrate`.
             REINDEX INDEX CONCURRENTLY i;
             ==== V5__i.sql.conf
             executeInTransaction=false
@@ -508,7 +508,7 @@ mod tests {
         });
         expect![[r#"
             ==== V6__j.sql
-            -- If it is interrupted: DROP INDEX CONCURRENTLY j; Then `flyway repair`, then `flyway migrate`.
+            -- If it is interrupted: DROP INDEX CONCURRENTLY j; then `flyway repair`, then `flyway migrate`.
             SET lock_timeout = '5s';
             SET lock_timeout = 0;
             CREATE INDEX CONCURRENTLY j ON t (a);

@@ -120,7 +120,8 @@ const WRITER: Option<Writer> = Some(Writer {
     nothing: "",
     run: "`migrate up`",
     undo: Some("`migrate down 1`"),
-    repair: "`migrate force {previous}`, then ",
+    // Before the first version stands -1, which looks like a flag (forceCmd, internal/cli).
+    repair: |previous, _| format!("`migrate force {}`, then ", previous.unwrap_or("-- -1")),
     advice: |_| None,
 });
 
@@ -203,7 +204,7 @@ mod tests {
             DROP INDEX CONCURRENTLY orders_note;
             ==== db/000008_orders_step2_create_orders_note.up.sql
             -- Step 2 of 3, split by safestep from 000007_orders.up.sql.
-            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `migrate force 000007`, then `migrate up`.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `migrate force 000007`, then `migrate up`.
             -- Roll back with `migrate down 1`, once for each step, last step first.
             -- for the search
             CREATE INDEX CONCURRENTLY orders_note ON orders (note);
@@ -227,6 +228,7 @@ mod tests {
         expect![[r#"
             ==== db/1_a.up.sql
             -- Step 1 of 2, split by safestep. Then: 2_a_step2_create_i.up.sql.
+            -- If it fails, nothing has changed: `migrate force -- -1`, then `migrate up`.
             -- There is no Down section; undo the steps by a new migration, last step first.
             BEGIN;
             SET LOCAL lock_timeout = '2s';
@@ -235,7 +237,7 @@ mod tests {
             COMMIT;
             ==== db/2_a_step2_create_i.up.sql
             -- Step 2 of 2, split by safestep from 1_a.up.sql.
-            -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then `migrate force 1`, then `migrate up`.
+            -- If it is interrupted: DROP INDEX CONCURRENTLY i; then `migrate force 1`, then `migrate up`.
             -- There is no Down section; undo the steps by a new migration, last step first.
             CREATE INDEX CONCURRENTLY i ON t (a);
         "#]]

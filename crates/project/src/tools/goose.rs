@@ -239,7 +239,7 @@ const WRITER: Option<Writer> = Some(Writer {
     nothing: "",
     run: "`goose up`",
     undo: Some("`goose down`"),
-    repair: "",
+    repair: |_, _| String::new(),
     advice: |_| None,
 });
 
@@ -420,7 +420,7 @@ mod tests {
             ==== m/20240601120001_orders_step2_create_orders_note.sql
             -- +goose NO TRANSACTION
             -- Step 2 of 3, split by safestep from 20240601120000_orders.sql.
-            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `goose up`.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `goose up`.
             -- Roll back with `goose down`, once for each step, last step first.
             -- +goose Up
             SET lock_timeout = 0;
@@ -472,7 +472,7 @@ mod tests {
             ==== m/00008_f_step2_create_i.sql
             -- +goose NO TRANSACTION<CR>
             -- Step 2 of 2, split by safestep from 00007_f.sql.<CR>
-            -- If it is interrupted: DROP INDEX CONCURRENTLY i; Then `goose up`.<CR>
+            -- If it is interrupted: DROP INDEX CONCURRENTLY i; then `goose up`.<CR>
             -- There is no Down section; undo the steps by a new migration, last step first.<CR>
             -- +goose Up<CR>
             -- +goose ENVSUB ON<CR>
@@ -509,7 +509,7 @@ mod tests {
             ==== m/2_orders_step2_create_orders_note.sql
             -- +goose NO TRANSACTION
             -- Step 2 of 3, split by safestep from 1_orders.sql.
-            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `goose up`.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `goose up`.
             -- Roll back with `goose down`, once for each step, last step first.
             -- +goose Up
             SET lock_timeout = 0;
@@ -546,8 +546,8 @@ mod tests {
             ==== m/1_orders.sql
             -- +goose NO TRANSACTION
             -- Split into 3 blocks by safestep, which commit one by one. After a failure take out those that ran, then `goose up`.
-            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `goose up`.
             -- +goose Up
+            -- Block 1 of 3.
             BEGIN;
             SET LOCAL lock_timeout = '2s';
             SET LOCAL statement_timeout = '30s';
@@ -555,17 +555,20 @@ mod tests {
             ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
             COMMIT;
 
+            -- Block 2 of 3.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `goose up`.
             SET lock_timeout = 0;
             SET statement_timeout = 0;
             -- for the search
             CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+            RESET lock_timeout;
+            RESET statement_timeout;
 
+            -- Block 3 of 3.
             BEGIN;
             SET LOCAL statement_timeout = 0;
             ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
             COMMIT;
-            RESET lock_timeout;
-            RESET statement_timeout;
 
             -- +goose Down
             SET lock_timeout = 0;
@@ -594,7 +597,7 @@ mod tests {
         expect![[r#"
             ==== m/7_i.sql
             -- +goose NO TRANSACTION
-            -- If it is interrupted: -- why DROP INDEX CONCURRENTLY i; Then `goose up`.
+            -- If it is interrupted: -- why DROP INDEX CONCURRENTLY i; then `goose up`.
             -- +goose Up
             SET lock_timeout = 0;
             SET statement_timeout = 0;
@@ -639,7 +642,7 @@ mod tests {
             ==== m/00013_orders_step2_create_orders_note.sql
             -- +goose NO TRANSACTION
             -- Step 2 of 3, split by safestep from 00012_orders.sql.
-            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `goose up`.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `goose up`.
             -- There is no Down section; undo the steps by a new migration, last step first.
             -- +goose Up
             SET lock_timeout = 0;

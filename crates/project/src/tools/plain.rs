@@ -89,9 +89,9 @@ const WRITER: Option<Writer> = Some(Writer {
     sets_freely: true,
     down_required: false,
     nothing: "",
-    run: "go on with its block",
+    run: "go on with this block",
     undo: None,
-    repair: "",
+    repair: |_, _| String::new(),
     advice: |_| None,
 });
 
@@ -150,9 +150,11 @@ mod tests {
             SET statement_timeout = '30s';
             ALTER TABLE orders DROP CONSTRAINT orders_total;
             ALTER TABLE orders DROP COLUMN note;
+            RESET lock_timeout;
+            RESET statement_timeout;
             ==== sql/orders.sql
             -- Split into 3 blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the block that failed.
-            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then go on with its block.
+            -- Block 1 of 3.
             BEGIN;
             SET LOCAL lock_timeout = '2s';
             SET LOCAL statement_timeout = '30s';
@@ -160,11 +162,16 @@ mod tests {
             ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
             COMMIT;
 
+            -- Block 2 of 3.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then go on with this block.
             SET lock_timeout = 0;
             SET statement_timeout = 0;
             -- for the search
             CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+            RESET lock_timeout;
+            RESET statement_timeout;
 
+            -- Block 3 of 3.
             BEGIN;
             SET LOCAL statement_timeout = 0;
             ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
@@ -199,6 +206,8 @@ mod tests {
             ALTER TABLE t ADD b int;
             ALTER TABLE t ADD c int;
             COMMIT;
+            RESET lock_timeout;
+            RESET statement_timeout;
         "#]]
         .assert_eq(&emitted_with(&files, "sql/t.sql", &steps, &emit::Options::default()));
     }

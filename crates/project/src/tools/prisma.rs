@@ -87,7 +87,7 @@ const WRITER: Option<Writer> = Some(Writer {
     nothing: "",
     run: "`prisma migrate deploy`",
     undo: None,
-    repair: "`prisma migrate resolve --rolled-back {directory}`, then ",
+    repair: |_, directory| format!("`prisma migrate resolve --rolled-back {directory}`, then "),
     advice: |_| None,
 });
 
@@ -154,7 +154,7 @@ mod tests {
             ==== prisma/migrations/20240601120001_next/migration.sql goes
             ==== prisma/migrations/20240601120001_orders_step2_create_orders_note/migration.sql
             -- Step 2 of 3, split by safestep from 20240601120000_orders/migration.sql.
-            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `prisma migrate resolve --rolled-back 20240601120001_orders_step2_create_orders_note`, then `prisma migrate deploy`.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `prisma migrate resolve --rolled-back 20240601120001_orders_step2_create_orders_note`, then `prisma migrate deploy`.
             -- There is no Down section; undo the steps by a new migration, last step first.
             -- for the search
             CREATE INDEX CONCURRENTLY orders_note ON orders (note);

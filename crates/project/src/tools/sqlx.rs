@@ -111,7 +111,7 @@ const WRITER: Option<Writer> = Some(Writer {
     nothing: "",
     run: "`sqlx migrate run`",
     undo: Some("`sqlx migrate revert`"),
-    repair: "",
+    repair: |_, _| String::new(),
     advice: |_| None,
 });
 
@@ -219,7 +219,7 @@ mod tests {
             ==== migrations/20240601120002_orders_step2_create_orders_note.up.sql
             -- no-transaction
             -- Step 2 of 3, split by safestep from 20240601120000_orders.up.sql.
-            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; Then `sqlx migrate run`.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `sqlx migrate run`.
             -- Roll back with `sqlx migrate revert`, once for each step, last step first.
             -- for the search
             CREATE INDEX CONCURRENTLY orders_note ON orders (note);
@@ -244,7 +244,7 @@ mod tests {
         expect![[r#"
             ==== migrations/0001_a.sql
             -- no-transaction
-            -- If it is interrupted: <BOM>-- why DROP INDEX CONCURRENTLY i; Then `sqlx migrate run`.
+            -- If it is interrupted: <BOM>-- why DROP INDEX CONCURRENTLY i; then `sqlx migrate run`.
             -- why
 
             CREATE INDEX CONCURRENTLY i ON t (a);

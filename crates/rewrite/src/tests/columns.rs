@@ -95,45 +95,47 @@ fn volatile_defaults() {
         &wrapped(SHOP).allowing(Class::Unsafe),
         SQL,
         expect![[r#"
-        unsafe
-        == add_users_token
-        ALTER TABLE users ADD COLUMN token uuid, ALTER COLUMN token SET DEFAULT gen_random_uuid();  -- blocks
-        == backfill_users_token (no transaction)
-        DO $safestep$
-        DECLARE
-          safestep_first users.id%TYPE;
-          safestep_last users.id%TYPE;
-        BEGIN
-          SELECT users.id INTO safestep_first FROM users
-            WHERE token IS NULL ORDER BY users.id LIMIT 1;
-          WHILE safestep_first IS NOT NULL LOOP
-            SELECT batch.id INTO safestep_last FROM (
-              SELECT users.id FROM users
-                WHERE users.id >= safestep_first AND (token IS NULL) ORDER BY users.id LIMIT 1000
-            ) AS batch ORDER BY batch.id DESC LIMIT 1;
-            UPDATE users SET token = DEFAULT
-              WHERE users.id >= safestep_first AND users.id <= safestep_last AND (token IS NULL);
-            COMMIT;
-            PERFORM pg_sleep(0.100);
-            SELECT users.id INTO safestep_first FROM users
-              WHERE users.id > safestep_last AND (token IS NULL) ORDER BY users.id LIMIT 1;
-          END LOOP;
-          IF EXISTS (SELECT FROM users WHERE token IS NULL) THEN
-            RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
-          END IF;
-        END
-        $safestep$;  -- long
-        == add_users_token_not_null_proof
-        ALTER TABLE users ADD CONSTRAINT users_token_not_null_proof CHECK (token IS NOT NULL) NOT VALID;  -- blocks
-            undo ALTER TABLE users DROP CONSTRAINT users_token_not_null_proof;
-        == validate_users_token_not_null_proof
-        ALTER TABLE users VALIDATE CONSTRAINT users_token_not_null_proof;  -- own long
-        == set_users_token_not_null
-        ALTER TABLE users ALTER COLUMN token SET NOT NULL;  -- blocks
-        ALTER TABLE users DROP CONSTRAINT users_token_not_null_proof;  -- blocks
-            undo ALTER TABLE users ADD CONSTRAINT users_token_not_null_proof CHECK (token IS NOT NULL) NOT VALID;
-        assuming: The rows of users get their values of token batch by batch in the order of the primary key, and until then are NULL.
-    "#]],
+            unsafe
+            == add_users_token
+            ALTER TABLE users ADD COLUMN token uuid, ALTER COLUMN token SET DEFAULT gen_random_uuid();  -- blocks
+            == backfill_users_token (no transaction)
+            DO $safestep$
+            DECLARE
+              safestep_first users.id%TYPE;
+              safestep_last users.id%TYPE;
+            BEGIN
+              SELECT users.id INTO safestep_first FROM users
+                WHERE token IS NULL ORDER BY users.id LIMIT 1;
+              WHILE safestep_first IS NOT NULL LOOP
+                SELECT batch.id INTO safestep_last FROM (
+                  SELECT users.id FROM users
+                    WHERE users.id >= safestep_first AND (token IS NULL) ORDER BY users.id LIMIT 1000
+                ) AS batch ORDER BY batch.id DESC LIMIT 1;
+                UPDATE users SET token = DEFAULT
+                  WHERE users.id >= safestep_first AND users.id <= safestep_last AND (token IS NULL);
+                COMMIT;
+                PERFORM pg_sleep(0.100);
+                SELECT users.id INTO safestep_first FROM users
+                  WHERE users.id > safestep_last AND (token IS NULL) ORDER BY users.id LIMIT 1;
+              END LOOP;
+              IF EXISTS (SELECT FROM users WHERE token IS NULL) THEN
+                RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
+              END IF;
+            END
+            $safestep$;  -- long
+                again: the batches done by then stay done
+            == add_users_token_not_null_proof
+            ALTER TABLE users ADD CONSTRAINT users_token_not_null_proof CHECK (token IS NOT NULL) NOT VALID;  -- blocks
+                undo ALTER TABLE users DROP CONSTRAINT users_token_not_null_proof;
+            == validate_users_token_not_null_proof
+            ALTER TABLE users VALIDATE CONSTRAINT users_token_not_null_proof;  -- own long
+                again: rows without token by 0
+            == set_users_token_not_null
+            ALTER TABLE users ALTER COLUMN token SET NOT NULL;  -- blocks
+            ALTER TABLE users DROP CONSTRAINT users_token_not_null_proof;  -- blocks
+                undo ALTER TABLE users ADD CONSTRAINT users_token_not_null_proof CHECK (token IS NOT NULL) NOT VALID;
+            assuming: The rows of users get their values of token batch by batch in the order of the primary key, and until then are NULL.
+        "#]],
     );
     check(
         &wrapped(SHOP),
@@ -158,49 +160,51 @@ fn serial_columns() {
         &wrapped(SHOP).allowing(Class::Unsafe),
         "ALTER TABLE users ADD COLUMN number serial;",
         expect![[r#"
-        unsafe
-        == add_users_number
-        ALTER TABLE users ADD COLUMN number integer;  -- blocks
-        CREATE SEQUENCE users_number_seq AS integer OWNED BY users.number;  --
-            undo DROP SEQUENCE users_number_seq;
-        ALTER TABLE users ALTER COLUMN number SET DEFAULT nextval('users_number_seq'::regclass);  -- blocks
-            undo ALTER TABLE users ALTER COLUMN number DROP DEFAULT;
-        == backfill_users_number (no transaction)
-        DO $safestep$
-        DECLARE
-          safestep_first users.id%TYPE;
-          safestep_last users.id%TYPE;
-        BEGIN
-          SELECT users.id INTO safestep_first FROM users
-            WHERE number IS NULL ORDER BY users.id LIMIT 1;
-          WHILE safestep_first IS NOT NULL LOOP
-            SELECT batch.id INTO safestep_last FROM (
-              SELECT users.id FROM users
-                WHERE users.id >= safestep_first AND (number IS NULL) ORDER BY users.id LIMIT 1000
-            ) AS batch ORDER BY batch.id DESC LIMIT 1;
-            UPDATE users SET number = DEFAULT
-              WHERE users.id >= safestep_first AND users.id <= safestep_last AND (number IS NULL);
-            COMMIT;
-            PERFORM pg_sleep(0.100);
-            SELECT users.id INTO safestep_first FROM users
-              WHERE users.id > safestep_last AND (number IS NULL) ORDER BY users.id LIMIT 1;
-          END LOOP;
-          IF EXISTS (SELECT FROM users WHERE number IS NULL) THEN
-            RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
-          END IF;
-        END
-        $safestep$;  -- long
-        == add_users_number_not_null_proof
-        ALTER TABLE users ADD CONSTRAINT users_number_not_null_proof CHECK (number IS NOT NULL) NOT VALID;  -- blocks
-            undo ALTER TABLE users DROP CONSTRAINT users_number_not_null_proof;
-        == validate_users_number_not_null_proof
-        ALTER TABLE users VALIDATE CONSTRAINT users_number_not_null_proof;  -- own long
-        == set_users_number_not_null
-        ALTER TABLE users ALTER COLUMN number SET NOT NULL;  -- blocks
-        ALTER TABLE users DROP CONSTRAINT users_number_not_null_proof;  -- blocks
-            undo ALTER TABLE users ADD CONSTRAINT users_number_not_null_proof CHECK (number IS NOT NULL) NOT VALID;
-        assuming: The rows of users get their values of number batch by batch in the order of the primary key, and until then are NULL.
-    "#]],
+            unsafe
+            == add_users_number
+            ALTER TABLE users ADD COLUMN number integer;  -- blocks
+            CREATE SEQUENCE users_number_seq AS integer OWNED BY users.number;  --
+                undo DROP SEQUENCE users_number_seq;
+            ALTER TABLE users ALTER COLUMN number SET DEFAULT nextval('users_number_seq'::regclass);  -- blocks
+                undo ALTER TABLE users ALTER COLUMN number DROP DEFAULT;
+            == backfill_users_number (no transaction)
+            DO $safestep$
+            DECLARE
+              safestep_first users.id%TYPE;
+              safestep_last users.id%TYPE;
+            BEGIN
+              SELECT users.id INTO safestep_first FROM users
+                WHERE number IS NULL ORDER BY users.id LIMIT 1;
+              WHILE safestep_first IS NOT NULL LOOP
+                SELECT batch.id INTO safestep_last FROM (
+                  SELECT users.id FROM users
+                    WHERE users.id >= safestep_first AND (number IS NULL) ORDER BY users.id LIMIT 1000
+                ) AS batch ORDER BY batch.id DESC LIMIT 1;
+                UPDATE users SET number = DEFAULT
+                  WHERE users.id >= safestep_first AND users.id <= safestep_last AND (number IS NULL);
+                COMMIT;
+                PERFORM pg_sleep(0.100);
+                SELECT users.id INTO safestep_first FROM users
+                  WHERE users.id > safestep_last AND (number IS NULL) ORDER BY users.id LIMIT 1;
+              END LOOP;
+              IF EXISTS (SELECT FROM users WHERE number IS NULL) THEN
+                RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
+              END IF;
+            END
+            $safestep$;  -- long
+                again: the batches done by then stay done
+            == add_users_number_not_null_proof
+            ALTER TABLE users ADD CONSTRAINT users_number_not_null_proof CHECK (number IS NOT NULL) NOT VALID;  -- blocks
+                undo ALTER TABLE users DROP CONSTRAINT users_number_not_null_proof;
+            == validate_users_number_not_null_proof
+            ALTER TABLE users VALIDATE CONSTRAINT users_number_not_null_proof;  -- own long
+                again: rows without number by 0
+            == set_users_number_not_null
+            ALTER TABLE users ALTER COLUMN number SET NOT NULL;  -- blocks
+            ALTER TABLE users DROP CONSTRAINT users_number_not_null_proof;  -- blocks
+                undo ALTER TABLE users ADD CONSTRAINT users_number_not_null_proof CHECK (number IS NOT NULL) NOT VALID;
+            assuming: The rows of users get their values of number batch by batch in the order of the primary key, and until then are NULL.
+        "#]],
     );
     check(
         &wrapped(SHOP).allowing(Class::Unsafe),
@@ -238,11 +242,13 @@ fn serial_columns() {
               END IF;
             END
             $safestep$;  -- long
+                again: the batches done by then stay done
             == add_users_number_not_null_proof
             ALTER TABLE users ADD CONSTRAINT users_number_not_null_proof CHECK (number IS NOT NULL) NOT VALID;  -- blocks
                 undo ALTER TABLE users DROP CONSTRAINT users_number_not_null_proof;
             == validate_users_number_not_null_proof
             ALTER TABLE users VALIDATE CONSTRAINT users_number_not_null_proof;  -- own long
+                again: rows without number by 0
             == set_users_number_not_null
             ALTER TABLE users ALTER COLUMN number SET NOT NULL;  -- blocks
             ALTER TABLE users ALTER COLUMN number DROP DEFAULT;  -- blocks

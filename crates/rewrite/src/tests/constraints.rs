@@ -415,6 +415,7 @@ ALTER TABLE t ADD CONSTRAINT three UNIQUE (a, b);
             == drop_one (no transaction)
             DROP INDEX CONCURRENTLY one;  --
                 undo CREATE UNIQUE INDEX CONCURRENTLY one ON t (a);
+                again: the index may be left invalid
         "#]],
     );
     check(
@@ -492,6 +493,7 @@ ALTER TABLE c ADD FOREIGN KEY (a, b) REFERENCES p (a, b);
             == drop_p_key (no transaction)
             DROP INDEX CONCURRENTLY p_key;  --
                 undo CREATE UNIQUE INDEX CONCURRENTLY p_key ON p (a, b);
+                again: the index may be left invalid
             == add_c_a_b_fkey
             ALTER TABLE c ADD CONSTRAINT c_a_b_fkey FOREIGN KEY (a, b) REFERENCES p (a, b) NOT VALID;  -- blocks
                 undo ALTER TABLE c DROP CONSTRAINT c_a_b_fkey;
@@ -509,6 +511,7 @@ ALTER TABLE t ALTER a TYPE text;
             == drop_t_b_idx (no transaction)
             DROP INDEX CONCURRENTLY t_b_idx;  --
                 undo CREATE INDEX CONCURRENTLY t_b_idx ON t (b) WHERE a <> '';
+                again: the index may be left invalid
             == alter_t
             ALTER TABLE t ALTER a TYPE text;  -- blocks verbatim
         "#]],

@@ -21,166 +21,171 @@ fn updates() {
     plan(
         "UPDATE users SET status = 'new' WHERE status IS NULL;",
         expect![[r#"
-        unsafe
-        == backfill_users_status (no transaction)
-        DO $safestep$
-        DECLARE
-          safestep_first users.id%TYPE;
-          safestep_last users.id%TYPE;
-        BEGIN
-          SELECT users.id INTO safestep_first FROM users
-            WHERE (status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20) ORDER BY users.id LIMIT 1;
-          WHILE safestep_first IS NOT NULL LOOP
-            SELECT batch.id INTO safestep_last FROM (
-              SELECT users.id FROM users
-                WHERE users.id >= safestep_first AND ((status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20)) ORDER BY users.id LIMIT 1000
-            ) AS batch ORDER BY batch.id DESC LIMIT 1;
-            UPDATE users SET status = 'new'
-              WHERE users.id >= safestep_first AND users.id <= safestep_last AND ((status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20));
-            COMMIT;
-            PERFORM pg_sleep(0.100);
-            SELECT users.id INTO safestep_first FROM users
-              WHERE users.id > safestep_last AND ((status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20)) ORDER BY users.id LIMIT 1;
-          END LOOP;
-          IF EXISTS (SELECT FROM users WHERE (status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20)) THEN
-            RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
-          END IF;
-        END
-        $safestep$;  -- long
-        assuming: Rows of users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
-    "#]],
+            unsafe
+            == backfill_users_status (no transaction)
+            DO $safestep$
+            DECLARE
+              safestep_first users.id%TYPE;
+              safestep_last users.id%TYPE;
+            BEGIN
+              SELECT users.id INTO safestep_first FROM users
+                WHERE (status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20) ORDER BY users.id LIMIT 1;
+              WHILE safestep_first IS NOT NULL LOOP
+                SELECT batch.id INTO safestep_last FROM (
+                  SELECT users.id FROM users
+                    WHERE users.id >= safestep_first AND ((status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20)) ORDER BY users.id LIMIT 1000
+                ) AS batch ORDER BY batch.id DESC LIMIT 1;
+                UPDATE users SET status = 'new'
+                  WHERE users.id >= safestep_first AND users.id <= safestep_last AND ((status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20));
+                COMMIT;
+                PERFORM pg_sleep(0.100);
+                SELECT users.id INTO safestep_first FROM users
+                  WHERE users.id > safestep_last AND ((status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20)) ORDER BY users.id LIMIT 1;
+              END LOOP;
+              IF EXISTS (SELECT FROM users WHERE (status IS NULL) AND users.status IS DISTINCT FROM ('new')::varchar(20)) THEN
+                RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
+              END IF;
+            END
+            $safestep$;  -- long
+                again: the batches done by then stay done
+            assuming: Rows of users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+        "#]],
     );
     plan(
         "UPDATE pairs AS p SET note = p.a || '/' || p.b;",
         expect![[r#"
-        unsafe
-        == backfill_pairs_note (no transaction)
-        DO $safestep$
-        DECLARE
-          safestep_first_1 pairs.a%TYPE;
-          safestep_first_2 pairs.b%TYPE;
-          safestep_last_1 pairs.a%TYPE;
-          safestep_last_2 pairs.b%TYPE;
-        BEGIN
-          SELECT p.a, p.b INTO safestep_first_1, safestep_first_2 FROM pairs AS p
-            WHERE p.note IS DISTINCT FROM (p.a || '/' || p.b)::text ORDER BY p.a, p.b LIMIT 1;
-          WHILE safestep_first_1 IS NOT NULL LOOP
-            SELECT batch.a, batch.b INTO safestep_last_1, safestep_last_2 FROM (
-              SELECT p.a, p.b FROM pairs AS p
-                WHERE (p.a, p.b) >= (safestep_first_1, safestep_first_2) AND (p.note IS DISTINCT FROM (p.a || '/' || p.b)::text) ORDER BY p.a, p.b LIMIT 1000
-            ) AS batch ORDER BY batch.a DESC, batch.b DESC LIMIT 1;
-            UPDATE pairs AS p SET note = p.a || '/' || p.b
-              WHERE (p.a, p.b) >= (safestep_first_1, safestep_first_2) AND (p.a, p.b) <= (safestep_last_1, safestep_last_2) AND (p.note IS DISTINCT FROM (p.a || '/' || p.b)::text);
-            COMMIT;
-            PERFORM pg_sleep(0.100);
-            SELECT p.a, p.b INTO safestep_first_1, safestep_first_2 FROM pairs AS p
-              WHERE (p.a, p.b) > (safestep_last_1, safestep_last_2) AND (p.note IS DISTINCT FROM (p.a || '/' || p.b)::text) ORDER BY p.a, p.b LIMIT 1;
-          END LOOP;
-          IF EXISTS (SELECT FROM pairs AS p WHERE p.note IS DISTINCT FROM (p.a || '/' || p.b)::text) THEN
-            RAISE EXCEPTION USING MESSAGE = 'rows of pairs are left to change', HINT = 'Run this again: it goes on where it stopped.';
-          END IF;
-        END
-        $safestep$;  -- long
-        assuming: Rows of pairs that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
-    "#]],
+            unsafe
+            == backfill_pairs_note (no transaction)
+            DO $safestep$
+            DECLARE
+              safestep_first_1 pairs.a%TYPE;
+              safestep_first_2 pairs.b%TYPE;
+              safestep_last_1 pairs.a%TYPE;
+              safestep_last_2 pairs.b%TYPE;
+            BEGIN
+              SELECT p.a, p.b INTO safestep_first_1, safestep_first_2 FROM pairs AS p
+                WHERE p.note IS DISTINCT FROM (p.a || '/' || p.b)::text ORDER BY p.a, p.b LIMIT 1;
+              WHILE safestep_first_1 IS NOT NULL LOOP
+                SELECT batch.a, batch.b INTO safestep_last_1, safestep_last_2 FROM (
+                  SELECT p.a, p.b FROM pairs AS p
+                    WHERE (p.a, p.b) >= (safestep_first_1, safestep_first_2) AND (p.note IS DISTINCT FROM (p.a || '/' || p.b)::text) ORDER BY p.a, p.b LIMIT 1000
+                ) AS batch ORDER BY batch.a DESC, batch.b DESC LIMIT 1;
+                UPDATE pairs AS p SET note = p.a || '/' || p.b
+                  WHERE (p.a, p.b) >= (safestep_first_1, safestep_first_2) AND (p.a, p.b) <= (safestep_last_1, safestep_last_2) AND (p.note IS DISTINCT FROM (p.a || '/' || p.b)::text);
+                COMMIT;
+                PERFORM pg_sleep(0.100);
+                SELECT p.a, p.b INTO safestep_first_1, safestep_first_2 FROM pairs AS p
+                  WHERE (p.a, p.b) > (safestep_last_1, safestep_last_2) AND (p.note IS DISTINCT FROM (p.a || '/' || p.b)::text) ORDER BY p.a, p.b LIMIT 1;
+              END LOOP;
+              IF EXISTS (SELECT FROM pairs AS p WHERE p.note IS DISTINCT FROM (p.a || '/' || p.b)::text) THEN
+                RAISE EXCEPTION USING MESSAGE = 'rows of pairs are left to change', HINT = 'Run this again: it goes on where it stopped.';
+              END IF;
+            END
+            $safestep$;  -- long
+                again: the batches done by then stay done
+            assuming: Rows of pairs that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+        "#]],
     );
     plan(
         "-- clean\nUPDATE public.users SET email = lower(email), seen = now() WHERE email IS NULL; -- done",
         expect![[r#"
-        unsafe
-        == backfill_users_email (no transaction)
-        -- clean
-        DO $safestep$
-        DECLARE
-          safestep_first public.users.id%TYPE;
-          safestep_last public.users.id%TYPE;
-          safestep_now timestamptz := now();
-        BEGIN
-          SELECT users.id INTO safestep_first FROM public.users
-            WHERE (email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz) ORDER BY users.id LIMIT 1;
-          WHILE safestep_first IS NOT NULL LOOP
-            SELECT batch.id INTO safestep_last FROM (
-              SELECT users.id FROM public.users
-                WHERE users.id >= safestep_first AND ((email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz)) ORDER BY users.id LIMIT 1000
-            ) AS batch ORDER BY batch.id DESC LIMIT 1;
-            UPDATE public.users SET email = lower(email), seen = safestep_now
-              WHERE users.id >= safestep_first AND users.id <= safestep_last AND ((email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz));
-            COMMIT;
-            PERFORM pg_sleep(0.100);
-            SELECT users.id INTO safestep_first FROM public.users
-              WHERE users.id > safestep_last AND ((email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz)) ORDER BY users.id LIMIT 1;
-          END LOOP;
-          IF EXISTS (SELECT FROM public.users WHERE (email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz)) THEN
-            RAISE EXCEPTION USING MESSAGE = 'rows of public.users are left to change', HINT = 'Run this again: it goes on where it stopped.';
-          END IF;
-        END
-        $safestep$; -- done  -- long
-        assuming: Rows of public.users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
-    "#]],
+            unsafe
+            == backfill_users_email (no transaction)
+            -- clean
+            DO $safestep$
+            DECLARE
+              safestep_first public.users.id%TYPE;
+              safestep_last public.users.id%TYPE;
+              safestep_now timestamptz := now();
+            BEGIN
+              SELECT users.id INTO safestep_first FROM public.users
+                WHERE (email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz) ORDER BY users.id LIMIT 1;
+              WHILE safestep_first IS NOT NULL LOOP
+                SELECT batch.id INTO safestep_last FROM (
+                  SELECT users.id FROM public.users
+                    WHERE users.id >= safestep_first AND ((email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz)) ORDER BY users.id LIMIT 1000
+                ) AS batch ORDER BY batch.id DESC LIMIT 1;
+                UPDATE public.users SET email = lower(email), seen = safestep_now
+                  WHERE users.id >= safestep_first AND users.id <= safestep_last AND ((email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz));
+                COMMIT;
+                PERFORM pg_sleep(0.100);
+                SELECT users.id INTO safestep_first FROM public.users
+                  WHERE users.id > safestep_last AND ((email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz)) ORDER BY users.id LIMIT 1;
+              END LOOP;
+              IF EXISTS (SELECT FROM public.users WHERE (email IS NULL) AND (users.email IS DISTINCT FROM (lower(email))::text OR users.seen IS DISTINCT FROM (safestep_now)::timestamptz)) THEN
+                RAISE EXCEPTION USING MESSAGE = 'rows of public.users are left to change', HINT = 'Run this again: it goes on where it stopped.';
+              END IF;
+            END
+            $safestep$; -- done  -- long
+                again: the batches done by then stay done
+            assuming: Rows of public.users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+        "#]],
     );
     plan(
         "UPDATE users SET email = lower(email) WHERE email <> lower(email)",
         expect![[r#"
-        unsafe
-        == backfill_users_email (no transaction)
-        DO $safestep$
-        DECLARE
-          safestep_first users.id%TYPE;
-          safestep_last users.id%TYPE;
-        BEGIN
-          SELECT users.id INTO safestep_first FROM users
-            WHERE (email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text ORDER BY users.id LIMIT 1;
-          WHILE safestep_first IS NOT NULL LOOP
-            SELECT batch.id INTO safestep_last FROM (
-              SELECT users.id FROM users
-                WHERE users.id >= safestep_first AND ((email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text) ORDER BY users.id LIMIT 1000
-            ) AS batch ORDER BY batch.id DESC LIMIT 1;
-            UPDATE users SET email = lower(email)
-              WHERE users.id >= safestep_first AND users.id <= safestep_last AND ((email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text);
-            COMMIT;
-            PERFORM pg_sleep(0.100);
-            SELECT users.id INTO safestep_first FROM users
-              WHERE users.id > safestep_last AND ((email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text) ORDER BY users.id LIMIT 1;
-          END LOOP;
-          IF EXISTS (SELECT FROM users WHERE (email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text) THEN
-            RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
-          END IF;
-        END
-        $safestep$;  -- long
-        assuming: Rows of users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
-    "#]],
+            unsafe
+            == backfill_users_email (no transaction)
+            DO $safestep$
+            DECLARE
+              safestep_first users.id%TYPE;
+              safestep_last users.id%TYPE;
+            BEGIN
+              SELECT users.id INTO safestep_first FROM users
+                WHERE (email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text ORDER BY users.id LIMIT 1;
+              WHILE safestep_first IS NOT NULL LOOP
+                SELECT batch.id INTO safestep_last FROM (
+                  SELECT users.id FROM users
+                    WHERE users.id >= safestep_first AND ((email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text) ORDER BY users.id LIMIT 1000
+                ) AS batch ORDER BY batch.id DESC LIMIT 1;
+                UPDATE users SET email = lower(email)
+                  WHERE users.id >= safestep_first AND users.id <= safestep_last AND ((email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text);
+                COMMIT;
+                PERFORM pg_sleep(0.100);
+                SELECT users.id INTO safestep_first FROM users
+                  WHERE users.id > safestep_last AND ((email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text) ORDER BY users.id LIMIT 1;
+              END LOOP;
+              IF EXISTS (SELECT FROM users WHERE (email <> lower(email)) AND users.email IS DISTINCT FROM (lower(email))::text) THEN
+                RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
+              END IF;
+            END
+            $safestep$;  -- long
+                again: the batches done by then stay done
+            assuming: Rows of users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+        "#]],
     );
     plan(
         "UPDATE users SET extra = '{}' WHERE extra IS NULL",
         expect![[r#"
-        unsafe
-        == backfill_users_extra (no transaction)
-        DO $safestep$
-        DECLARE
-          safestep_first users.id%TYPE;
-          safestep_last users.id%TYPE;
-        BEGIN
-          SELECT users.id INTO safestep_first FROM users
-            WHERE extra IS NULL ORDER BY users.id LIMIT 1;
-          WHILE safestep_first IS NOT NULL LOOP
-            SELECT batch.id INTO safestep_last FROM (
-              SELECT users.id FROM users
-                WHERE users.id >= safestep_first AND (extra IS NULL) ORDER BY users.id LIMIT 1000
-            ) AS batch ORDER BY batch.id DESC LIMIT 1;
-            UPDATE users SET extra = '{}'
-              WHERE users.id >= safestep_first AND users.id <= safestep_last AND (extra IS NULL);
-            COMMIT;
-            PERFORM pg_sleep(0.100);
-            SELECT users.id INTO safestep_first FROM users
-              WHERE users.id > safestep_last AND (extra IS NULL) ORDER BY users.id LIMIT 1;
-          END LOOP;
-          IF EXISTS (SELECT FROM users WHERE extra IS NULL) THEN
-            RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
-          END IF;
-        END
-        $safestep$;  -- long
-        assuming: Rows of users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
-    "#]],
+            unsafe
+            == backfill_users_extra (no transaction)
+            DO $safestep$
+            DECLARE
+              safestep_first users.id%TYPE;
+              safestep_last users.id%TYPE;
+            BEGIN
+              SELECT users.id INTO safestep_first FROM users
+                WHERE extra IS NULL ORDER BY users.id LIMIT 1;
+              WHILE safestep_first IS NOT NULL LOOP
+                SELECT batch.id INTO safestep_last FROM (
+                  SELECT users.id FROM users
+                    WHERE users.id >= safestep_first AND (extra IS NULL) ORDER BY users.id LIMIT 1000
+                ) AS batch ORDER BY batch.id DESC LIMIT 1;
+                UPDATE users SET extra = '{}'
+                  WHERE users.id >= safestep_first AND users.id <= safestep_last AND (extra IS NULL);
+                COMMIT;
+                PERFORM pg_sleep(0.100);
+                SELECT users.id INTO safestep_first FROM users
+                  WHERE users.id > safestep_last AND (extra IS NULL) ORDER BY users.id LIMIT 1;
+              END LOOP;
+              IF EXISTS (SELECT FROM users WHERE extra IS NULL) THEN
+                RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
+              END IF;
+            END
+            $safestep$;  -- long
+                again: the batches done by then stay done
+            assuming: Rows of users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+        "#]],
     );
 }
 
@@ -189,69 +194,71 @@ fn deletes() {
     plan(
         "DELETE FROM users WHERE seen < now() - interval '1 year';",
         expect![[r#"
-        unsafe
-        == delete_from_users (no transaction)
-        DO $safestep$
-        DECLARE
-          safestep_first users.id%TYPE;
-          safestep_last users.id%TYPE;
-          safestep_now timestamptz := now();
-        BEGIN
-          SELECT users.id INTO safestep_first FROM users
-            WHERE seen < safestep_now - interval '1 year' ORDER BY users.id LIMIT 1;
-          WHILE safestep_first IS NOT NULL LOOP
-            SELECT batch.id INTO safestep_last FROM (
-              SELECT users.id FROM users
-                WHERE users.id >= safestep_first AND (seen < safestep_now - interval '1 year') ORDER BY users.id LIMIT 1000
-            ) AS batch ORDER BY batch.id DESC LIMIT 1;
-            DELETE FROM users
-              WHERE users.id >= safestep_first AND users.id <= safestep_last AND (seen < safestep_now - interval '1 year');
-            COMMIT;
-            PERFORM pg_sleep(0.100);
-            SELECT users.id INTO safestep_first FROM users
-              WHERE users.id > safestep_last AND (seen < safestep_now - interval '1 year') ORDER BY users.id LIMIT 1;
-          END LOOP;
-          IF EXISTS (SELECT FROM users WHERE seen < safestep_now - interval '1 year') THEN
-            RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
-          END IF;
-        END
-        $safestep$;  -- long
-        assuming: Rows of users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
-    "#]],
+            unsafe
+            == delete_from_users (no transaction)
+            DO $safestep$
+            DECLARE
+              safestep_first users.id%TYPE;
+              safestep_last users.id%TYPE;
+              safestep_now timestamptz := now();
+            BEGIN
+              SELECT users.id INTO safestep_first FROM users
+                WHERE seen < safestep_now - interval '1 year' ORDER BY users.id LIMIT 1;
+              WHILE safestep_first IS NOT NULL LOOP
+                SELECT batch.id INTO safestep_last FROM (
+                  SELECT users.id FROM users
+                    WHERE users.id >= safestep_first AND (seen < safestep_now - interval '1 year') ORDER BY users.id LIMIT 1000
+                ) AS batch ORDER BY batch.id DESC LIMIT 1;
+                DELETE FROM users
+                  WHERE users.id >= safestep_first AND users.id <= safestep_last AND (seen < safestep_now - interval '1 year');
+                COMMIT;
+                PERFORM pg_sleep(0.100);
+                SELECT users.id INTO safestep_first FROM users
+                  WHERE users.id > safestep_last AND (seen < safestep_now - interval '1 year') ORDER BY users.id LIMIT 1;
+              END LOOP;
+              IF EXISTS (SELECT FROM users WHERE seen < safestep_now - interval '1 year') THEN
+                RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
+              END IF;
+            END
+            $safestep$;  -- long
+                again: the batches done by then stay done
+            assuming: Rows of users that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+        "#]],
     );
     plan(
         "DELETE FROM ONLY pairs p;",
         expect![[r#"
-        unsafe
-        == delete_from_pairs (no transaction)
-        DO $safestep$
-        DECLARE
-          safestep_first_1 pairs.a%TYPE;
-          safestep_first_2 pairs.b%TYPE;
-          safestep_last_1 pairs.a%TYPE;
-          safestep_last_2 pairs.b%TYPE;
-        BEGIN
-          SELECT p.a, p.b INTO safestep_first_1, safestep_first_2 FROM ONLY pairs p
-            WHERE true ORDER BY p.a, p.b LIMIT 1;
-          WHILE safestep_first_1 IS NOT NULL LOOP
-            SELECT batch.a, batch.b INTO safestep_last_1, safestep_last_2 FROM (
-              SELECT p.a, p.b FROM ONLY pairs p
-                WHERE (p.a, p.b) >= (safestep_first_1, safestep_first_2) AND (true) ORDER BY p.a, p.b LIMIT 1000
-            ) AS batch ORDER BY batch.a DESC, batch.b DESC LIMIT 1;
-            DELETE FROM ONLY pairs p
-              WHERE (p.a, p.b) >= (safestep_first_1, safestep_first_2) AND (p.a, p.b) <= (safestep_last_1, safestep_last_2) AND (true);
-            COMMIT;
-            PERFORM pg_sleep(0.100);
-            SELECT p.a, p.b INTO safestep_first_1, safestep_first_2 FROM ONLY pairs p
-              WHERE (p.a, p.b) > (safestep_last_1, safestep_last_2) AND (true) ORDER BY p.a, p.b LIMIT 1;
-          END LOOP;
-          IF EXISTS (SELECT FROM ONLY pairs p WHERE true) THEN
-            RAISE EXCEPTION USING MESSAGE = 'rows of pairs are left to change', HINT = 'Run this again: it goes on where it stopped.';
-          END IF;
-        END
-        $safestep$;  -- long
-        assuming: Rows of pairs that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
-    "#]],
+            unsafe
+            == delete_from_pairs (no transaction)
+            DO $safestep$
+            DECLARE
+              safestep_first_1 pairs.a%TYPE;
+              safestep_first_2 pairs.b%TYPE;
+              safestep_last_1 pairs.a%TYPE;
+              safestep_last_2 pairs.b%TYPE;
+            BEGIN
+              SELECT p.a, p.b INTO safestep_first_1, safestep_first_2 FROM ONLY pairs p
+                WHERE true ORDER BY p.a, p.b LIMIT 1;
+              WHILE safestep_first_1 IS NOT NULL LOOP
+                SELECT batch.a, batch.b INTO safestep_last_1, safestep_last_2 FROM (
+                  SELECT p.a, p.b FROM ONLY pairs p
+                    WHERE (p.a, p.b) >= (safestep_first_1, safestep_first_2) AND (true) ORDER BY p.a, p.b LIMIT 1000
+                ) AS batch ORDER BY batch.a DESC, batch.b DESC LIMIT 1;
+                DELETE FROM ONLY pairs p
+                  WHERE (p.a, p.b) >= (safestep_first_1, safestep_first_2) AND (p.a, p.b) <= (safestep_last_1, safestep_last_2) AND (true);
+                COMMIT;
+                PERFORM pg_sleep(0.100);
+                SELECT p.a, p.b INTO safestep_first_1, safestep_first_2 FROM ONLY pairs p
+                  WHERE (p.a, p.b) > (safestep_last_1, safestep_last_2) AND (true) ORDER BY p.a, p.b LIMIT 1;
+              END LOOP;
+              IF EXISTS (SELECT FROM ONLY pairs p WHERE true) THEN
+                RAISE EXCEPTION USING MESSAGE = 'rows of pairs are left to change', HINT = 'Run this again: it goes on where it stopped.';
+              END IF;
+            END
+            $safestep$;  -- long
+                again: the batches done by then stay done
+            assuming: Rows of pairs that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
+        "#]],
     );
 }
 

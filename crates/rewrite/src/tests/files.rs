@@ -247,6 +247,7 @@ ALTER TABLE users ADD CHECK (age > 0);
                 undo ALTER TABLE users DROP CONSTRAINT users_age_check;
             == validate_users_age_check
             ALTER TABLE users VALIDATE CONSTRAINT users_age_check;  -- own long
+                again: rows that violate users_age_check by 4
             withheld 1.0: it must stay with its neighbours: a temporary table lives in one session
             withheld 2.0: it must stay with its neighbours: a temporary table lives in one session
             withheld 3.0: it must stay with its neighbours: a temporary table lives in one session
