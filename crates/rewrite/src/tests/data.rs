@@ -605,11 +605,13 @@ BEGIN INSERT INTO orders (user_id, team) SELECT who, team FROM users WHERE id = 
               END IF;
             END
             $safestep$;  -- long
+                again: the batches done by then stay done
             == add_orders_team_not_null_proof
             ALTER TABLE orders ADD CONSTRAINT orders_team_not_null_proof CHECK (team IS NOT NULL) NOT VALID;  -- blocks
                 undo ALTER TABLE orders DROP CONSTRAINT orders_team_not_null_proof;
             == validate_orders_team_not_null_proof
             ALTER TABLE orders VALIDATE CONSTRAINT orders_team_not_null_proof;  -- own long
+                again: rows without team by 1
             == set_orders_team_not_null
             ALTER TABLE orders ALTER COLUMN team SET NOT NULL;  -- blocks
                 undo ALTER TABLE orders ALTER COLUMN team DROP NOT NULL;
