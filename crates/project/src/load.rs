@@ -426,7 +426,9 @@ fn complete(files: &Files, request: &Request, root: &Path, group: &mut Group, de
                     let Ok(text) = detector.read(&path) else { continue };
                     let own = group.config.tool_of(&path).is_some()
                         || if modest {
-                            !is_dump(&text.text) && *detector.detect(&path, &text.text).tool == *group.tool
+                            !is_dump(&text.text)
+                                && !is_pgtap_test(&text.text)
+                                && *detector.detect(&path, &text.text).tool == *group.tool
                         } else {
                             !detector.of_another_tool(group.tool, &text.text)
                         };
@@ -584,12 +586,18 @@ fn is_dump(text: &str) -> bool {
     text.lines().take(10).any(|line| heads.contains(&line.trim()))
 }
 
-/// A test of pgTAP plans, finishes and leaves nothing behind.
+/// A test of pgTAP begins with a plan and leaves nothing behind.
 fn is_pgtap_test(text: &str) -> bool {
     const UNDONE: &str = "rollback";
     let tail = text.trim_end_matches(|it: char| it == ';' || it.is_whitespace());
     let undone = tail.len().checked_sub(UNDONE.len()).and_then(|at| tail.get(at..));
-    undone.is_some_and(|it| it.eq_ignore_ascii_case(UNDONE)) && text.contains("plan(") && text.contains("finish()")
+    let plans = |line: &str| {
+        let line = line.trim_start().to_ascii_lowercase();
+        ["select plan(", "select * from plan(", "select no_plan(", "select * from no_plan("]
+            .iter()
+            .any(|it| line.starts_with(it))
+    };
+    undone.is_some_and(|it| it.eq_ignore_ascii_case(UNDONE)) && text.lines().any(plans)
 }
 
 fn in_migrations_directory(files: &Files, path: &Path) -> bool {

@@ -31,9 +31,13 @@ pub(super) static TOOL: Tool = Tool {
     writer: WRITER,
 };
 
-/// Files of one directory in the order in which a shell lists them. `a.down.sql` undoes `a.up.sql` or `a.sql`.
+/// Files of one directory in the order in which a shell lists them. `a.down.sql` undoes `a.up.sql` or `a.sql`, and `down.sql`
+/// undoes `up.sql`.
 pub(super) fn place(path: &Path, _: &Settings) -> Option<Place> {
-    let (stem, role) = pair(path.file_name()?.to_str()?)?;
+    let (stem, role) = match path.file_name()?.to_str()? {
+        "down.sql" => ("up", Some(Role::Down)),
+        file => pair(file)?,
+    };
     let version = &stem[..stem.find(|c: char| !c.is_ascii_digit()).unwrap_or(stem.len())];
     Some(Place {
         root: path.parent()?.to_owned(),
@@ -111,6 +115,8 @@ mod tests {
             ("db/migrations/9_a.down.sql", "SELECT 1;\n"),
             ("db/migrations/empty.sql", ""),
             ("db/queries/get.sql", "SELECT 1;\n"),
+            ("db/migrations/add/up.sql", "SELECT 1;\n"),
+            ("db/migrations/add/down.sql", "SELECT 1;\n"),
             ("db/dump.sql", "--\n-- PostgreSQL database dump\n--\n"),
             ("db/test.sql", "BEGIN;\nSELECT plan(1);\nSELECT pass();\nSELECT * FROM finish();\nROLLBACK;\n"),
         ]);
@@ -120,6 +126,11 @@ mod tests {
                 with db/migrations/9_a.down.sql
                 up, no transaction, whole
                 down, no transaction, whole
+            plain in db/migrations/add, nothing points at a tool
+              up.sql Text("up") up
+                with db/migrations/add/down.sql
+                up, no transaction, each statement
+                down, no transaction, each statement
             skipped db/dump.sql: is a schema dump, not a migration
             skipped db/migrations/10_b.sql: lies among migrations of golang-migrate, which does not run a file of this name
             skipped db/migrations/empty.sql: lies among migrations of golang-migrate, which does not run a file of this name
@@ -131,11 +142,16 @@ mod tests {
                 up, no transaction, each statement
               empty.sql Text("empty") empty
                 up, no transaction, each statement
+            plain in db/migrations/add, nothing points at a tool
+              up.sql Text("up") up
+                with db/migrations/add/down.sql
+                up, no transaction, each statement
+                down, no transaction, each statement
             plain in db/queries, nothing points at a tool
               get.sql Text("get") get
                 up, no transaction, each statement
         "#]]
-        .assert_eq(&draw(&files, &["db/queries/get.sql", "db/migrations/10_b.sql"]));
+        .assert_eq(&draw(&files, &["db/queries/get.sql", "db/migrations/10_b.sql", "db/migrations/add"]));
     }
 
     #[test]
