@@ -91,6 +91,18 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// An earlier statement of the file deletes all rows of the table that the statement changes.
+    #[must_use]
+    pub fn emptied(&self, statement: usize) -> bool {
+        let tables = |at: usize| self.trace.judged[at].operations.iter().filter_map(|it| it.relation.as_ref());
+        let empties = |at: &usize| match &*self.script.statements[*at].parsed.kind {
+            StatementKind::Delete(it) => it.filter.is_none() && !it.has_using,
+            StatementKind::Truncate { .. } => true,
+            _ => false,
+        };
+        (0..statement).filter(empties).any(|at| tables(at).any(|it| tables(statement).any(|table| table == it)))
+    }
+
     /// The statement's transaction ends in ROLLBACK, so that nothing of it stays.
     #[must_use]
     pub fn rolls_back(&self, statement: usize) -> bool {

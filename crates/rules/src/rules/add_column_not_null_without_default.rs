@@ -43,7 +43,7 @@ ALTER TABLE users ADD COLUMN name text NOT NULL DEFAULT '';
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     for (statement, _, judged, failure) in context.failures() {
-        if failure.when != FailsWhen::NotEmpty || failure.sqlstate != "23502" {
+        if failure.when != FailsWhen::NotEmpty || failure.sqlstate != "23502" || context.emptied(statement) {
             continue;
         }
         let operation = judged.operations.iter().position(|it| it.span.contains(failure.span));
@@ -85,6 +85,23 @@ mod tests {
             ALTER TABLE users ADD COLUMN b text NOT NULL;
             --                ^^^^^^^^^^^^^^^^^^^^^^^^^^ add-column-not-null-without-default
         "#]],
+        );
+    }
+
+    #[test]
+    fn after_all_rows_went() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+                DELETE FROM users WHERE id > 7;
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unbatched-backfill (warning)
+                ALTER TABLE users ADD COLUMN a text NOT NULL;
+                --                ^^^^^^^^^^^^^^^^^^^^^^^^^^ add-column-not-null-without-default
+                --                ^^^^^^^^^^^^^^^^^^^^^^^^^^ lock-upgrade-in-transaction
+                DELETE FROM users;
+                --^^^^^^^^^^^^^^^ backfill-in-ddl-transaction
+                ALTER TABLE users ADD COLUMN b text NOT NULL;
+            "#]],
         );
     }
 

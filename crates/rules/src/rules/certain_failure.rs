@@ -69,6 +69,8 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         let when = match failure.when {
             FailsWhen::Always if perhaps => "this fails if no transaction is open",
             FailsWhen::Always => "this fails",
+            FailsWhen::NotEmpty if context.emptied(statement) => continue,
+            FailsWhen::NotEmpty if failure.sqlstate == "23505" => "this fails once the table has two rows",
             FailsWhen::NotEmpty => "this fails once the table has rows",
             FailsWhen::Wrapped => continue,
         };

@@ -62,7 +62,12 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if tables.is_empty() {
             continue;
         }
-        let tables = list(&tables);
+        let tables = match &tables[..] {
+            [first, second, third, rest @ ..] if rest.len() > 1 => {
+                format!("{first}, {second}, {third} and {} more tables", rest.len())
+            }
+            all => list(all),
+        };
         let message = format!("this deletes every row of {tables} and takes ACCESS EXCLUSIVE: reads and writes wait");
         findings.push(at.finding(&RULE, message).note("Acknowledge it with a directive if the rows are meant to go"));
     }
