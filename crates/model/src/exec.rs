@@ -346,7 +346,8 @@ impl Exec {
                 on: None,
                 lock,
                 works: Vec::new(),
-                born: if it.maybe { Born::Before } else { it.born },
+                // Nobody else has this session's temporary tables.
+                born: if it.maybe && &*it.name.schema != "pg_temp" { Born::Before } else { it.born },
                 empty: it.empty,
                 maybe: self.conditional,
             },
