@@ -586,7 +586,7 @@ fn is_dump(text: &str) -> bool {
     text.lines().take(10).any(|line| heads.contains(&line.trim()))
 }
 
-/// A test of pgTAP begins with a plan and leaves nothing behind.
+/// A test of pgTAP begins with a plan and leaves nothing behind, or says that it is finished.
 fn is_pgtap_test(text: &str) -> bool {
     const UNDONE: &str = "rollback";
     let tail = text.trim_end_matches(|it: char| it == ';' || it.is_whitespace());
@@ -597,7 +597,8 @@ fn is_pgtap_test(text: &str) -> bool {
             .iter()
             .any(|it| line.starts_with(it))
     };
-    undone.is_some_and(|it| it.eq_ignore_ascii_case(UNDONE)) && text.lines().any(plans)
+    let ends = undone.is_some_and(|it| it.eq_ignore_ascii_case(UNDONE)) || text.contains("finish()");
+    ends && text.lines().any(plans)
 }
 
 fn in_migrations_directory(files: &Files, path: &Path) -> bool {
