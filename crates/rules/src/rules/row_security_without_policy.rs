@@ -1,6 +1,7 @@
 //! Row security switched on with no policy to let anyone through.
 
 use model::effect::OperationKind;
+use model::schema::Born;
 use syntax::ast::AlterAction;
 
 use crate::facts::stops_others;
@@ -54,6 +55,9 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         let own = at.operation.effects.iter().find(|it| Some(&it.relation) == at.operation.relation.as_ref());
         let Some(own) = own.filter(|it| stops_others(it)) else { continue };
         let after = context.end_of_transaction(at.statement).relations.get(&own.relation);
+        if at.relation().is_some_and(|it| it.born == Born::Here) {
+            continue;
+        }
         // Policies of a table first met here are not known.
         let open = at.relation().is_none_or(|it| it.open);
         let protected = after.is_none_or(|it| !it.row_security || !it.policies.is_empty());
@@ -85,6 +89,18 @@ mod tests {
             expect![[r#"
             ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
             --                ^^^^^^^^^^^^^^^^^^^^^^^^^ row-security-without-policy
+        "#]],
+        );
+    }
+
+    #[test]
+    fn of_a_table_made_in_the_file() {
+        check(
+            "",
+            expect![[r#"
+            CREATE TABLE IF NOT EXISTS notes (id bigint, owner text);
+            ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY p ON notes USING (true);
         "#]],
         );
     }

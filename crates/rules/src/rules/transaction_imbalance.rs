@@ -94,7 +94,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             statement,
             "this transaction is never ended: its locks stay until the session ends, and its changes are undone"
                 .to_owned(),
-            "End it with COMMIT",
+            "End it with COMMIT, or with ROLLBACK if nothing of it shall stay",
         );
     }
 }

@@ -175,4 +175,19 @@ mod tests {
             "#]],
         );
     }
+
+    #[test]
+    fn a_temporary_table() {
+        check(
+            "",
+            expect![[r#"
+            DO $$ BEGIN
+              LOOP
+                CREATE TEMP TABLE IF NOT EXISTS batch (id bigint) ON COMMIT DROP;
+                TRUNCATE batch;
+              END LOOP;
+            END $$;
+        "#]],
+        );
+    }
 }
