@@ -393,6 +393,7 @@ fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Refusal> {
                 writes: writing(judged, &old),
                 long: is_long(judged, kind, &old),
                 drops: drops(kind),
+                destroys: destroys(kind),
                 takes: losses::taken(kind),
                 gives: losses::given(kind),
                 restricts: fills::restricted(kind, &changed(judged, &old)),
@@ -460,6 +461,16 @@ fn drops(kind: &StatementKind) -> bool {
         StatementKind::Drop(it) => it.object == ObjectKind::Index,
         StatementKind::AlterTable(it) => {
             it.subcommands.iter().all(|it| matches!(it.action, AlterAction::DropConstraint { .. }))
+        }
+        _ => false,
+    }
+}
+
+fn destroys(kind: &StatementKind) -> bool {
+    match kind {
+        StatementKind::Drop(it) => it.object == ObjectKind::Table,
+        StatementKind::AlterTable(it) => {
+            it.subcommands.iter().any(|it| matches!(it.action, AlterAction::DropColumn { .. }))
         }
         _ => false,
     }

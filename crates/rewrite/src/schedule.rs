@@ -30,6 +30,8 @@ pub(crate) struct Facts {
     pub long: bool,
     /// It only drops constraints or indexes.
     pub drops: bool,
+    /// It drops columns or tables with what they hold.
+    pub destroys: bool,
     /// What it takes away from others, and what it gives them.
     pub takes: Vec<Loss>,
     pub gives: Vec<Loss>,
@@ -90,6 +92,7 @@ pub(crate) fn arrange(items: &[Item], facts: &[Facts], freedom: Freedom, wishes:
     if freedom == Freedom::Independent {
         change_types_first(items, &mut facts, &mut atoms);
         fill_before_restricting(items, &facts, &mut atoms);
+        destroy_last(items, &facts, &mut atoms);
     }
     for ((early, late), reason) in &wishes.together {
         let apart = |steps| Apart { steps, reason: reason.clone() };
@@ -217,6 +220,24 @@ fn fill_before_restricting(items: &[Item], facts: &[Facts], atoms: &mut [Atom]) 
         for later in 0..fills {
             if atoms[later].steps.iter().any(meets) && !leads_to(atoms, fills, later) {
                 atoms[later].after.insert(fills);
+            }
+        }
+    }
+}
+
+/// What goes for good waits until nothing can fail any more over rows that must be made from it again.
+fn destroy_last(items: &[Item], facts: &[Facts], atoms: &mut [Atom]) {
+    let may_fail = |step: &usize| {
+        let Facts { validates, writes, long, .. } = &facts[*step];
+        !items[*step].operations.is_empty() && (validates.is_some() || (*long && !writes.is_empty()))
+    };
+    for drops in 0..atoms.len() {
+        if !atoms[drops].steps.iter().any(|it| facts[*it].destroys) {
+            continue;
+        }
+        for earlier in 0..drops {
+            if atoms[earlier].steps.iter().any(may_fail) && !leads_to(atoms, earlier, drops) {
+                atoms[drops].after.insert(earlier);
             }
         }
     }
