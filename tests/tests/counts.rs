@@ -69,8 +69,8 @@ fn every_statement_is_parsed_once() {
         lint the last file               205 files read   714 statements    345 rules called
         fix the last file                210 files read   714 statements    345 rules called
         explain all                      200 files read   700 statements      0 rules called
-        lint all                         254 files read   959 statements  17457 rules called
-        fix all                          308 files read   959 statements  17457 rules called
+        lint all                         353 files read  1404 statements  24288 rules called
+        fix all                          506 files read  1404 statements  24288 rules called
         an editor opens the last file    205 files read   714 statements    345 rules called
         and asks again                   205 files read   714 statements    345 rules called
         a statement is typed             206 files read   718 statements    414 rules called

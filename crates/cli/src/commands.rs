@@ -56,7 +56,10 @@ fn lint(it: &arguments::Lint) -> Result<i32, String> {
         linted.sources.directory = engine::below_root(&engine.files);
     }
     let rendered = (format.render)(&linted.report, &linted.sources, output::style(it.terminal.color));
-    if !it.diff {
+    if it.diff && linted.changes.is_empty() {
+        // The reader of standard output wants a patch; this is for whoever wonders that there is none.
+        output::complain(&format!("--fix would write nothing\n{}", rendered.text.trim_end()));
+    } else if !it.diff {
         output::print(&rendered.text)?;
     }
     if let (Some(markdown), Some(path)) = (rendered.job_summary, std::env::var_os("GITHUB_STEP_SUMMARY")) {

@@ -22,7 +22,7 @@ use syntax::Span;
 
 use crate::explain::{self, Comparison, ExplainedSection};
 use crate::findings::{self, Found, Judged};
-use crate::view::{self, FileView, HistoryView};
+use crate::view::{self, FileView, HistoryView, SectionView};
 use crate::{Engine, Files, Options};
 
 /// What can be done about one finding.
@@ -66,6 +66,8 @@ struct Attempt {
     still_told: BTreeSet<(usize, usize)>,
     /// The next class that would do more.
     higher: Option<Class>,
+    /// The plan differs from the original, whether it passed or not.
+    changed: bool,
 }
 
 /// A migration and what was found in it.
@@ -146,7 +148,7 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
                 attempt(&Task { engine, options, view, file, found: &found }, class)
             } else {
                 let reason = "the migration is already applied; --all-files rewrites it all the same";
-                refuse(&found, &BTreeMap::new(), (!file.pending).then_some(reason))
+                refuse(file, &found, &BTreeMap::new(), (!file.pending).then_some(reason))
             };
             (file, found, attempt)
         })
@@ -170,7 +172,7 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
         };
         let outcome = match &placed {
             Ok(_) => attempt.outcome,
-            Err(why) => refuse(&found, &BTreeMap::new(), Some(why)).outcome,
+            Err(why) => refuse(file, &found, &BTreeMap::new(), Some(why)).outcome,
         };
         let Ok(Some(rewrite)) = placed else {
             let withheld = |outcome: Result<(), Option<String>>| Offer { fix: None, withheld: outcome.err().flatten() };
@@ -191,11 +193,12 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
             }
         }
         for (new, found) in rewrite.after.files.iter().zip(rewrite.found) {
-            let offer = |finding: &rules::Finding| Offer {
-                fix: None,
-                withheld: reasons.get(&(finding.rule.name, finding.message.clone())).cloned(),
+            let reason = |it: &(usize, rules::Finding)| {
+                let same = reasons.get(&(it.1.rule.name, it.1.message.clone())).cloned();
+                same.or_else(|| why_left(file, &rewrite.plan, new, it))
             };
-            let offers: Vec<Offer> = found.findings.iter().map(|(_, finding)| offer(finding)).collect();
+            let offers: Vec<Offer> =
+                found.findings.iter().map(|it| Offer { fix: None, withheld: reason(it) }).collect();
             fixed.rest.push(findings::finish(engine, &rewrite.after, new, found, &offers));
         }
         files = files.with(&rewrite.emission.changes);
@@ -231,8 +234,8 @@ fn room(
             Err((path, why)) => {
                 let asks =
                     |it: &&mut (&FileView, Found, Attempt)| it.2.rewrite.is_some() && view.migration(it.0).path == path;
-                let Some((_, found, attempt)) = judged.iter_mut().find(asks) else { break };
-                *attempt = refuse(found, &BTreeMap::new(), Some(&why));
+                let Some((file, found, attempt)) = judged.iter_mut().find(asks) else { break };
+                *attempt = refuse(file, found, &BTreeMap::new(), Some(&why));
             }
         }
     }
@@ -374,28 +377,55 @@ fn wanted(found: &Found) -> impl Iterator<Item = (usize, usize)> {
 /// The operations of the original that the files of a rewrite still have findings about. What stays of a statement that was
 /// taken apart stands for the operations of its kind.
 fn still_told(file: &FileView, plan: &Plan, after: &HistoryView, after_found: &[Found]) -> BTreeSet<(usize, usize)> {
-    let original = &file.sections[0];
     let mut told = BTreeSet::new();
     for (new, found) in after.files.iter().zip(after_found) {
         let up = found.findings.iter().filter(|(section, _)| *section == 0);
-        for (statement, operation) in up.flat_map(|(_, finding)| &finding.operations) {
-            let Some(kept) = new.sections[0].script.statements.get(*statement) else { continue };
-            let text = &kept.parsed.text;
-            let same = original.script.statements.iter().enumerate().filter(|(_, it)| it.parsed.text == *text);
-            let same: Vec<(usize, usize)> = same.map(|(at, _)| (at, *operation)).collect();
-            if !same.is_empty() {
-                told.extend(same);
-                continue;
-            }
-            let kind = new.sections[0].trace.judged[*statement].operations.get(*operation).map(|it| it.kind);
-            let steps = plan.parts.iter().flat_map(|part| &part.steps).filter(|step| step.sql.contains(&**text));
-            for at in steps.flat_map(|step| step.from.iter().copied()) {
-                let operations = original.trace.judged[at].operations.iter().enumerate();
-                told.extend(operations.filter(|(_, it)| Some(it.kind) == kind).map(|(operation, _)| (at, operation)));
-            }
-        }
+        told.extend(up.flat_map(|(_, it)| &it.operations).flat_map(|it| originals(file, plan, &new.sections[0], *it)));
     }
     told
+}
+
+/// The operations of the original that one of a written file stands for.
+fn originals(
+    file: &FileView,
+    plan: &Plan,
+    new: &SectionView,
+    (statement, operation): (usize, usize),
+) -> Vec<(usize, usize)> {
+    let original = &file.sections[0];
+    let Some(kept) = new.script.statements.get(statement) else { return Vec::new() };
+    let text = &kept.parsed.text;
+    let same = original.script.statements.iter().enumerate().filter(|(_, it)| it.parsed.text == *text);
+    let same: Vec<(usize, usize)> = same.map(|(at, _)| (at, operation)).collect();
+    if !same.is_empty() {
+        return same;
+    }
+    let kind = new.trace.judged[statement].operations.get(operation).map(|it| it.kind);
+    let steps = plan.parts.iter().flat_map(|part| &part.steps).filter(|step| step.sql.contains(&**text));
+    let of_kind = |at: usize| {
+        let operations = original.trace.judged[at].operations.iter().enumerate();
+        operations.filter(|(_, it)| Some(it.kind) == kind).map(move |(operation, _)| (at, operation))
+    };
+    steps.flat_map(|step| step.from.iter().copied()).flat_map(of_kind).collect()
+}
+
+/// Why a written file still has a finding: what was said of the operations of the original that it is about.
+fn why_left(file: &FileView, plan: &Plan, new: &FileView, it: &(usize, rules::Finding)) -> Option<String> {
+    let own = it.1.operations.iter().filter(|_| it.0 == 0);
+    let mut originals = own.flat_map(|operation| originals(file, plan, &new.sections[0], *operation));
+    let refused = |it: (usize, usize)| plan.withheld.iter().find(|known| (known.0, known.1) == it);
+    originals.find_map(refused).map(|(.., reason)| reason.clone()).or_else(|| kept(new, it))
+}
+
+/// Why what a finding is about stays as it is although nothing was refused.
+fn kept(file: &FileView, (section, finding): &(usize, rules::Finding)) -> Option<String> {
+    let judged = &file.sections[*section].trace.judged;
+    let mut operations = finding.operations.iter();
+    let reason = match section {
+        0 => operations.find_map(|it| rewrite::stays(judged.get(it.0)?.operations.get(it.1)?.kind)),
+        _ => operations.next().map(|_| "a Down section is divided among the files of a rewrite, not rewritten"),
+    };
+    reason.map(str::to_owned)
 }
 
 /// One rewrite of the wanted findings. The operations in `apart` are treated too, as if their tables were there before. Where
@@ -406,7 +436,7 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
     let mut left_out: BTreeMap<(usize, usize), String> = BTreeMap::new();
     loop {
         let (attempt, broken) = attempt_chosen(task, class, apart, &chosen, &left_out);
-        let Some(Broken { why, relations }) = broken else { return attempt };
+        let Some(Broken { why, relations }) = broken else { return or_timeouts(task, class, attempt) };
         let blamed = |it: &(usize, usize)| {
             let operation = judged.get(it.0).and_then(|judged| judged.operations.get(it.1));
             operation.and_then(|it| it.relation.as_ref()).is_some_and(|it| relations.contains(it))
@@ -414,9 +444,25 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
         let known = left_out.len();
         left_out.extend(chosen.extract_if(.., |it| blamed(it)).map(|it| (it, why.clone())));
         if chosen.is_empty() || left_out.len() == known {
-            return attempt;
+            return or_timeouts(task, class, attempt);
         }
     }
+}
+
+/// Where a rewrite is refused, missing timeouts are set all the same.
+fn or_timeouts(task: &Task, class: Class, attempt: Attempt) -> Attempt {
+    let Found { findings, wanted, .. } = task.found;
+    let missing = wanted.iter().any(|at| findings.get(*at).is_some_and(|(_, it)| it.rule.group == Group::Timeout));
+    if attempt.rewrite.is_some() || !attempt.changed || !missing {
+        return attempt;
+    }
+    let (timeouts, _) = attempt_chosen(task, class, &BTreeSet::new(), &[], &BTreeMap::new());
+    if timeouts.rewrite.is_none() {
+        return attempt;
+    }
+    let outcome = attempt.outcome.into_iter().zip(timeouts.outcome);
+    let outcome = outcome.map(|(why, now)| if now.is_ok() { now } else { why }).collect();
+    Attempt { rewrite: timeouts.rewrite, outcome, ..attempt }
 }
 
 /// What does not hold for the files of a rewrite.
@@ -470,7 +516,7 @@ fn attempt_chosen(
         .chain(left_out.iter().map(|(it, why)| (*it, why.as_str())))
         .collect();
     let higher = outcome.higher;
-    let refuse = |why: Option<&str>| Attempt { higher, ..refuse(found, &refused, why) };
+    let refuse = |why: Option<&str>| Attempt { higher, changed: outcome.changed, ..refuse(file, found, &refused, why) };
     let Options { all_files, one_file, .. } = *options;
     let wishes = emit::Options { changed: outcome.changed, all_files, one_file };
     let emission = match emit::emit(&engine.files, now, migration, &outcome.plan, &wishes) {
@@ -492,36 +538,39 @@ fn attempt_chosen(
     }
     let mut left: Vec<&rules::Finding> =
         after_found.iter().flat_map(|found| &found.findings).map(|(_, finding)| finding).collect();
-    let outcome_of = |finding: &rules::Finding| -> Result<(), Option<String>> {
-        if let Some(reason) = reason_of(finding, &refused) {
-            return Err(Some((*reason).to_owned()));
+    let outcome_of = |it: &(usize, rules::Finding)| -> Result<(), Option<String>> {
+        if let Some(reason) = reason_of(it, &refused) {
+            return Err(Some(reason));
         }
+        let finding = &it.1;
         // Missing timeouts are gathered per transaction, so that what is left of them may be worded otherwise.
         let same = |it: &&rules::Finding| {
             it.rule.name == finding.rule.name && (finding.operations.is_empty() || it.message == finding.message)
         };
         let Some(at) = left.iter().position(same) else { return Ok(()) };
         left.remove(at);
-        Err(None)
+        Err(kept(file, it))
     };
-    let outcomes = found.findings.iter().map(|(_, finding)| finding).map(outcome_of).collect();
+    let outcomes = found.findings.iter().map(outcome_of).collect();
     let (plan, changed) = (outcome.plan, outcome.changed);
     let rewrite = Rewrite { plan, changed, emission, after, found: after_found };
-    (Attempt { outcome: outcomes, rewrite: Some(rewrite), still_told, higher }, None)
+    (Attempt { outcome: outcomes, rewrite: Some(rewrite), still_told, higher, changed }, None)
 }
 
 /// No rewrite: each finding says why its own operations were refused, or else why the whole is.
-fn refuse(found: &Found, refused: &BTreeMap<(usize, usize), &str>, why: Option<&str>) -> Attempt {
-    let outcome_of = |finding: &rules::Finding| {
-        let why = why.filter(|_| has_recipe(finding));
-        Err(reason_of(finding, refused).copied().or(why).map(str::to_owned))
+fn refuse(file: &FileView, found: &Found, refused: &BTreeMap<(usize, usize), &str>, why: Option<&str>) -> Attempt {
+    let outcome_of = |it: &(usize, rules::Finding)| {
+        let why = why.filter(|_| has_recipe(&it.1)).map(str::to_owned);
+        Err(reason_of(it, refused).or(why).or_else(|| kept(file, it)))
     };
-    let outcome = found.findings.iter().map(|(_, finding)| outcome_of(finding)).collect();
-    Attempt { rewrite: None, outcome, still_told: BTreeSet::new(), higher: None }
+    let outcome = found.findings.iter().map(outcome_of).collect();
+    Attempt { rewrite: None, outcome, still_told: BTreeSet::new(), higher: None, changed: false }
 }
 
-fn reason_of<'a, 'b>(finding: &rules::Finding, refused: &'a BTreeMap<(usize, usize), &'b str>) -> Option<&'a &'b str> {
-    finding.operations.iter().find_map(|operation| refused.get(operation))
+/// Why the operations of a finding about the Up section were refused.
+fn reason_of((section, finding): &(usize, rules::Finding), refused: &BTreeMap<(usize, usize), &str>) -> Option<String> {
+    let mut own = finding.operations.iter().filter(|_| *section == 0);
+    own.find_map(|operation| refused.get(operation)).map(|reason| (*reason).to_owned())
 }
 
 /// The migrations of a rewrite as the tool would read them, judged from where the original began.

@@ -52,7 +52,7 @@ pub fn actions(judged: &Judged, client: Abilities, params: &CodeActionParams) ->
         if wanted(&SPLIT) && is_split {
             actions.extend(split(judged, client, &changes));
         }
-        if wanted(&SPLIT) && changes.is_empty() {
+        if wanted(&SPLIT) && !is_split {
             actions.extend(no_split(judged));
         }
     }

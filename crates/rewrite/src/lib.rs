@@ -32,6 +32,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use model::effect::OperationKind;
 use model::plan::{Class, Plan};
 use model::runner::Runner;
 use model::trace::{Session, Trace};
@@ -92,4 +93,10 @@ pub struct Outcome {
 #[must_use]
 pub fn rewrite(request: &Request) -> Outcome {
     plan::plan(request)
+}
+
+/// Why an operation that can be treated stays as it is all the same: it is only parted from others.
+#[must_use]
+pub fn stays(kind: OperationKind) -> Option<&'static str> {
+    recipes::keep::stays(kind)
 }

@@ -18,7 +18,7 @@ mod create_partition;
 mod drop_index;
 mod enum_value;
 mod foreign_key;
-mod keep;
+pub(crate) mod keep;
 mod not_null;
 mod primary_key;
 mod refresh;

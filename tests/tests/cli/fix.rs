@@ -390,6 +390,88 @@ fn all_files_of_a_fix_are_written_or_none() {
 }
 
 #[test]
+fn an_empty_diff_says_why() {
+    let place = goose();
+    let other = "-- +goose Up\nCREATE TABLE a (id bigint);\nINSERT INTO a SELECT id FROM users;\nUPDATE users SET email = '';\n";
+    place.write("db/migrations/00002_more.sql", other);
+    place.check(&["lint --fix --diff"], &expect![[r#"
+        $ safestep lint --fix --diff
+        stderr: safestep: --fix would write nothing
+        stderr: error[unbatched-backfill]: the UPDATE locks every row of users until the transaction ends: writes to them wait
+        stderr:   ┌─ db/migrations/00002_more.sql:4:1
+        stderr:   │
+        stderr: 4 │ UPDATE users SET email = '';
+        stderr:   │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        stderr:   │
+        stderr:   = Change the rows in batches by primary key that commit one by one
+        stderr:   = not fixed: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+        stderr:   = https://github.com/safestep/safestep/blob/main/rules.md#unbatched-backfill
+        stderr: 
+        stderr: judged as run by goose on PostgreSQL 14 to 18
+        stderr: 1 error in 1 file
+        exit 1
+    "#]]);
+    place.write("db/migrations/00002_more.sql", "-- +goose Up\nSELECT 1;\n");
+    place.check(
+        &["lint --fix --diff"],
+        &expect![[r#"
+        $ safestep lint --fix --diff
+        stderr: safestep: --fix would write nothing
+        stderr: judged as run by goose on PostgreSQL 14 to 18
+        stderr: 1 file, clean
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
+fn timeouts_are_set_where_nothing_else_can_be_done() {
+    let place = goose();
+    place.write(
+        "db/migrations/00002_more.sql",
+        "-- +goose Up\nALTER TABLE users ADD COLUMN a int;\nCREATE INDEX i ON users (a);\n-- +goose Down\nDO $$ BEGIN END $$;\n",
+    );
+    place.check(&["lint --fix"], &expect![[r#"
+        $ safestep lint --fix
+        error[blocking-index-creation]: building index i runs while ACCESS EXCLUSIVE is held on users: reads and writes wait until it is built
+          ┌─ db/migrations/00002_more.sql:4:1
+          │
+        3 │ ALTER TABLE users ADD COLUMN a int;
+          │ ---------------------------------- ACCESS EXCLUSIVE is held on users since here
+        4 │ CREATE INDEX i ON users (a);
+          │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          │
+          = Build it concurrently, which a transaction does not allow
+          = Put it in a migration of its own that goose runs without a transaction: -- +goose NO TRANSACTION
+          = not fixed: its Down section cannot be divided: it is not clear which of the files `DO $$ BEGIN END $$;` belongs
+            to
+          = https://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation
+
+        wrote db/migrations/00002_more.sql
+        judged as run by goose on PostgreSQL 14 to 18
+        1 error in 1 file; 1 fixed
+        exit 1
+    "#]]);
+    assert!(place.read("db/migrations/00002_more.sql").starts_with("-- +goose Up\nSET LOCAL lock_timeout = '2s';\n"));
+}
+
+#[test]
+fn what_stays_says_why_wherever_it_stands() {
+    let place = goose();
+    place.write(
+        "db/migrations/00002_more.sql",
+        "-- +goose Up\nALTER TABLE users ADD COLUMN a int;\nUPDATE users SET a = u.id FROM (SELECT 1 AS id) u;\n",
+    );
+    let told = place.run(&["lint", "--fix=unsafe", "--format", "json"]).out;
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let reasons = told["findings"].as_array().unwrap().iter().map(|it| format!("{}: {}\n", it["rule"], it["withheld"]));
+    expect![[r#"
+        "unbatched-backfill": "its rows depend on other tables"
+    "#]]
+    .assert_eq(&reasons.collect::<String>());
+}
+
+#[test]
 fn a_diff_is_the_fix() {
     let place = goose();
     let diff = place.run(&["lint", "--fix", "--diff"]);

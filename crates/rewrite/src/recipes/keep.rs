@@ -6,6 +6,19 @@ use model::effect::OperationKind;
 use crate::context::Site;
 use crate::draft::{Place, Rewrite};
 
+/// What no recipe takes apart.
+pub(crate) fn stays(kind: OperationKind) -> Option<&'static str> {
+    match kind {
+        OperationKind::InsertSelect => Some(
+            "no INSERT ... SELECT is cut into batches; copy one range of a key after the other by hand, each in a transaction of its own",
+        ),
+        OperationKind::Merge => Some(
+            "no MERGE is cut into batches; merge one range of a key after the other by hand, each in a transaction of its own",
+        ),
+        _ => None,
+    }
+}
+
 pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let reason = match site.operation.kind {
         OperationKind::DropColumn | OperationKind::DropTable | OperationKind::DropObject => {
