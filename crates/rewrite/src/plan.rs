@@ -1,29 +1,30 @@
 //! From the request to the plan: expand, arrange, prove; what cannot be proven is left out and the rest tried again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::effect::{Effect, FailsWhen, OperationKind, Work, blocks_reads, blocks_writes};
 use model::name::QName;
-use model::plan::{Class, Inverse, Mode, Part, Plan, Recovery, Setting, Step};
-use model::runner::{Messages, Runner, RunnerTransaction};
-use model::schema::Born;
+use model::plan::{Class, Inverse, Mode, Part, Plan, Recovery, Step};
+use model::runner::Messages;
 use model::trace::{Judged, Judgement, Opener, Settings, Trace, Unit, trace};
-use syntax::ast::{AlterAction, InsertSource, LockMode, ObjectKind, Script, Statement, StatementKind};
+use syntax::ast::{ObjectKind, Statement, StatementKind};
 
 use crate::draft::Role;
+use crate::execute::{Executed, alone, execute};
 use crate::expand::{Expansion, Item, expand};
+use crate::facts::{Facts, Old, facts, is_long};
 use crate::gaps::{Gap, State};
-use crate::schedule::{Facts, Freedom, Group, Wishes, arrange};
+use crate::schedule::{Freedom, Group, Wishes, arrange};
 use crate::settings::is_timeout;
-use crate::{Outcome, Request, bonds, equivalence, fills, footprint, gaps, losses, obstacles, recovery, settings};
+use crate::{Outcome, Request, bonds, equivalence, fills, gaps, obstacles, recovery};
 
-type Chosen = (usize, usize);
+pub(crate) type Chosen = (usize, usize);
 
 /// Why a plan cannot be used, and which operations are to blame; nobody when that is not known.
-struct Refusal {
-    operations: Vec<Chosen>,
-    reason: String,
+pub(crate) struct Refusal {
+    pub operations: Vec<Chosen>,
+    pub reason: String,
 }
 
 pub(crate) fn plan(request: &Request) -> Outcome {
@@ -65,11 +66,6 @@ fn statement_by_statement(request: &Request) -> Option<Trace> {
     apart.judged = all;
     apart.transactions.clone_from(&request.trace.transactions);
     Some(apart)
-}
-
-/// The runner without its transactions.
-fn alone(runner: &Runner) -> Runner {
-    Runner { transaction: RunnerTransaction::None, messages: Messages::Each, resets_session: false, ..runner.clone() }
 }
 
 fn proven(request: &Request, failing: bool) -> Outcome {
@@ -185,7 +181,7 @@ fn splits(request: &Request, plan: &Plan) -> bool {
 }
 
 /// The transaction that holds the statement together with others.
-fn shared_transaction(judged: &Judged) -> Option<u32> {
+pub(crate) fn shared_transaction(judged: &Judged) -> Option<u32> {
     let shared = judged.transaction.opened_by != Opener::Nobody && judged.transaction.inside != Some(false);
     shared.then_some(judged.transaction.id)
 }
@@ -368,142 +364,6 @@ fn settings_reach(request: &Request, expansion: &Expansion, groups: &[Group]) ->
     Ok(())
 }
 
-/// What the steps do, executed one by one in the order of the original.
-fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Refusal> {
-    let alone =
-        |(index, item): (usize, &Item)| Group { transaction: item.draft.mode != Mode::NonTx, steps: vec![index] };
-    let alone: Vec<Group> = items.iter().enumerate().map(alone).collect();
-    let executed = execute(request, items, &alone)?;
-    let old = Old::of(request);
-    Ok(items
-        .iter()
-        .enumerate()
-        .map(|(index, item)| {
-            let original = &request.trace.judged[item.statement];
-            let Some((_, statement, judged)) = executed.get(&index) else { return Facts::default() };
-            let kind = &*statement.parsed.kind;
-            let path = settings::search_path(&item.settings, request);
-            // Batches do what the one statement did.
-            let whole = &*request.script.statements[item.statement].parsed.kind;
-            let in_batches = matches!(kind, StatementKind::Do(_)) && footprint::is_data(whole);
-            let (does, before) = if in_batches { (whole, &original.before) } else { (kind, &judged.before) };
-            Facts {
-                footprint: footprint::of(does, before, &path),
-                locks: blocking(judged, &old),
-                writes: writing(judged, &old),
-                long: is_long(judged, kind, &old),
-                drops: drops(kind),
-                destroys: destroys(kind),
-                takes: losses::taken(kind),
-                gives: losses::given(kind),
-                restricts: fills::restricted(kind, &changed(judged, &old)),
-                fills: fills::filled(kind, &item.draft.sql, &changed(judged, &old), judged, |it| {
-                    old.is_old(judged, it)
-                }),
-                validates: validates(judged),
-                rebuilds: rebuilds(judged, kind),
-                builds: match kind {
-                    StatementKind::CreateIndex(_) => built(judged).next(),
-                    _ => None,
-                },
-                transaction: shared_transaction(original),
-            }
-        })
-        .collect())
-}
-
-/// What others use by the time a step runs: what was there before, and the tables of operations that run apart.
-struct Old(BTreeSet<QName>);
-
-impl Old {
-    fn of(request: &Request) -> Self {
-        let operation =
-            |(statement, operation): &Chosen| request.trace.judged.get(*statement)?.operations.get(*operation);
-        Self(request.apart.iter().filter_map(|it| operation(it)?.relation.clone()).collect())
-    }
-
-    fn has(&self, effect: &Effect) -> bool {
-        effect.born == Born::Before || self.0.contains(&effect.relation)
-    }
-
-    /// What is not known is.
-    fn is_old(&self, judged: &Judged, name: &QName) -> bool {
-        judged.before.relations.get(name).is_none_or(|it| it.born == Born::Before || self.0.contains(name))
-    }
-}
-
-fn blocking(judged: &Judged, old: &Old) -> BTreeMap<QName, LockMode> {
-    let mut locks: BTreeMap<QName, LockMode> = BTreeMap::new();
-    for effect in judged.effects.iter().filter(|effect| old.has(effect)) {
-        if blocks_reads(effect.lock) || blocks_writes(effect.lock) {
-            let table = effect.on.clone().unwrap_or_else(|| effect.relation.clone());
-            let held = locks.entry(table).or_insert(effect.lock);
-            *held = (*held).max(effect.lock);
-        }
-    }
-    locks
-}
-
-/// Tables that others use and that it locks against their writes.
-fn changed(judged: &Judged, old: &Old) -> BTreeSet<QName> {
-    let strong = |it: &&Effect| old.has(it) && blocks_writes(it.lock) && it.on.is_none();
-    judged.effects.iter().filter(strong).map(|it| it.relation.clone()).collect()
-}
-
-/// Tables whose rows it writes or locks.
-fn writing(judged: &Judged, old: &Old) -> BTreeSet<QName> {
-    let weak = |it: &&Effect| old.has(it) && matches!(it.lock, LockMode::RowShare | LockMode::RowExclusive);
-    judged.effects.iter().filter(weak).map(|it| it.relation.clone()).collect()
-}
-
-fn drops(kind: &StatementKind) -> bool {
-    match kind {
-        StatementKind::Drop(it) => it.object == ObjectKind::Index,
-        StatementKind::AlterTable(it) => {
-            it.subcommands.iter().all(|it| matches!(it.action, AlterAction::DropConstraint { .. }))
-        }
-        _ => false,
-    }
-}
-
-fn destroys(kind: &StatementKind) -> bool {
-    match kind {
-        StatementKind::Drop(it) => it.object == ObjectKind::Table,
-        StatementKind::AlterTable(it) => {
-            it.subcommands.iter().any(|it| matches!(it.action, AlterAction::DropColumn { .. }))
-        }
-        _ => false,
-    }
-}
-
-fn validates(judged: &Judged) -> Option<QName> {
-    judged.effects.iter().find(|it| it.lock == LockMode::ShareUpdateExclusive).map(|it| it.relation.clone())
-}
-
-/// The indexes that changes of type build anew, when there is no other long work and no expression that reads rows.
-fn rebuilds(judged: &Judged, kind: &StatementKind) -> BTreeSet<QName> {
-    let StatementKind::AlterTable(it) = kind else { return BTreeSet::new() };
-    let plain = |action: &AlterAction| matches!(action, AlterAction::AlterType { using: None, .. });
-    let other = judged.effects.iter().any(|it| !matches!(it.work, Work::Instant | Work::Build));
-    if other || !it.subcommands.iter().all(|it| plain(&it.action)) {
-        return BTreeSet::new();
-    }
-    built(judged).collect()
-}
-
-fn built(judged: &Judged) -> impl Iterator<Item = QName> {
-    judged.effects.iter().filter(|it| it.work == Work::Build && it.on.is_some()).map(|it| it.relation.clone())
-}
-
-/// A few rows by VALUES are no long work; what is not known may be.
-fn is_long(judged: &Judged, kind: &StatementKind, old: &Old) -> bool {
-    if matches!(kind, StatementKind::Insert(it) if !matches!(it.source, InsertSource::Query)) {
-        return false;
-    }
-    judged.operations.iter().any(|it| it.kind == OperationKind::Opaque)
-        || judged.effects.iter().any(|it| it.work != Work::Instant && old.has(it) && !it.empty)
-}
-
 /// What a step does, as the plan tells it.
 #[derive(Clone, Debug, Default)]
 struct Marks {
@@ -571,70 +431,6 @@ fn blocked<'a>(judged: &'a Judged, old: &Old) -> impl Iterator<Item = &'a QName>
         None => old.is_old(judged, name),
     };
     judged.blocked.iter().filter(|it| !it.rows).map(|it| &it.relation).filter(move |name| others(name))
-}
-
-/// Steps as they were executed in parts.
-struct Executed {
-    script: Script,
-    trace: Trace,
-    after: model::schema::Schema,
-    /// Step to its statement and whether that stood in a transaction.
-    statements: BTreeMap<usize, (usize, bool)>,
-}
-
-impl Executed {
-    fn get(&self, step: &usize) -> Option<(bool, &Statement, &Judged)> {
-        let (statement, transaction) = self.statements.get(step)?;
-        Some((*transaction, &self.script.statements[*statement], &self.trace.judged[*statement]))
-    }
-}
-
-/// Runs the parts one after the other, each transaction as BEGIN and COMMIT.
-fn execute(request: &Request, items: &[Item], groups: &[Group]) -> Result<Executed, Refusal> {
-    let mut text = String::new();
-    let mut owners: Vec<Option<(usize, bool)>> = Vec::new();
-    let mut settings: Vec<Setting> = Vec::new();
-    for group in groups {
-        let wanted = group.steps.first().map(|step| items[*step].settings.clone()).unwrap_or_default();
-        let fresh: Vec<&Setting> = wanted.iter().filter(|it| it.local || !settings.contains(it)).collect();
-        for setting in fresh.iter().filter(|it| !it.local) {
-            line(&mut text, &mut owners, &setting.sql, None);
-        }
-        if group.transaction {
-            line(&mut text, &mut owners, "BEGIN;", None);
-        }
-        for setting in fresh.iter().filter(|it| it.local) {
-            line(&mut text, &mut owners, &setting.sql, None);
-        }
-        for step in &group.steps {
-            line(&mut text, &mut owners, &items[*step].draft.sql, Some((*step, group.transaction)));
-        }
-        if group.transaction {
-            line(&mut text, &mut owners, "COMMIT;", None);
-        }
-        settings = wanted.into_iter().filter(|it| !it.local).collect();
-    }
-    let options = syntax::Options { range: None, ..request.options.clone() };
-    let script = syntax::parse(&text, &options);
-    if script.statements.len() != owners.len() {
-        let reason = "the statements of the file cannot be told apart".to_owned();
-        return Err(Refusal { operations: Vec::new(), reason });
-    }
-    let runner = alone(request.runner);
-    let known = Settings { majors: request.trace.majors.clone(), external_timeouts: true };
-    let trace = trace(&request.trace.before, request.session, &Unit { script: &script, runner: &runner }, &known);
-    let statements = owners
-        .into_iter()
-        .enumerate()
-        .filter_map(|(statement, owner)| owner.map(|(step, transaction)| (step, (statement, transaction))))
-        .collect();
-    Ok(Executed { after: trace.after.clone(), script, trace, statements })
-}
-
-fn line(text: &mut String, owners: &mut Vec<Option<(usize, bool)>>, sql: &str, owner: Option<(usize, bool)>) {
-    text.push_str(sql);
-    text.push('\n');
-    owners.push(owner);
 }
 
 fn assemble(expansion: &Expansion, groups: &[Group], marks: &[Marks]) -> Plan {

@@ -7,48 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::name::QName;
 use model::plan::{Mode, Setting};
-use syntax::ast::LockMode;
 
 use crate::draft::Role;
 use crate::expand::Item;
+use crate::facts::{Facts, Locks};
 use crate::footprint::{self, Footprint};
-use crate::losses::Loss;
 use crate::settings::is_timeout;
-
-/// The strongest lock per table.
-pub(crate) type Locks = BTreeMap<QName, LockMode>;
-
-/// What a step does, found by executing it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Facts {
-    pub footprint: Footprint,
-    /// Locks that block reads or writes on relations that others use.
-    pub locks: Locks,
-    /// Tables that others use and whose rows it writes or locks.
-    pub writes: BTreeSet<QName>,
-    /// Work that grows with a table that others use.
-    pub long: bool,
-    /// It only drops constraints or indexes.
-    pub drops: bool,
-    /// It drops columns or tables with what they hold.
-    pub destroys: bool,
-    /// What it takes away from others, and what it gives them.
-    pub takes: Vec<Loss>,
-    pub gives: Vec<Loss>,
-    /// Tables that others use and whose rows it restricts.
-    pub restricts: BTreeSet<QName>,
-    /// Tables that others use and for which it changes what is written into their rows: by a default, a trigger, or a function
-    /// that was there before.
-    pub fills: BTreeSet<QName>,
-    /// The table that a VALIDATE reads.
-    pub validates: Option<QName>,
-    /// The indexes that it builds anew, when that is all its long work and the rows stay as they are.
-    pub rebuilds: BTreeSet<QName>,
-    /// The index that it makes.
-    pub builds: Option<QName>,
-    /// The transaction of the original, when it had one for several statements.
-    pub transaction: Option<u32>,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Group {
