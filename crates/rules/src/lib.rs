@@ -57,12 +57,12 @@ pub fn lint(context: &Context) -> Linted {
 fn write_placeholders(context: &Context, finding: &mut Finding) {
     let said = || std::iter::once(&finding.message).chain(&finding.notes).chain(finding.related.iter().map(|it| &it.1));
     let Some(statement) = context.script.statements.get(finding.statement) else { return };
-    if !said().any(|it| it.contains("__")) {
+    let body = facts::body(&statement.parsed.kind).map(|body| body.span);
+    if (context.script.masked.is_empty() && body.is_none()) || !said().any(|it| it.contains('_')) {
         return;
     }
     let parsed = &statement.parsed;
     let whole = Span::new(0, parsed.text.len());
-    let body = facts::body(&parsed.kind).map(|body| body.span);
     for (read, written) in body.into_iter().chain([whole]).flat_map(|part| syntax::placeholders(&parsed.text, part)) {
         let said = finding.notes.iter_mut().chain(finding.related.iter_mut().map(|it| &mut it.1));
         for text in said.chain([&mut finding.message]).filter(|it| it.contains(&read)) {
