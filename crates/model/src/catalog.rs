@@ -9,7 +9,9 @@ use imbl::OrdMap;
 use syntax::ast::Name;
 
 use crate::name::QName;
-use crate::schema::{Column, ColumnType, Constraint, ConstraintKind, Index, Relation, RelationKind, Schema};
+use crate::schema::{
+    Column, ColumnType, Constraint, ConstraintKind, Index, Publication, Relation, RelationKind, Schema,
+};
 
 /// What can be found by other keys than names of relations.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +78,7 @@ impl Schema {
         self.note_relation(&name);
     }
 
-    /// Removes a relation with its indexes, and its name from parents and children.
+    /// Removes a relation with its indexes and statistics, and its name from parents, children and publications.
     pub fn remove_relation(&mut self, name: &QName) -> Option<Arc<Relation>> {
         for index in self.indexes_of(name).map(|index| index.name.clone()).collect::<Vec<_>>() {
             self.remove_index(&index);
@@ -92,6 +94,17 @@ impl Schema {
                     child.partition_of = None;
                 }
             });
+        }
+        let of_it = self.statistics.iter().filter(|(_, it)| it.table == *name);
+        for statistics in of_it.map(|(statistics, _)| statistics.clone()).collect::<Vec<_>>() {
+            self.statistics.remove(&statistics);
+        }
+        let has_it = |it: &Publication| it.tables.iter().any(|(table, _)| table == name);
+        let publications = self.publications.iter().filter(|(_, it)| has_it(it));
+        for publication in publications.map(|(publication, _)| publication.clone()).collect::<Vec<_>>() {
+            if let Some(publication) = self.publications.get_mut(&publication) {
+                Arc::make_mut(publication).tables.retain(|(table, _)| table != name);
+            }
         }
         Some(relation)
     }

@@ -41,6 +41,8 @@ struct Alter {
     rewrites: BTreeMap<QName, Vec<Rewrite>>,
     /// Columns whose type has been changed.
     retyped: Vec<String>,
+    /// Columns of ADD COLUMN IF NOT EXISTS that are there already, each by the place of its name.
+    skipped: Vec<Span>,
 }
 
 #[derive(Debug)]
@@ -187,6 +189,8 @@ fn inline(kind: &ConstraintKind) -> Option<(OperationKind, Pass, LockMode)> {
 fn execute(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>) -> Result<(), Stop> {
     let action = match task.what {
         What::Action(action) => action,
+        // A column that is there already is skipped with all that is said of it (ATExecAddColumn, tablecmds.c).
+        What::Inline { column, .. } if alter.skipped.contains(&column.name.span) => return Ok(()),
         What::Inline { column, constraint } => return constraints::add_inline(exec, alter, task, column, constraint),
     };
     match action {
@@ -260,7 +264,7 @@ fn finish(exec: &mut Exec, alter: &Alter) {
 
 impl Alter {
     fn new(table: QName, lock: LockMode, recurse: bool) -> Self {
-        Self { table, lock, recurse, rewrites: BTreeMap::new(), retyped: Vec::new() }
+        Self { table, lock, recurse, rewrites: BTreeMap::new(), retyped: Vec::new(), skipped: Vec::new() }
     }
 
     /// The table, and with recursion everything below it, locked as find_all_inheritors does.

@@ -347,7 +347,7 @@ pub(super) fn set_schema(exec: &mut Exec, it: &ast::SetSchema, span: Span) -> Re
         }
         return Ok(());
     }
-    if exec.schema.has_class(&to) {
+    if exec.schema.has_class(&to) && exec.schema.relations.get(&to).is_none_or(|it| !it.maybe && !it.open) {
         let message = format!("relation \"{}\" already exists in schema \"{}\"", to.name, to.schema);
         return exec.refuse("42P07", message, it.name.span);
     }

@@ -14,7 +14,7 @@ use crate::schema::{Relation, RelationKind};
 pub(super) fn create_sequence(exec: &mut Exec, it: &ast::CreateSequence, span: Span) -> Result<(), Stop> {
     let name = if it.temporary { QName::new("pg_temp", &it.name.name) } else { exec.new_name(&it.name) };
     exec.operation(OperationKind::Other, span, Some(&name));
-    if exec.schema.has_class(&name) && exec.schema.relations.get(&name).is_none_or(|it| !it.maybe) {
+    if exec.schema.has_class(&name) && exec.schema.relations.get(&name).is_none_or(|it| !it.maybe && !it.open) {
         if it.if_not_exists {
             return Ok(());
         }

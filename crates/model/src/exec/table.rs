@@ -189,7 +189,8 @@ fn created_name(exec: &Exec, name: &ast::Name, persistence: Persistence) -> QNam
 /// Whether the statement leaves a relation alone that is there already.
 fn exists(exec: &mut Exec, name: &QName, if_not_exists: bool, span: Span) -> Result<bool, Stop> {
     let certain = match exec.schema.relations.get(name) {
-        Some(relation) => !relation.maybe && !relation.open,
+        // A temporary table goes with ON COMMIT DROP or with the session.
+        Some(relation) => !relation.maybe && !relation.open && &*name.schema != "pg_temp",
         None => exec.schema.indexes.contains_key(name),
     };
     if if_not_exists && exec.schema.has_class(name) {

@@ -24,6 +24,7 @@ pub(super) fn create_view(exec: &mut Exec, it: &ast::CreateView, span: Span) -> 
     let existing = exec.schema.relations.get(&name).cloned();
     if let Some(existing) = &existing
         && !existing.maybe
+        && (it.replace || !existing.open)
     {
         if !it.replace {
             return exec.refuse("42P07", format!("relation \"{}\" already exists", name.name), it.name.span);
@@ -213,7 +214,7 @@ ALTER TABLE t ALTER COLUMN name TYPE varchar(9); DROP VIEW v; DROP VIEW v CASCAD
             CREATE VIEW w AS SELECT id FROM v
                 v ACCESS SHARE
             CREATE VIEW v AS SELECT 1
-                nothing | 42P07: relation "v" already exists
+                nothing
             CREATE OR REPLACE VIEW v AS SELECT id FROM t
                 t ACCESS SHARE, v ACCESS EXCLUSIVE | blocks v:R w:R
             CREATE OR REPLACE VIEW v AS SELECT id, name, 1 AS one FROM t

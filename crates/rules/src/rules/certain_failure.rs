@@ -197,6 +197,29 @@ mod tests {
         complete().check(GIVEN, expect!["ALTER TABLE nowhere ADD COLUMN a int;"]);
     }
 
+    /// PostgreSQL 18 takes all of it.
+    #[test]
+    fn what_comes_again() {
+        check(
+            "",
+            expect![[r#"
+                CREATE TABLE a (x int, y int); CREATE STATISTICS s ON x, y FROM a; CREATE PUBLICATION p FOR TABLE a; DROP TABLE a;
+                --                                                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ published-without-identity
+                CREATE TABLE a (x int, y int); CREATE STATISTICS s ON x, y FROM a; ALTER PUBLICATION p ADD TABLE a;
+                --                                                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ published-without-identity
+                CREATE TABLE b (id int PRIMARY KEY, n int UNIQUE);
+                ALTER TABLE b ADD COLUMN IF NOT EXISTS id int PRIMARY KEY, ADD COLUMN IF NOT EXISTS n int CONSTRAINT b_n_key UNIQUE;
+                BEGIN; CREATE TEMP TABLE t (id int PRIMARY KEY) ON COMMIT DROP; COMMIT;
+                BEGIN; CREATE TEMP TABLE t (id int PRIMARY KEY) ON COMMIT DROP; COMMIT;
+                ALTER SEQUENCE IF EXISTS q RESTART; CREATE SEQUENCE q;
+                ALTER VIEW IF EXISTS v RENAME TO w; CREATE VIEW w AS SELECT 1;
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ rename-table
+                CREATE TABLE p1 (n int); CREATE TABLE p1_c1 () INHERITS (p1);
+                ALTER TABLE p1 ADD CONSTRAINT c1 CHECK (n > 0); ALTER TABLE p1_c1 ADD CONSTRAINT c1 CHECK (n > 0);
+            "#]],
+        );
+    }
+
     #[test]
     fn if_not_exists() {
         check(

@@ -110,10 +110,14 @@ mod tests {
         let enable = "ALTER TABLE {{ .Schema }}.notes ENABLE ROW LEVEL SECURITY";
         let given = "CREATE TABLE {{ .Schema }}.notes (id bigint)";
         let policy = "ALTER TABLE @app@.notes ENABLE ROW LEVEL SECURITY";
-        external().say("CREATE TABLE @app@.notes ()", policy, expect![[r#"
+        external().say(
+            "CREATE TABLE @app@.notes ()",
+            policy,
+            expect![[r#"
             row-security-without-policy: no policy lets anyone but the owner see or write rows of @app@.notes
               = Create the policies first, in the same transaction at the latest
-        "#]]);
+        "#]],
+        );
         external().say(
             given,
             &format!("{enable}; DO $$ BEGIN {enable}; END $$"),

@@ -94,6 +94,19 @@ pub(super) fn alter_add_check(
         let message = format!("cannot add NO INHERIT constraint to partitioned table \"{}\"", alter.table.name);
         return exec.refuse("42P16", message, it.span);
     }
+    let existing = it.name.as_ref().and_then(|name| relation.constraint(names::clip(&name.text, 63)));
+    if let Some(existing) = existing
+        && matches!(&existing.kind, ConstraintKind::Check { expr, .. } if *expr == placeless(&at.expr))
+        && existing.inherited
+        && !existing.local
+        && relation.partition_of.is_none()
+    {
+        // Parent and child may get it in either order (MergeWithExistingConstraint, heap.c).
+        exec.schema.edit(&alter.table, |relation| {
+            relation.constraints.iter_mut().filter(|own| own.name == existing.name).for_each(|own| own.local = true);
+        });
+        return Ok(());
+    }
     // Since 18 the descendants are locked before anything is known of the constraint.
     let locks_all = it.no_inherit && alter.recurse && !relation.children.is_empty() && exec.since(18);
     if locks_all {

@@ -42,6 +42,7 @@ pub(super) fn add_column(
     }
     if relation.column(name).is_some() {
         if if_not_exists {
+            alter.skipped.push(it.name.span);
             return Ok(());
         }
         let message = format!("column \"{name}\" of relation \"{}\" already exists", table.name);
