@@ -25,14 +25,16 @@ pub(super) fn targets(job: &Job, groups: &[&[Piece]]) -> Result<(Vec<Target>, Mo
     if count == 0 {
         return Ok((targets, Vec::new()));
     }
-    let name = |index: usize| {
+    // Of one version, steps are sorted by their names.
+    let name = |index: usize, width: usize| {
         let title = groups[index].first().map_or("", |piece| piece.title.as_str());
-        let joined = [migration.name.as_str(), &format!("step{}", index + 1), title];
+        let joined = [migration.name.as_str(), &format!("step{:0width$}", index + 1), title];
         joined.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
     };
     let key_of = |path: &Path| (migration.tool.place)(path, &history.settings).map(|place| place.key);
-    let paths = |versions: &[String]| -> Option<Vec<PathBuf>> {
-        versions.iter().enumerate().map(|(at, version)| (writer.path)(migration, version, &name(at + 1))).collect()
+    let paths = |versions: &[String], width: usize| -> Option<Vec<PathBuf>> {
+        let path = |(at, version): (usize, &String)| (writer.path)(migration, version, &name(at + 1, width));
+        versions.iter().enumerate().map(path).collect()
     };
     // Between the migration and the next one, and sorted there by the tool's own order.
     let sorted = |paths: &[PathBuf], before: Option<&Key>| {
@@ -45,19 +47,22 @@ pub(super) fn targets(job: &Job, groups: &[&[Piece]]) -> Result<(Vec<Target>, Mo
     };
     let next = history.migrations.iter().find(|it| it.key > migration.key && same_kind(&it.key, &migration.key));
     let fitting = (writer.versions)(&migration.version, count, next.map(|next| next.version.as_str()));
-    if let Some(versions) = fitting
-        && let Some(paths) = paths(&versions)
-        && sorted(&paths, next.map(|next| &next.key))
-    {
-        targets.extend(paths.into_iter().zip(versions).map(|(path, version)| Target { path, version }));
-        return Ok((targets, Vec::new()));
+    let same = (!migration.tool.unique_version).then(|| vec![migration.version.clone(); count]);
+    let width = groups.len().to_string().len();
+    for (versions, width) in fitting.map(|it| (it, 0)).into_iter().chain(same.map(|it| (it, width))) {
+        if let Some(paths) = paths(&versions, width)
+            && sorted(&paths, next.map(|next| &next.key))
+        {
+            targets.extend(paths.into_iter().zip(versions).map(|(path, version)| Target { path, version }));
+            return Ok((targets, Vec::new()));
+        }
     }
 
     let extra = BTreeMap::from([(migration.path.clone(), count)]);
     let moves = make_room(files, history, &extra, options.all_files).map_err(|(_, reason)| reason)?;
     let no_room = || format!("there is no version for {}", more(count));
     let versions = (writer.versions)(&migration.version, count, None).ok_or_else(no_room)?;
-    let paths = paths(&versions).ok_or_else(no_room)?;
+    let paths = paths(&versions, 0).ok_or_else(no_room)?;
     if !sorted(&paths, None) {
         return Err(no_room());
     }

@@ -139,8 +139,33 @@ mod tests {
         ]);
         let path = "prisma/migrations/20240601120000_orders/migration.sql";
         expect![[r#"
-            withheld: there is no version for 2 more files before prisma/migrations/20240601120001_next/migration.sql, and prisma/migrations/20240601120001_next/migration.sql may be applied already
+            ==== prisma/migrations/20240601120000_orders/migration.sql
+            -- Step 1 of 3, split by safestep. Then: 20240601120000_orders_step2_create_orders_note/migration.sql, 20240601120000_orders_step3_validate_orders_total/migration.sql.
+            -- If it fails, nothing has changed: `prisma migrate resolve --rolled-back 20240601120000_orders`, then `prisma migrate deploy`.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN note text;
+            ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
+            ==== prisma/migrations/20240601120000_orders_step2_create_orders_note/migration.sql
+            -- Step 2 of 3, split by safestep from 20240601120000_orders/migration.sql.
+            -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `prisma migrate resolve --rolled-back 20240601120000_orders_step2_create_orders_note`, then `prisma migrate deploy`.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            -- for the search
+            CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+            ==== prisma/migrations/20240601120000_orders_step3_validate_orders_total/migration.sql
+            -- Step 3 of 3, split by safestep from 20240601120000_orders/migration.sql.
+            -- If it fails, nothing has changed: `prisma migrate resolve --rolled-back 20240601120000_orders_step3_validate_orders_total`, then `prisma migrate deploy`.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            SET LOCAL statement_timeout = 0;
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
         "#]].assert_eq(&emitted(&files, path, &three_parts()));
+        // Where the name of the next one leaves no room either, it moves.
+        let files = memory(&[
+            ("prisma/migrations/migration_lock.toml", "provider = \"postgresql\"\n"),
+            ("prisma/migrations/20240601120000_orders/migration.sql", UP),
+            ("prisma/migrations/20240601120000_orders_next/migration.sql", "SELECT 1;\n"),
+        ]);
         let options = emit::Options { changed: true, all_files: true, ..emit::Options::default() };
         expect![[r#"
             ==== prisma/migrations/20240601120000_orders/migration.sql
@@ -151,7 +176,7 @@ mod tests {
             SET LOCAL statement_timeout = '30s';
             ALTER TABLE orders ADD COLUMN note text;
             ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
-            ==== prisma/migrations/20240601120001_next/migration.sql goes
+            ==== prisma/migrations/20240601120000_orders_next/migration.sql goes
             ==== prisma/migrations/20240601120001_orders_step2_create_orders_note/migration.sql
             -- Step 2 of 3, split by safestep from 20240601120000_orders/migration.sql.
             -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `prisma migrate resolve --rolled-back 20240601120001_orders_step2_create_orders_note`, then `prisma migrate deploy`.
@@ -164,9 +189,9 @@ mod tests {
             -- There is no Down section; undo the steps by a new migration, last step first.
             SET LOCAL statement_timeout = 0;
             ALTER TABLE orders VALIDATE CONSTRAINT orders_total;
-            ==== prisma/migrations/20240601120003_next/migration.sql
+            ==== prisma/migrations/20240601120003_orders_next/migration.sql
             SELECT 1;
-            note: prisma/migrations/20240601120001_next/migration.sql becomes prisma/migrations/20240601120003_next/migration.sql, to make room
+            note: prisma/migrations/20240601120000_orders_next/migration.sql becomes prisma/migrations/20240601120003_orders_next/migration.sql, to make room
         "#]].assert_eq(&emitted_with(&files, path, &three_parts(), &options));
     }
 }
