@@ -648,7 +648,11 @@ fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Fou
     }
     let (before, now) = (levels(&found.findings), levels(after_found.iter().flat_map(|found| &found.findings)));
     if now >= before {
-        return Err("the files would be no better than the original".to_owned().into());
+        return Err(
+            "the files would have as many findings as the original; split it by hand if that is better all the same"
+                .to_owned()
+                .into(),
+        );
     }
     // A statement that stays may now hurt by itself where it hurt as part of something worse; a new one must not, save where it
     // stands for a part of a statement and hurts as that did. A Down section is only divided.

@@ -183,7 +183,9 @@ fn split(job: &Job) -> Result<Emission, String> {
     let division = match down_unit {
         Some(unit) => {
             let steps: Vec<Vec<&Step>> = groups.iter().map(|group| steps_of(group)).collect();
-            Some(down::divide(unit, &steps).map_err(|reason| format!("its Down section cannot be divided: {reason}"))?)
+            Some(down::divide(unit, &steps).map_err(|reason| {
+                format!("its Down section cannot be divided: {reason}; divide the migration by hand")
+            })?)
         }
         None => None,
     };
@@ -359,7 +361,12 @@ fn possible(job: &Job, pieces: &[Piece]) -> Result<(), String> {
                 "the file runs in one transaction, as safestep.toml says; write the steps as separate files".to_owned()
             );
         }
-        RunnerTransaction::Unknown => return Err("it is not known whether the file runs in a transaction".to_owned()),
+        RunnerTransaction::Unknown => {
+            return Err(
+                "it is not known whether the file runs in a transaction; name the tool with --tool or in safestep.toml"
+                    .to_owned(),
+            );
+        }
         _ => {}
     }
     if job.one_file && !writer.one_file && unit.runner.messages == Messages::Whole {
@@ -411,13 +418,13 @@ fn down_body(job: &Job, share: &Share, unit: &UnitText, up_transaction: bool) ->
     let whole = unit.runner.messages == Messages::Whole;
     if outside && whole && share.lines.len() > 1 {
         return Err(
-            "its Down section cannot be divided: a statement that refuses a transaction would not be alone in its file"
+            "its Down section cannot be divided: a statement that refuses a transaction would not be alone in its file; divide the migration by hand"
                 .to_owned(),
         );
     }
     if outside && writer.one_switch && up_transaction {
         return Err(
-            "its Down section cannot be divided: it would need a transaction turned off that the Up section needs"
+            "its Down section cannot be divided: it would need a transaction turned off that the Up section needs; divide the migration by hand"
                 .to_owned(),
         );
     }
@@ -434,7 +441,7 @@ fn down_body(job: &Job, share: &Share, unit: &UnitText, up_transaction: bool) ->
         Envelope::Alone if settings.iter().any(|setting| !body::is_timeout(&setting.name)) => {
             let name = &settings[0].name;
             return Err(format!(
-                "its Down section cannot be divided: a statement that must be alone in its file needs {name}"
+                "its Down section cannot be divided: a statement that must be alone in its file needs {name}; divide the migration by hand"
             ));
         }
         // What the section sets ends with it.

@@ -62,15 +62,15 @@ fn session(request: &Request, index: usize) -> Option<(Range<usize>, &'static st
         StatementKind::SetConstraints { deferred: true } => {
             Some((index..commit, "SET CONSTRAINTS holds only until the end of its transaction"))
         }
-        StatementKind::Prepare { .. } => Some((all, "a prepared statement or cursor lives in one session")),
+        StatementKind::Prepare { .. } => Some((all, "a prepared statement or cursor lives in one session; to have the file split, do without it")),
         StatementKind::Discard { .. } => Some((all, "DISCARD changes the whole session")),
         StatementKind::Set(it) if it.name.starts_with("transaction") || it.name.contains("characteristics") => {
-            Some((all, "the file chooses the properties of its transaction"))
+            Some((all, "the file chooses the properties of its transaction; to have it split, leave that out"))
         }
         kind if settings::setting(kind, "").is_some() => None,
-        kind if uses_session(kind) => Some((all, "a function depends on what was called before in the same session")),
+        kind if uses_session(kind) => Some((all, "a function depends on what was called before in the same session; split the file by hand around both")),
         kind => temporary(kind)
-            .map(|name| (index..last_mention(request, index, name) + 1, "a temporary table lives in one session")),
+            .map(|name| (index..last_mention(request, index, name) + 1, "a temporary table lives in one session; to have the file split, use a table that stays until the last step drops it")),
     }
 }
 
@@ -129,7 +129,10 @@ fn rows(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)>
     if target.schema.as_deref().map_or(target.name.starts_with("pg_"), |schema| schema == "pg_catalog") {
         let end = (index + 1..statements.len()).find(|it| !same(it) || is_control(&statements[*it]));
         let end = end.unwrap_or(statements.len());
-        return Some((index..end, "it changes a system catalog, and what follows rests on that"));
+        return Some((
+            index..end,
+            "it changes a system catalog, and what follows rests on that; split the file by hand around both",
+        ));
     }
     let later = || (index + 1..statements.len()).rev().filter(&same);
     let reads = facts.reads.iter().map(|it| it.relation.name.name.as_str());
@@ -142,7 +145,10 @@ fn rows(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)>
         _ => false,
     };
     if let Some(end) = later().find(empties).filter(|_| !matches!(kind, StatementKind::Delete(_))) {
-        return Some((index..end + 1, "what is deleted then must be what was copied or changed before"));
+        return Some((
+            index..end + 1,
+            "rows written in between would be deleted without having been copied or changed; to have the file split, delete by a later migration, and only rows that were copied",
+        ));
     }
     // A new column without a value goes into an empty table only.
     let needs_empty = |it: &usize| {
@@ -151,5 +157,8 @@ fn rows(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)>
         fails && it.relation.name.name == target.name
     };
     let end = later().find(needs_empty).filter(|_| matches!(kind, StatementKind::Delete(_)))?;
-    Some((index..end + 1, "the table must still be empty then"))
+    Some((
+        index..end + 1,
+        "a column without a value for rows is added to a table that must still be empty then; to have the file split, add it with a DEFAULT, or nullable, and fill it before SET NOT NULL",
+    ))
 }

@@ -232,18 +232,24 @@ fn item(draft: Draft, statement: usize, operations: Vec<usize>) -> Item {
 
 fn rewrite(site: &Site) -> Result<Rewrite, String> {
     if site.operation.lowered {
-        return Err("it stands inside a block or function body, which is never rewritten".to_owned());
+        return Err(
+            "it stands inside a block or function body, which is never rewritten; make it a statement of the file"
+                .to_owned(),
+        );
     }
     let statement = &site.request.script.statements[site.statement];
     let templated = site.request.script.masked.iter().any(|masked| {
         statement.span.contains(masked.span) && matches!(masked.kind, MaskedKind::Template | MaskedKind::Byte)
     });
     if templated {
-        return Err("part of the statement is a template".to_owned());
+        return Err(
+            "part of the statement is a template, so that what will run is not known; part it from the others by hand"
+                .to_owned(),
+        );
     }
     let judged = &site.request.trace.judged[site.statement];
     if judged.fails.as_ref().is_some_and(|failure| failure.when == model::effect::FailsWhen::Always) {
-        return Err("the statement fails as it stands".to_owned());
+        return Err("the statement fails as it stands; mend it first".to_owned());
     }
     recipes::recipe(site.operation.kind)(site)
 }

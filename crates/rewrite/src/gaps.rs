@@ -67,7 +67,10 @@ pub(crate) struct Gap {
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { table, missing, .. } = self;
-        write!(f, "{table} would be without {missing} for a while, which the original replaces at once")
+        write!(
+            f,
+            "{table} would be without {missing} between two transactions, which the original replaces at once; make the new one by an earlier migration, beside the old one, and only then drop that"
+        )
     }
 }
 

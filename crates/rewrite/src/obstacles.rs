@@ -17,15 +17,21 @@ pub(crate) fn incomprehensible(request: &Request) -> Option<String> {
     for (index, statement) in request.script.statements.iter().enumerate() {
         let number = index + 1;
         match &*statement.parsed.kind {
-            StatementKind::Invalid(_) => return Some(format!("statement {number} has a syntax error")),
-            StatementKind::Template(_) => return Some(format!("statement {number} is a template")),
+            StatementKind::Invalid(_) => return Some(format!("statement {number} has a syntax error; mend it first")),
+            StatementKind::Template(_) => {
+                return Some(format!(
+                    "statement {number} is a template, so that what will run is not known; put it into a migration of its own"
+                ));
+            }
             StatementKind::Transaction { kind }
                 if !matches!(kind, TransactionKind::Begin | TransactionKind::Commit) =>
             {
-                return Some("the file uses savepoints or rolls back".to_owned());
+                return Some("the file uses savepoints or rolls back; to have it split, leave that out".to_owned());
             }
             StatementKind::Transaction { .. } if has_options(statement.span.slice(request.text)) => {
-                return Some("the file chooses the properties of its transaction".to_owned());
+                return Some(
+                    "the file chooses the properties of its transaction; to have it split, leave that out".to_owned(),
+                );
             }
             _ => {}
         }

@@ -82,7 +82,7 @@ fn proven(request: &Request, failing: bool) -> Outcome {
     }
     for bond in bonds::bonds(request) {
         let bound = |it: &Chosen| bond.statements.contains(&it.0);
-        let reason = format!("it must stay with its neighbours: {}", bond.reason);
+        let reason = format!("it stays in one transaction with its neighbours: {}", bond.reason);
         withheld.extend(chosen.iter().filter(|it| bound(it)).map(|it| (*it, reason.clone())));
         chosen.retain(|it| !bound(it));
     }
@@ -152,7 +152,7 @@ fn listed(request: &Request, mut withheld: BTreeMap<Chosen, String>) -> Vec<(usi
     for it in request.chosen.iter().filter(|it| lacks_value(request, it)) {
         withheld
             .entry(*it)
-            .or_insert_with(|| "only its author knows what the rows that are there shall hold".to_owned());
+            .or_insert_with(|| "only its author knows what the rows that are there shall hold; add the column with a DEFAULT, or nullable, and fill it before SET NOT NULL".to_owned());
     }
     withheld.into_iter().map(|((statement, operation), reason)| (statement, operation, reason)).collect()
 }
@@ -292,7 +292,7 @@ fn half_way(request: &Request, items: &[Item], facts: &[Facts], groups: &[Group]
             let at_once = restricting.iter().copied().filter(|it| transaction(*it).may_share(transaction(late)));
             found.extend(at_once.filter_map(|early| {
                 let table = facts[early].restricts.intersection(&facts[late].fills).next()?;
-                let why = format!("others would still write rows into {table} that are not allowed any more");
+                let why = format!("between two transactions others would write rows into {table} that are not allowed any more; first make sure, by an earlier migration or the application, that no such rows are written");
                 Some(((early, late), why))
             }));
         }
@@ -419,7 +419,10 @@ fn harmless(
     let holds = |it: &&Effect| old.has(it) && (blocks_reads(it.lock) || blocks_writes(it.lock));
     let held = judged.held.values().find(holds).map(|it| &it.relation).or_else(|| blocked(judged, &old).next());
     if let (Some(work), Some(held)) = (works, held) {
-        return refuse(format!("the steps would still block others on {held} while they work on {}", work.relation));
+        return refuse(format!(
+            "the steps would still block others on {held} while they work on {}; do these in migrations of their own",
+            work.relation
+        ));
     }
     Ok(())
 }

@@ -443,8 +443,8 @@ fn timeouts_are_set_where_nothing_else_can_be_done() {
           │
           = Build it concurrently, which a transaction does not allow
           = Put it in a migration of its own that goose runs without a transaction: -- +goose NO TRANSACTION
-          = not fixed: its Down section cannot be divided: it is not clear which of the files `DO $$ BEGIN END $$;` belongs
-            to
+          = not fixed: its Down section cannot be divided: it is not clear with which step `DO $$ BEGIN END $$;` is to be
+            undone; divide the migration by hand
           = https://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation
 
         wrote db/migrations/00002_more.sql
@@ -466,7 +466,7 @@ fn what_stays_says_why_wherever_it_stands() {
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
     let reasons = told["findings"].as_array().unwrap().iter().map(|it| format!("{}: {}\n", it["rule"], it["withheld"]));
     expect![[r#"
-        "unbatched-backfill": "its rows depend on other tables"
+        "unbatched-backfill": "its rows depend on other tables; change one range of the primary key after the other by hand, each in a transaction of its own"
     "#]]
     .assert_eq(&reasons.collect::<String>());
 }

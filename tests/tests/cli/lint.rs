@@ -416,7 +416,7 @@ fn odd_files_are_read_and_keep_their_bytes() {
           │ ^^^^^^^^^^^^^^^^^^^^^^^
           │
           = Build it concurrently
-          = not fixed: statement 1 has a syntax error
+          = not fixed: statement 1 has a syntax error; mend it first
           = https://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation
 
         error[syntax-error]: unterminated quoted string at or near "'open"

@@ -130,7 +130,7 @@ fn homes(statements: &[Statement], steps: &[Known], full: &BTreeSet<usize>, file
         if homes[at].is_some() {
             continue;
         }
-        let unclear = || format!("it is not clear which of the files `{}` belongs to", shortened(&pieces[at].sql));
+        let unclear = || format!("it is not clear with which step `{}` is to be undone", shortened(&pieces[at].sql));
         let depends = |other: &usize| pieces[at].may_depend_on(pieces[*other]);
         let file = |other: usize| homes[other].map(|home| home.file);
         // Files are undone last first: what came before must not come in an earlier file, nor what came after in a later.
@@ -406,7 +406,7 @@ mod tests {
         "#]]
         .assert_eq(&drawn("ALTER TABLE t DROP COLUMN z;", &[vec![column()], vec![other()]]));
         expect![[r#"
-            withheld: it is not clear which of the files `DO $$ BEGIN END $$;` belongs to
+            withheld: it is not clear with which step `DO $$ BEGIN END $$;` is to be undone
         "#]]
         .assert_eq(&drawn("DO $$ BEGIN END $$;", &[vec![column()], vec![other()]]));
         expect![[r#"

@@ -97,8 +97,10 @@ pub fn make_room(
             let no_room = || (asker.clone(), no_room(files, count, Some(migration)));
             if migration.pending != Some(true) && !all_files {
                 let (asker, reason) = no_room();
-                let path = files.display(&migration.path);
-                return Err((asker, format!("{reason}, and {path} may be applied already")));
+                return Err((
+                    asker,
+                    format!("{reason}, which may be applied already; --all-files moves that all the same"),
+                ));
             }
             let next = (writer.versions)(&before, 1, None).and_then(|versions| versions.into_iter().next());
             version = next.ok_or_else(no_room)?;

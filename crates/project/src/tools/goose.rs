@@ -626,7 +626,7 @@ mod tests {
             ("m/00017_far.sql", "-- +goose Up\nSELECT 1;\n"),
         ]);
         expect![[r#"
-            withheld: there is no version for 2 more files before m/00013_next.sql, and m/00013_next.sql may be applied already
+            withheld: there is no version for 2 more files before m/00013_next.sql, which may be applied already; --all-files moves that all the same
         "#]].assert_eq(&emitted(&files, "m/00012_orders.sql", &three_parts()));
         let options = emit::Options { changed: true, all_files: true, ..emit::Options::default() };
         expect![[r#"

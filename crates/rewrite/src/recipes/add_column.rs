@@ -21,13 +21,13 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let (Some(AlterAction::AddColumn { column, if_not_exists }), Some(table)) =
         (site.subcommand().map(|it| &it.action), &site.operation.relation)
     else {
-        return Err("the statement is not understood".to_owned());
+        return Err("the statement is written in a way that is not understood; change it by hand".to_owned());
     };
     must_be_new(site, column, *if_not_exists)?;
     left_behind(site, column)?;
     let generated = column.constraints.iter().any(|it| matches!(it.kind, ConstraintKind::Generated { .. }));
     if generated {
-        return Err("a stored generated column is computed for every row when it is added; from PostgreSQL 18 on it could be VIRTUAL".to_owned());
+        return Err("a stored generated column is computed for every row when it is added; from PostgreSQL 18 on make it VIRTUAL, before fill a plain column in batches and by a trigger".to_owned());
     }
     let identity = column.constraints.iter().find_map(|it| match &it.kind {
         ConstraintKind::Identity { always, options } => Some((it, *always, options)),
@@ -45,7 +45,7 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         (None, Some(ty), _) => with_serial(site, table, column, ty)?,
         (None, None, Some((constraint, default))) => with_default(site, column, constraint, site.slice(default.span)),
         (None, None, None) => {
-            return Err("its type is a domain that every row must be checked against".to_owned());
+            return Err("its type is a domain that every row must be checked against; add a column of the type below, with a CHECK constraint NOT VALID that is validated later".to_owned());
         }
     };
     steps.push(backfill::new_column(site, table, column)?);
@@ -121,10 +121,10 @@ fn with_identity(
     constraint: &Constraint,
 ) -> Result<(Vec<Edit>, Vec<Draft>), String> {
     if !options.is_empty() {
-        return Err("an identity column with sequence options of its own is left as it is".to_owned());
+        return Err("an identity column with sequence options of its own is left as it is; add the column, fill it in batches, and make it an identity by hand".to_owned());
     }
     if site.is_partitioned() {
-        return Err("an identity column of a partitioned table is left as it is".to_owned());
+        return Err("an identity column of a partitioned table is left as it is; add the column, fill it in batches, and make it an identity by hand".to_owned());
     }
     let ty = match column.ty.as_ref().map(|ty| ty.name.as_str()) {
         Some("int2") => "smallint",
@@ -218,7 +218,7 @@ fn left_behind(site: &Site, column: &ColumnDef) -> Result<(), String> {
         });
         if checked && !chosen {
             return Err(format!(
-                "the column has another constraint, {}, that would have to be added later too",
+                "the column has another constraint, {}, that would have to be added later too; add it by a statement of its own",
                 site.slice(constraint.span)
             ));
         }
@@ -257,7 +257,11 @@ pub(super) fn as_table_constraint(site: &Site, constraint: &Constraint, column: 
     let keyword = match constraint.kind {
         ConstraintKind::Check(_) => "CHECK",
         ConstraintKind::ForeignKey(_) => "REFERENCES",
-        _ => return Err("the constraint cannot be added on its own".to_owned()),
+        _ => {
+            return Err(
+                "the constraint cannot be added on its own; add the column while nobody uses the table".to_owned()
+            );
+        }
     };
     // CONSTRAINT and the name come before it; the name could be the same word, but then it is the second token.
     let skipped = if constraint.name.is_some() { 2 } else { 0 };

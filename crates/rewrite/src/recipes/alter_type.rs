@@ -17,7 +17,7 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         return Ok(Rewrite::safe(Place::Kept, Vec::new()));
     }
     let Some((subcommand, AlterAction::AlterType { column, .. })) = site.subcommand().map(|it| (it, &it.action)) else {
-        return Err("the statement is not understood".to_owned());
+        return Err("the statement is written in a way that is not understood; change it by hand".to_owned());
     };
     let effects = &site.operation.effects;
     if effects.iter().any(|effect| effect.work == Work::Rewrite) {
@@ -29,12 +29,12 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let table = table.ok_or_else(|| format!("the constraints and indexes of {} are not known", site.table()))?;
     if !table.children.is_empty() || table.partition_of.is_some() || !table.inherits.is_empty() {
         return Err(
-            "constraints and indexes that belong to a hierarchy of tables cannot be replaced one by one".to_owned()
+            "constraints and indexes that belong to a hierarchy of tables cannot be replaced one by one; change the type by a new column beside the old one".to_owned()
         );
     }
     let foreign = effects.iter().any(|it| it.relation != table.name && it.on.is_none() && it.work == Work::Scan);
     if foreign {
-        return Err("a foreign key must be checked again".to_owned());
+        return Err("a foreign key on the column is checked again under the lock; drop it before, and add it again NOT VALID afterwards".to_owned());
     }
     let (before_checks, after_checks, validations) = checks(site, table, &column.text)?;
     let (drops, builds) = indexes(site, table)?;
@@ -125,11 +125,15 @@ fn indexes(site: &Site, table: &Relation) -> Result<(Vec<Draft>, Vec<Draft>), St
         let index = site.before.indexes.get(&effect.relation).ok_or("an index is not known")?;
         let name = &index.name.name;
         if index.unique || index.constraint.is_some() {
-            return Err(format!("index {name} keeps values unique and cannot be missing for a while"));
+            return Err(format!(
+                "index {name} keeps values unique and cannot be missing for a while; change the type by a new column beside the old one"
+            ));
         }
         let marked = table.clustered_on.as_ref() == Some(name) || table.replica_identity.as_ref() == Some(name);
         if index.comment.is_some() || marked || !index.valid || index.maybe {
-            return Err(format!("index {name} has properties that would be lost when it is built anew"));
+            return Err(format!(
+                "index {name} has properties that would be lost when it is built anew; drop it before by hand, and build it concurrently afterwards"
+            ));
         }
         let definition =
             drop_index::definition(index).ok_or_else(|| format!("the definition of index {name} is not known"))?;

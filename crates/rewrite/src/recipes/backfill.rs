@@ -23,20 +23,24 @@ pub(crate) fn update(site: &Site) -> Result<Rewrite, String> {
     };
     large(site)?;
     if it.has_from {
-        return Err("its rows depend on other tables".to_owned());
+        return Err("its rows depend on other tables; change one range of the primary key after the other by hand, each in a transaction of its own".to_owned());
     }
     let table = target(site, &it.facts, &it.target)?;
     no_statement_triggers(table, |trigger| trigger.update)?;
     let keys = primary_key(table)?;
     if it.assignments.iter().any(|it| keys.contains(&syntax::quote_ident(&it.column))) {
-        return Err("it changes the primary key, along which its batches would go".to_owned());
+        return Err(
+            "it changes the primary key, along which its batches would go; change one range after the other by hand"
+                .to_owned(),
+        );
     }
-    let from = target_text(site, "UPDATE", "SET").ok_or("the statement is not understood")?;
+    let from = target_text(site, "UPDATE", "SET")
+        .ok_or("the statement is written in a way that is not understood; change it by hand")?;
     let now = Now::of(site);
     let condition = condition(site, table, it, &now)?;
     let assignments = match (it.assignments.first(), it.assignments.last()) {
         (Some(first), Some(last)) => now.replaced(site, first.span.to(last.span)),
-        _ => return Err("the statement is not understood".to_owned()),
+        _ => return Err("the statement is written in a way that is not understood; change it by hand".to_owned()),
     };
     let column = it.assignments.first().map_or("", |it| &it.column);
     let batch = Batch {
@@ -58,11 +62,12 @@ pub(crate) fn delete(site: &Site) -> Result<Rewrite, String> {
     };
     large(site)?;
     if it.has_using {
-        return Err("its rows depend on other tables".to_owned());
+        return Err("its rows depend on other tables; change one range of the primary key after the other by hand, each in a transaction of its own".to_owned());
     }
     let table = target(site, &it.facts, &it.target)?;
     no_statement_triggers(table, |trigger| trigger.delete)?;
-    let from = target_text(site, "FROM", "WHERE").ok_or("the statement is not understood")?;
+    let from = target_text(site, "FROM", "WHERE")
+        .ok_or("the statement is written in a way that is not understood; change it by hand")?;
     let now = Now::of(site);
     let batch = Batch {
         table: site.table(),
@@ -79,7 +84,7 @@ pub(crate) fn delete(site: &Site) -> Result<Rewrite, String> {
 
 /// Fills a column that was added without its default.
 pub(super) fn new_column(site: &Site, table: &QName, column: &ColumnDef) -> Result<Draft, String> {
-    let known = site.relation().ok_or_else(|| format!("the primary key of {table} is not known"))?;
+    let known = site.relation().ok_or_else(|| unknown_key(&table.to_string()))?;
     no_statement_triggers(known, |trigger| trigger.update)?;
     let from = site.table();
     let name = site.slice(column.name.span);
@@ -103,19 +108,22 @@ fn large(site: &Site) -> Result<(), String> {
 
 fn target<'a>(site: &Site<'a>, facts: &Query, target: &RelationRef) -> Result<&'a Relation, String> {
     let table = site.relation().filter(|it| !it.maybe);
-    let table = table.ok_or_else(|| format!("the primary key of {} is not known", site.table()))?;
+    let table = table.ok_or_else(|| unknown_key(&site.table()))?;
     if !matches!(table.kind, RelationKind::Table | RelationKind::PartitionedTable) {
         return Err(format!("{} is not a table", table.name));
     }
     if !facts.writes.is_empty() || facts.reads.iter().any(|read| read.relation != *target) {
-        return Err("its rows depend on other queries".to_owned());
+        return Err("its rows depend on other queries; change one range of the primary key after the other by hand, each in a transaction of its own".to_owned());
     }
     Ok(table)
 }
 
 fn no_statement_triggers(table: &Relation, fires: fn(&Trigger) -> bool) -> Result<(), String> {
     match table.triggers.iter().find(|it| it.enabled && !it.row && fires(it)) {
-        Some(trigger) => Err(format!("trigger {} would fire for every batch instead of once", trigger.name)),
+        Some(trigger) => Err(format!(
+            "trigger {} would fire for every batch instead of once; see whether it may, and change the rows in batches by hand",
+            trigger.name
+        )),
         None => Ok(()),
     }
 }
@@ -126,10 +134,19 @@ fn primary_key(table: &Relation) -> Result<Vec<String>, String> {
         _ => None,
     });
     let Some(columns) = key else {
-        let what = if table.open { "is not known" } else { "does not exist" };
-        return Err(format!("batches need a primary key, and that of {} {what}", table.name));
+        return Err(if table.open {
+            unknown_key(&table.name.to_string())
+        } else {
+            format!("batches need a primary key, which {} has not; go along another key by hand", table.name)
+        });
     };
     Ok(columns.iter().map(|column| syntax::quote_ident(column)).collect())
+}
+
+fn unknown_key(table: &str) -> String {
+    format!(
+        "batches need the primary key of {table}, and no migration that was read tells it; go along it by hand, each batch in a transaction of its own"
+    )
 }
 
 fn qualifier(target: &RelationRef) -> String {
@@ -141,13 +158,13 @@ fn condition(site: &Site, table: &Relation, it: &Update, now: &Now) -> Result<St
     let path = &site.request.session.search_path;
     let given = it.filter.as_ref().map(|filter| now.replaced(site, filter.span));
     if it.filter.as_ref().is_some_and(|filter| is_volatile(&filter.expr, site.before, path)) {
-        return Err("its condition may change from one moment to the next".to_owned());
+        return Err("its condition holds for other rows from one moment to the next; write down the value that it compares with".to_owned());
     }
     let assigned: Vec<&str> = it.assignments.iter().map(|it| it.column.as_str()).collect();
     let mut open = Vec::new();
     let mut comparable = true;
     for assignment in &it.assignments {
-        let value = assignment.value.as_ref().ok_or("it assigns several columns at once")?;
+        let value = assignment.value.as_ref().ok_or("it assigns several columns at once; assign each by itself")?;
         let volatile = is_volatile(&value.expr, site.before, path);
         let written = now.replaced(site, value.span);
         match comparison::of(table, &assignment.column, &assigned, &value.expr, volatile, &written)? {
@@ -167,7 +184,10 @@ fn condition(site: &Site, table: &Relation, it: &Update, now: &Now) -> Result<St
     });
     match given {
         Some(given) if leaves => Ok(given),
-        _ => Err("running it again would change rows that are done".to_owned()),
+        _ => Err(
+            "a batch that is run again would change rows that are done; let the statement name only rows that are not"
+                .to_owned(),
+        ),
     }
 }
 
@@ -185,7 +205,7 @@ fn requires_null(filter: &Expr, column: &str) -> bool {
 fn deleted(site: &Site, it: &Delete, now: &Now) -> Result<String, String> {
     let Some(filter) = &it.filter else { return Ok("true".to_owned()) };
     if is_volatile(&filter.expr, site.before, &site.request.session.search_path) {
-        return Err("its condition may change from one moment to the next".to_owned());
+        return Err("its condition holds for other rows from one moment to the next; write down the value that it compares with".to_owned());
     }
     Ok(now.replaced(site, filter.span))
 }
@@ -278,7 +298,7 @@ fn step(site: &Site, batch: &Batch, title: String) -> Result<Draft, String> {
     // Two quotes of the block's own, and no name that it uses in what came from the statement.
     let foreign = |word: &str| batch.change.contains(word) || batch.condition.contains(word);
     if foreign("$safestep$") || foreign("safestep_first") || foreign("safestep_last") {
-        return Err("the statement uses a name that its batches would need".to_owned());
+        return Err("the statement uses $safestep$, safestep_first or safestep_last, which its batches would need; take another name".to_owned());
     }
     let mut draft = Draft::new(Mode::NonTx, sql, title);
     draft.inverse = Inverse::Original;

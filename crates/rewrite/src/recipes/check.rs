@@ -20,7 +20,8 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
 /// Adds the constraint of the operation NOT VALID and validates it.
 pub(super) fn not_valid(site: &Site, what: &str) -> Result<Rewrite, String> {
     let subcommand = site.subcommand().ok_or("the statement is not an ALTER TABLE")?;
-    let constraint = site.constraint().ok_or("the statement is not understood")?;
+    let constraint =
+        site.constraint().ok_or("the statement is written in a way that is not understood; change it by hand")?;
     let column = match &subcommand.action {
         AlterAction::AddColumn { column, if_not_exists } => {
             add_column::must_be_new(site, column, *if_not_exists)?;

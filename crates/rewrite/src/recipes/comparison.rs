@@ -50,12 +50,12 @@ pub(super) fn of(
     written: &str,
 ) -> Result<Comparison, String> {
     if contains_query(value) {
-        return Err("its values depend on other queries".to_owned());
+        return Err("its values depend on other queries; change one range of the primary key after the other by hand, each in a transaction of its own".to_owned());
     }
     let reads_assigned = columns(value).iter().any(|read| *read == "*" || assigned.contains(read));
     if reads_assigned && !is_idempotent(value, column) {
         return Err(format!(
-            "the new value of {column} depends on what the statement changes, so it must not run twice"
+            "the new value of {column} depends on what the statement changes, so no row may be changed twice; change one range of the primary key after the other by hand, and keep how far that came"
         ));
     }
     if volatile || matches!(value, Expr::SetToDefault) {

@@ -34,7 +34,8 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     };
     let certain = it.if_not_exists && is_new(site, &name);
     let may_be_there = it.if_not_exists && !certain;
-    let edits = concurrently(site, it, &name, certain).ok_or("the statement is not understood")?;
+    let edits = concurrently(site, it, &name, certain)
+        .ok_or("the statement is written in a way that is not understood; change it by hand")?;
     let whole = Span::new(0, site.text.len());
     let index = site.beside(&name);
     let drop = format!("{} {index};", site.word("DROP INDEX CONCURRENTLY"));

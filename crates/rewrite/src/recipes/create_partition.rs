@@ -33,10 +33,13 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         return Err(format!("what a partition gets from {written} is not known"));
     };
     if it.if_not_exists {
-        return Err("ATTACH PARTITION knows no IF NOT EXISTS".to_owned());
+        return Err(
+            "ATTACH PARTITION, which would not block the parent, knows no IF NOT EXISTS; leave that out".to_owned()
+        );
     }
     if !it.columns.is_empty() || !it.constraints.is_empty() {
-        return Err("the partition has columns or constraints of its own".to_owned());
+        return Err("the partition has columns or constraints of its own; create it as a table, and attach it by hand"
+            .to_owned());
     }
     if known.tablespace.is_some() || known.access_method.is_some() {
         return Err(format!("the partition gets its tablespace or access method from {written}"));
@@ -52,7 +55,8 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
             "{written} has a default partition, which must be read under a lock that blocks reads and writes"
         ));
     }
-    let clauses = clauses(site.text, parent.span).ok_or("the statement is not understood")?;
+    let clauses = clauses(site.text, parent.span)
+        .ok_or("the statement is written in a way that is not understood; change it by hand")?;
     let create = format!("{}({} {written} {}){}", clauses.head, site.word("LIKE"), site.word(LIKE), clauses.tail,);
     let name = site.written(&it.name);
     let attach =

@@ -17,7 +17,7 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         return Ok(Rewrite::safe(Place::Kept, Vec::new()));
     }
     if it.cascade {
-        return Err("DROP INDEX CONCURRENTLY does not support CASCADE".to_owned());
+        return Err("DROP INDEX CONCURRENTLY does not support CASCADE; drop what depends on it first".to_owned());
     }
     let mut steps = Vec::new();
     let mut assumptions = Vec::new();
@@ -25,7 +25,7 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         let name = site.written(&entry.name);
         match known(site, &entry.name) {
             Some(index) if index.constraint.is_some() => {
-                return Err(format!("a constraint needs index {name}"));
+                return Err(format!("a constraint needs index {name}; drop the constraint instead"));
             }
             Some(index) if index.kind == RelationKind::PartitionedIndex || index.parent.is_some() => {
                 return Err(format!("index {name} belongs to a partitioned table and cannot be dropped concurrently"));

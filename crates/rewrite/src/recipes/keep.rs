@@ -22,29 +22,33 @@ pub(crate) fn stays(kind: OperationKind) -> Option<&'static str> {
 pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let reason = match site.operation.kind {
         OperationKind::DropColumn | OperationKind::DropTable | OperationKind::DropObject => {
-            "nothing can be dropped without a deploy of the application that no longer uses it"
+            "the drop is safe only when no running application uses it any more; do it by a later migration, after that deploy"
         }
         OperationKind::RenameColumn
         | OperationKind::RenameRelation
         | OperationKind::RenameObject
         | OperationKind::RenameEnumValue
-        | OperationKind::SetSchema => "a new name needs a deploy of the application that uses it",
-        OperationKind::Truncate => "TRUNCATE blocks reads and writes however it is written",
+        | OperationKind::SetSchema => {
+            "the old name must stay until every running application uses the new one; add the new one beside it, and drop the old one by a later migration"
+        }
+        OperationKind::Truncate => {
+            "TRUNCATE blocks reads and writes however it is written; delete in batches, or do it while nobody uses the table"
+        }
         OperationKind::AddExclusion => {
-            "an exclusion constraint can neither be built concurrently nor be added NOT VALID"
+            "an exclusion constraint can neither be built concurrently nor be added NOT VALID; add it while nobody uses the table"
         }
         OperationKind::RewriteTable => {
-            "the table is copied under a lock that blocks reads and writes however it is written"
+            "the table is copied under a lock that blocks reads and writes however it is written; do it while nobody uses the table"
         }
         OperationKind::DomainConstraint => {
-            "every table that uses the domain is read under a lock that blocks writes, also by VALIDATE"
+            "every table that uses the domain is read under a lock that blocks writes, also by VALIDATE; do it while little is written"
         }
         OperationKind::DetachPartition => {
-            "DETACH PARTITION CONCURRENTLY would leave a CHECK constraint on the partition that DETACH PARTITION does not leave"
+            "DETACH PARTITION CONCURRENTLY would leave a CHECK constraint on the partition that DETACH PARTITION does not leave; write CONCURRENTLY if that may stay"
         }
-        OperationKind::Opaque => "what it does is not known",
+        OperationKind::Opaque => "what it does is not known; part it from the others by hand",
         _ if site.blocks_long() => {
-            "there is no way to do this without blocking others for a time that grows with the table"
+            "there is no way to do this without blocking others for a time that grows with the table; do it while nobody needs it"
         }
         _ => return Ok(Rewrite::safe(Place::Kept, Vec::new())),
     };

@@ -21,11 +21,11 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let (Some(AlterAction::SetNotNull { column }), Some(table)) =
         (site.subcommand().map(|it| &it.action), &site.operation.relation)
     else {
-        return Err("NOT NULL inside ADD COLUMN fails as long as the table has rows".to_owned());
+        return Err("NOT NULL inside ADD COLUMN fails as long as the table has rows; add the column with a DEFAULT, or nullable, and fill it before SET NOT NULL".to_owned());
     };
     if inherited_only(site) {
         return Err(
-            "a constraint that proves NOT NULL cannot be added to ONLY this table, because others inherit from it"
+            "a constraint that proves NOT NULL cannot be added to ONLY this table, because others inherit from it; leave out ONLY"
                 .to_owned(),
         );
     }

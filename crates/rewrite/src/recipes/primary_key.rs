@@ -13,7 +13,7 @@ use crate::titles;
 pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let constraint = site.constraint().ok_or("the statement is not an ALTER TABLE")?;
     let ConstraintKind::PrimaryKey(key) = &constraint.kind else {
-        return Err("the statement is not understood".to_owned());
+        return Err("the statement is written in a way that is not understood; change it by hand".to_owned());
     };
     if !site.blocks_long() {
         return Ok(Rewrite::safe(Place::Kept, Vec::new()));
@@ -38,15 +38,21 @@ pub(crate) fn attach(site: &Site) -> Result<Rewrite, String> {
     }
     let constraint = site.constraint().ok_or("the statement is not an ALTER TABLE")?;
     let (ConstraintKind::PrimaryKey(key), Some(table)) = (&constraint.kind, &site.operation.relation) else {
-        return Err("the statement is not understood".to_owned());
+        return Err("the statement is written in a way that is not understood; change it by hand".to_owned());
     };
-    let index = key.using_index.as_ref().ok_or("the statement is not understood")?;
+    let index = key
+        .using_index
+        .as_ref()
+        .ok_or("the statement is written in a way that is not understood; change it by hand")?;
     let known = site.before.indexes.get(&table.sibling(&index.text));
     let known = known.ok_or_else(|| format!("the columns of index {} are not known", index.text))?;
     let columns: Vec<&str> = known.elements.iter().filter_map(|element| element.column.as_deref()).collect();
     let (mut steps, uses) = proofs(site, &columns);
     steps.extend(uses);
-    let span = site.subcommand().map(|it| it.span).ok_or("the statement is not understood")?;
+    let span = site
+        .subcommand()
+        .map(|it| it.span)
+        .ok_or("the statement is written in a way that is not understood; change it by hand")?;
     // The constraint's name wins over that of the index.
     let name = constraint.name.as_ref().map_or(&*index.text, |name| &*name.text);
     let drop = site.alter(&format!("{} {}", site.word("DROP CONSTRAINT"), syntax::quote_ident(name)));

@@ -23,21 +23,28 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         ObjectKind::Table => "TABLE",
         ObjectKind::Schema => "SCHEMA",
         ObjectKind::Database => "DATABASE",
-        _ => return Err("system catalogs cannot be reindexed concurrently".to_owned()),
+        _ => {
+            return Err(
+                "system catalogs cannot be reindexed concurrently; do it while nobody uses the database".to_owned()
+            );
+        }
     };
     let excludes = |table: &model::schema::Relation| {
         table.constraints.iter().any(|it| matches!(it.kind, ConstraintKind::Exclude { .. }))
     };
     let touched = site.operation.effects.iter().filter_map(|effect| site.before.relations.get(&effect.relation));
     if touched.into_iter().any(|table| excludes(table)) {
-        return Err("the index of an exclusion constraint cannot be rebuilt concurrently".to_owned());
+        return Err(
+            "the index of an exclusion constraint cannot be rebuilt concurrently; do it while nobody uses the table"
+                .to_owned(),
+        );
     }
     let tokens = lex::tokens(site.text);
     let object = tokens
         .iter()
         .skip(1)
         .find(|token| token.is(site.text, keyword) && outside_parentheses(site.text, token.span))
-        .ok_or("the statement is not understood")?;
+        .ok_or("the statement is written in a way that is not understood; change it by hand")?;
     let edits = [Edit::insert(object.span.end, format!(" {}", site.word("CONCURRENTLY")))];
     let sql = edit::terminated(edit::apply(site.text, Span::new(0, site.text.len()), &edits));
     let name = it.name.as_ref().map_or_else(|| "database".to_owned(), |name| name.name.clone());

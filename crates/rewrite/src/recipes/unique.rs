@@ -12,7 +12,7 @@ use crate::{names, titles};
 pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let constraint = site.constraint().ok_or("the statement is not an ALTER TABLE")?;
     let ConstraintKind::Unique(key) = &constraint.kind else {
-        return Err("the statement is not understood".to_owned());
+        return Err("the statement is written in a way that is not understood; change it by hand".to_owned());
     };
     if !site.blocks_long() {
         return Ok(Rewrite::safe(Place::Kept, Vec::new()));

@@ -149,7 +149,7 @@ fn volatile_defaults() {
         "ALTER TABLE t ADD COLUMN token uuid DEFAULT gen_random_uuid();",
         expect![[r#"
             unchanged
-            withheld 0.0: batches need a primary key, and that of t does not exist
+            withheld 0.0: batches need a primary key, which t has not; go along another key by hand
         "#]],
     );
 }
@@ -265,7 +265,7 @@ fn serial_columns() {
         "ALTER TABLE users ADD COLUMN half int GENERATED ALWAYS AS (age / 2) STORED;",
         expect![[r#"
             unchanged
-            withheld 0.0: a stored generated column is computed for every row when it is added; from PostgreSQL 18 on it could be VIRTUAL
+            withheld 0.0: a stored generated column is computed for every row when it is added; from PostgreSQL 18 on make it VIRTUAL, before fill a plain column in batches and by a trigger
         "#]],
     );
 }
@@ -407,7 +407,7 @@ fn what_old_rows_hold_is_said_by_nobody_else() {
                 undo ALTER TABLE t DROP CONSTRAINT positive;
             == validate_positive
             ALTER TABLE t VALIDATE CONSTRAINT positive;  -- own long
-            withheld 0.0: only its author knows what the rows that are there shall hold
+            withheld 0.0: only its author knows what the rows that are there shall hold; add the column with a DEFAULT, or nullable, and fill it before SET NOT NULL
         "#]],
     );
 }

@@ -325,7 +325,7 @@ ALTER TABLE users
                 undo ALTER TABLE users ALTER COLUMN email DROP NOT NULL;
             ALTER TABLE users DROP CONSTRAINT users_email_not_null_proof;  -- blocks
                 undo ALTER TABLE users ADD CONSTRAINT users_email_not_null_proof CHECK (email IS NOT NULL) NOT VALID;
-            withheld 0.2: nothing can be dropped without a deploy of the application that no longer uses it
+            withheld 0.2: the drop is safe only when no running application uses it any more; do it by a later migration, after that deploy
         "#]],
     );
     check(
@@ -356,9 +356,9 @@ fn exclusion_constraints_have_no_safe_form() {
         &wrapped(SHOP),
         "ALTER TABLE orders ADD EXCLUDE USING btree (id WITH =);",
         expect![[r#"
-        unchanged
-        withheld 0.0: an exclusion constraint can neither be built concurrently nor be added NOT VALID
-    "#]],
+            unchanged
+            withheld 0.0: an exclusion constraint can neither be built concurrently nor be added NOT VALID; add it while nobody uses the table
+        "#]],
     );
 }
 
@@ -538,7 +538,7 @@ ALTER TABLE b DROP COLUMN id, ADD CONSTRAINT b_n CHECK (n > 0), ALTER n SET DEFA
                 undo ALTER TABLE b DROP CONSTRAINT b_n;
             == validate_b_n
             ALTER TABLE b VALIDATE CONSTRAINT b_n;  -- own long
-            withheld 0.0: nothing can be dropped without a deploy of the application that no longer uses it
+            withheld 0.0: the drop is safe only when no running application uses it any more; do it by a later migration, after that deploy
         "#]],
     );
 }

@@ -268,71 +268,71 @@ fn what_batches_would_change() {
         (
             "UPDATE users SET visits = visits + 1;",
             expect![[r#"
-            unchanged
-            withheld 0.0: the new value of visits depends on what the statement changes, so it must not run twice
-        "#]],
+                unchanged
+                withheld 0.0: the new value of visits depends on what the statement changes, so no row may be changed twice; change one range of the primary key after the other by hand, and keep how far that came
+            "#]],
         ),
         (
             "UPDATE users SET id = id + 1;",
             expect![[r#"
-            unchanged
-            withheld 0.0: it changes the primary key, along which its batches would go
-        "#]],
+                unchanged
+                withheld 0.0: it changes the primary key, along which its batches would go; change one range after the other by hand
+            "#]],
         ),
         (
             "UPDATE users SET status = p.name FROM plans p WHERE p.id = users.id;",
             expect![[r#"
-            unchanged
-            withheld 0.0: its rows depend on other tables
-        "#]],
+                unchanged
+                withheld 0.0: its rows depend on other tables; change one range of the primary key after the other by hand, each in a transaction of its own
+            "#]],
         ),
         (
             "UPDATE users SET status = (SELECT name FROM plans LIMIT 1);",
             expect![[r#"
-            unchanged
-            withheld 0.0: its rows depend on other queries
-        "#]],
+                unchanged
+                withheld 0.0: its rows depend on other queries; change one range of the primary key after the other by hand, each in a transaction of its own
+            "#]],
         ),
         (
             "UPDATE users SET extra = '{}';",
             expect![[r#"
-            unchanged
-            withheld 0.0: running it again would change rows that are done
-        "#]],
+                unchanged
+                withheld 0.0: a batch that is run again would change rows that are done; let the statement name only rows that are not
+            "#]],
         ),
         (
             "UPDATE users SET (email, status) = ('a', 'b');",
             expect![[r#"
-            unchanged
-            withheld 0.0: it assigns several columns at once
-        "#]],
+                unchanged
+                withheld 0.0: it assigns several columns at once; assign each by itself
+            "#]],
         ),
         (
             "UPDATE users SET status = 'x' RETURNING id;",
             expect![[r#"
-            unchanged
-            withheld 0.0: the statement is not understood
-        "#]],
+                unchanged
+                withheld 0.0: the statement is written in a way that is not understood; change it by hand
+            "#]],
         ),
         (
             "UPDATE users SET status = 'x' WHERE random() < 0.5;",
             expect![[r#"
-            unchanged
-            withheld 0.0: its condition may change from one moment to the next
-        "#]],
+                unchanged
+                withheld 0.0: its condition holds for other rows from one moment to the next; write down the value that it compares with
+            "#]],
         ),
         (
             "UPDATE heap SET a = 1;",
             expect![[r#"
-            unchanged
-            withheld 0.0: batches need a primary key, and that of heap does not exist
-        "#]],
+                unchanged
+                withheld 0.0: batches need a primary key, which heap has not; go along another key by hand
+            "#]],
         ),
         (
             "UPDATE unknown SET a = 1;",
             expect![[r#"
                 unchanged
-                withheld 0.0: the primary key of unknown is not known
+                withheld 0.0: batches need the primary key of unknown, and no migration that was read tells it; go along it by hand, each batch in a transaction of its own
             "#]],
         ),
     ] {
@@ -399,8 +399,8 @@ CREATE INDEX new_b ON new (b);
             == create_new_b (no transaction)
             CREATE INDEX CONCURRENTLY new_b ON new (b);  -- long
                 undo DROP INDEX CONCURRENTLY new_b;
-            withheld 1.0: it must stay with its neighbours: what is deleted then must be what was copied or changed before
-            withheld 2.0: it must stay with its neighbours: what is deleted then must be what was copied or changed before
+            withheld 1.0: it stays in one transaction with its neighbours: rows written in between would be deleted without having been copied or changed; to have the file split, delete by a later migration, and only rows that were copied
+            withheld 2.0: it stays in one transaction with its neighbours: rows written in between would be deleted without having been copied or changed; to have the file split, delete by a later migration, and only rows that were copied
         "#]],
     );
 }
@@ -424,8 +424,8 @@ fn a_table_is_filled_where_it_must_be_empty() {
             $safestep$;  --
             DELETE FROM new;  -- long verbatim
             ALTER TABLE new ADD COLUMN b int NOT NULL;  -- blocks verbatim
-            withheld 1.0: it must stay with its neighbours: the table must still be empty then
-            withheld 2.0: it must stay with its neighbours: the table must still be empty then
+            withheld 1.0: it stays in one transaction with its neighbours: a column without a value for rows is added to a table that must still be empty then; to have the file split, add it with a DEFAULT, or nullable, and fill it before SET NOT NULL
+            withheld 2.0: it stays in one transaction with its neighbours: a column without a value for rows is added to a table that must still be empty then; to have the file split, add it with a DEFAULT, or nullable, and fill it before SET NOT NULL
         "#]],
     );
 }
@@ -455,8 +455,8 @@ REINDEX TABLE old;
             UPDATE pg_index SET indisready = false WHERE indrelid = 'old'::regclass;  -- verbatim
             UPDATE old SET a = a + 1;  -- long verbatim
             REINDEX TABLE old;  -- long blocks verbatim
-            withheld 2.0: it must stay with its neighbours: it changes a system catalog, and what follows rests on that
-            withheld 3.0: it must stay with its neighbours: it changes a system catalog, and what follows rests on that
+            withheld 2.0: it stays in one transaction with its neighbours: it changes a system catalog, and what follows rests on that; split the file by hand around both
+            withheld 3.0: it stays in one transaction with its neighbours: it changes a system catalog, and what follows rests on that; split the file by hand around both
         "#]],
     );
 }
@@ -473,8 +473,8 @@ ALTER TABLE new ADD CONSTRAINT a_once UNIQUE (a);
 ",
         expect![[r#"
             unchanged
-            withheld 1.0: its rows depend on other tables
-            withheld 2.0: new would be without a unique key on (a) for a while, which the original replaces at once
+            withheld 1.0: its rows depend on other tables; change one range of the primary key after the other by hand, each in a transaction of its own
+            withheld 2.0: new would be without a unique key on (a) between two transactions, which the original replaces at once; make the new one by an earlier migration, beside the old one, and only then drop that
         "#]],
     );
     // A new one is built before the old one goes.
@@ -520,7 +520,7 @@ CREATE UNIQUE INDEX b_once ON new (b, c);
             END
             $safestep$;  --
             ALTER TABLE new DROP COLUMN a;  -- blocks verbatim
-            withheld 0.0: nothing can be dropped without a deploy of the application that no longer uses it
+            withheld 0.0: the drop is safe only when no running application uses it any more; do it by a later migration, after that deploy
         "#]],
     );
     check(
@@ -650,8 +650,8 @@ CREATE TRIGGER fills BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION fill(
 ",
         expect![[r#"
             unchanged
-            withheld 0.0: others would still write rows into orders that are not allowed any more
-            withheld 1.0: it stands inside a block or function body, which is never rewritten
+            withheld 0.0: between two transactions others would write rows into orders that are not allowed any more; first make sure, by an earlier migration or the application, that no such rows are written
+            withheld 1.0: it stands inside a block or function body, which is never rewritten; make it a statement of the file
         "#]],
     );
 }
@@ -709,7 +709,7 @@ ALTER TABLE orders DROP COLUMN user_id;
                 undo ALTER TABLE orders ADD CONSTRAINT orders_owner_not_null_proof CHECK (owner IS NOT NULL) NOT VALID;
             ALTER TABLE orders DROP COLUMN user_id;  -- blocks verbatim
             assuming: Rows of orders that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
-            withheld 3.0: nothing can be dropped without a deploy of the application that no longer uses it
+            withheld 3.0: the drop is safe only when no running application uses it any more; do it by a later migration, after that deploy
         "#]],
     );
 }

@@ -157,16 +157,16 @@ fn files_that_must_run_as_one() {
         (
             "SAVEPOINT a; CREATE INDEX ON users (email); RELEASE a;",
             expect![[r#"
-            unchanged
-            withheld 1.0: the file uses savepoints or rolls back
-        "#]],
+                unchanged
+                withheld 1.0: the file uses savepoints or rolls back; to have it split, leave that out
+            "#]],
         ),
         (
             "LOCK TABLE orders; CREATE INDEX ON users (email); SELECT 1;",
             expect![[r#"
                 unchanged
-                withheld 0.0: it must stay with its neighbours: LOCK TABLE holds its lock only until the end of its transaction
-                withheld 1.0: it must stay with its neighbours: LOCK TABLE holds its lock only until the end of its transaction
+                withheld 0.0: it stays in one transaction with its neighbours: LOCK TABLE holds its lock only until the end of its transaction
+                withheld 1.0: it stays in one transaction with its neighbours: LOCK TABLE holds its lock only until the end of its transaction
             "#]],
         ),
         (
@@ -177,23 +177,23 @@ fn files_that_must_run_as_one() {
                 == create_users_email_idx (no transaction)
                 CREATE INDEX CONCURRENTLY users_email_idx ON users (email);  -- long
                     undo DROP INDEX CONCURRENTLY users_email_idx;
-                withheld 0.0: it must stay with its neighbours: a temporary table lives in one session
+                withheld 0.0: it stays in one transaction with its neighbours: a temporary table lives in one session; to have the file split, use a table that stays until the last step drops it
             "#]],
         ),
         (
             "BEGIN ISOLATION LEVEL SERIALIZABLE; CREATE INDEX ON users (email); COMMIT;",
             expect![[r#"
-            unchanged
-            withheld 1.0: the file chooses the properties of its transaction
-        "#]],
+                unchanged
+                withheld 1.0: the file chooses the properties of its transaction; to have it split, leave that out
+            "#]],
         ),
         (
             "CREATE INDEX ON users (email); SELEC 1;",
             expect![[r#"
-            unchanged
-            withheld 0.0: statement 2 has a syntax error
-            PROBLEM syntax error at or near "SELEC" in SELEC 1
-        "#]],
+                unchanged
+                withheld 0.0: statement 2 has a syntax error; mend it first
+                PROBLEM syntax error at or near "SELEC" in SELEC 1
+            "#]],
         ),
         (
             "\\if :x\nCREATE INDEX ON users (email);\n\\endif",
@@ -248,10 +248,10 @@ ALTER TABLE users ADD CHECK (age > 0);
             == validate_users_age_check
             ALTER TABLE users VALIDATE CONSTRAINT users_age_check;  -- own long
                 again: rows that violate users_age_check by 4
-            withheld 1.0: it must stay with its neighbours: a temporary table lives in one session
-            withheld 2.0: it must stay with its neighbours: a temporary table lives in one session
-            withheld 3.0: it must stay with its neighbours: a temporary table lives in one session
-            withheld 4.0: it must stay with its neighbours: a temporary table lives in one session
+            withheld 1.0: it stays in one transaction with its neighbours: a temporary table lives in one session; to have the file split, use a table that stays until the last step drops it
+            withheld 2.0: it stays in one transaction with its neighbours: a temporary table lives in one session; to have the file split, use a table that stays until the last step drops it
+            withheld 3.0: it stays in one transaction with its neighbours: a temporary table lives in one session; to have the file split, use a table that stays until the last step drops it
+            withheld 4.0: it stays in one transaction with its neighbours: a temporary table lives in one session; to have the file split, use a table that stays until the last step drops it
         "#]],
     );
 }
@@ -262,9 +262,9 @@ fn blocks_are_left_alone() {
         &wrapped(SHOP),
         "DO $$ BEGIN CREATE INDEX ON users (email); END $$;",
         expect![[r#"
-        unchanged
-        withheld 0.0: it stands inside a block or function body, which is never rewritten
-    "#]],
+            unchanged
+            withheld 0.0: it stands inside a block or function body, which is never rewritten; make it a statement of the file
+        "#]],
     );
 }
 
@@ -360,7 +360,7 @@ ALTER TABLE orders ADD CHECK (user_id > 0);",
                     undo ALTER TABLE orders DROP CONSTRAINT orders_user_id_check;
                 == validate_orders_user_id_check
                 ALTER TABLE orders VALIDATE CONSTRAINT orders_user_id_check;  -- own long
-                withheld 1.0: a new name needs a deploy of the application that uses it
+                withheld 1.0: the old name must stay until every running application uses the new one; add the new one beside it, and drop the old one by a later migration
             "#]],
         ),
     ] {

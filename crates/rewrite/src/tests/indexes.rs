@@ -223,17 +223,17 @@ fn indexes_are_dropped_one_by_one() {
         &wrapped(USERS),
         "DROP INDEX users_name_idx CASCADE;",
         expect![[r#"
-        unchanged
-        withheld 0.0: DROP INDEX CONCURRENTLY does not support CASCADE
-    "#]],
+            unchanged
+            withheld 0.0: DROP INDEX CONCURRENTLY does not support CASCADE; drop what depends on it first
+        "#]],
     );
     check(
         &wrapped(USERS),
         "DROP INDEX users_pkey;",
         expect![[r#"
-        unchanged
-        withheld 0.0: the statement fails as it stands
-    "#]],
+            unchanged
+            withheld 0.0: the statement fails as it stands; mend it first
+        "#]],
     );
 }
 
@@ -285,9 +285,9 @@ CREATE UNIQUE INDEX keyed_id_idx ON keyed (id);
         &wrapped(VIEW),
         "REFRESH MATERIALIZED VIEW names;",
         expect![[r#"
-        unchanged
-        withheld 0.0: CONCURRENTLY needs a unique index on columns of names that covers all rows
-    "#]],
+            unchanged
+            withheld 0.0: CONCURRENTLY needs a unique index on columns of names that covers all rows; create one first
+        "#]],
     );
     check(
         &wrapped(VIEW),
