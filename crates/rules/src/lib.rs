@@ -44,7 +44,7 @@ pub fn lint(context: &Context) -> Linted {
         }
     }
     findings.retain(|finding| !(context.rolls_back(finding.statement) && comes_with_commit(context, finding)));
-    findings.iter_mut().for_each(|finding| write_placeholders(context, finding));
+    write_placeholders(context, &mut findings);
     let mut linted = Linted { called, ..suppress(context, findings) };
     linted.findings.sort_by(|a, b| (a.statement, a.span, a.rule.name).cmp(&(b.statement, b.span, b.rule.name)));
     for rule in ALL.iter().filter(|rule| rule.once) {
@@ -54,19 +54,18 @@ pub fn lint(context: &Context) -> Linted {
 }
 
 /// Names that stand in for placeholders are told as these are written.
-fn write_placeholders(context: &Context, finding: &mut Finding) {
-    let said = || std::iter::once(&finding.message).chain(&finding.notes).chain(finding.related.iter().map(|it| &it.1));
-    let Some(statement) = context.script.statements.get(finding.statement) else { return };
-    let body = facts::body(&statement.parsed.kind).map(|body| body.span);
-    if (context.script.masked.is_empty() && body.is_none()) || !said().any(|it| it.contains('_')) {
+fn write_placeholders(context: &Context, findings: &mut [Finding]) {
+    let mut said: Vec<&mut String> = Vec::new();
+    for Finding { message, notes, related, .. } in findings {
+        said.extend(std::iter::once(message).chain(notes).chain(related.iter_mut().map(|(_, message)| message)));
+    }
+    said.retain(|it| it.contains('_'));
+    if said.is_empty() {
         return;
     }
-    let parsed = &statement.parsed;
-    let whole = Span::new(0, parsed.text.len());
-    for (read, written) in body.into_iter().chain([whole]).flat_map(|part| syntax::placeholders(&parsed.text, part)) {
-        let said = finding.notes.iter_mut().chain(finding.related.iter_mut().map(|it| &mut it.1));
-        for text in said.chain([&mut finding.message]).filter(|it| it.contains(&read)) {
-            *text = text.replace(&read, written);
+    for (read, written) in syntax::placeholders(context.text, context.script) {
+        for text in said.iter_mut().filter(|it| it.contains(&read)) {
+            **text = text.replace(&read, written);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Text to script: split, mask, parse each statement by itself, convert.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::sync::Arc;
 
@@ -153,19 +154,25 @@ pub fn masked_text<'t>(text: &'t str, options: &Options) -> Cow<'t, str> {
     unmasked(text, 0, &split.masked, &split.stands)
 }
 
-/// The placeholders in a part of a text that are read as names: what is read, and what is written.
+/// The placeholders of a text that may be read as names: what is read, and what is written.
 #[must_use]
-pub fn placeholders(text: &str, part: Span) -> Vec<(String, &str)> {
-    let split = split::split(text, &Options { range: Some(part), ..Options::default() }, None);
-    let names = split.masked.iter().zip(&split.stands).filter(|(_, stand)| **stand == Stand::Name);
-    let spans = names.filter_map(|(mask, _)| text.get(mask.span.range()));
-    spans
-        .map(|written| {
-            let mut read = written.as_bytes().to_vec();
-            mask::write(&mut read, Stand::Name);
-            (String::from_utf8_lossy(&read).into_owned(), written)
-        })
-        .collect()
+pub fn placeholders<'t>(text: &'t str, script: &Script) -> BTreeMap<String, &'t str> {
+    let template = |mask: &&Masked| mask.kind == MaskedKind::Template;
+    let mut spans: Vec<Span> = script.masked.iter().filter(template).map(|mask| mask.span).collect();
+    for statement in &script.statements {
+        let StatementKind::Do(block) = &*statement.parsed.kind else { continue };
+        let body = statement.locate(block.body.span);
+        if text.get(body.range()).is_some_and(|it| it.contains(['{', '%'])) {
+            let split = split::split(text, &Options { range: Some(body), ..Options::default() }, None);
+            spans.extend(split.masked.iter().filter(template).map(|mask| mask.span));
+        }
+    }
+    let read = |written: &'t str| {
+        let mut read = written.as_bytes().to_vec();
+        mask::write(&mut read, Stand::Name);
+        (String::from_utf8_lossy(&read).into_owned(), written)
+    };
+    spans.into_iter().filter_map(|span| text.get(span.range())).map(read).collect()
 }
 
 /// The text with its masked stretches replaced at equal length.

@@ -330,7 +330,12 @@ fn add_indexes(
         let twin = indexes.iter_mut().find(|other| {
             let excludes =
                 |new: &NewIndex| matches!(new.constraint, Some(Constraint { kind: Kind::Exclude { .. }, .. }));
-            other.elements == new.elements && other.including == new.including && !excludes(other) && !excludes(&new)
+            let deferred = |new: &NewIndex| new.constraint.as_ref().map(|it| (it.deferrable, it.initially_deferred));
+            other.elements == new.elements
+                && other.including == new.including
+                && deferred(other) == deferred(&new)
+                && !excludes(other)
+                && !excludes(&new)
         });
         match twin {
             Some(twin) if primary(&new) => *twin = NewIndex { name: new.name.clone().or(twin.name.take()), ..new },

@@ -214,6 +214,8 @@ mod tests {
                 ALTER SEQUENCE IF EXISTS q RESTART; CREATE SEQUENCE q;
                 ALTER VIEW IF EXISTS v RENAME TO w; CREATE VIEW w AS SELECT 1;
                 --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ rename-table
+                CREATE TABLE r (n int, CONSTRAINT later UNIQUE (n) DEFERRABLE, CONSTRAINT now UNIQUE (n));
+                ALTER TABLE r DROP CONSTRAINT now;
                 CREATE TABLE p1 (n int); CREATE TABLE p1_c1 () INHERITS (p1);
                 ALTER TABLE p1 ADD CONSTRAINT c1 CHECK (n > 0); ALTER TABLE p1_c1 ADD CONSTRAINT c1 CHECK (n > 0);
             "#]],
