@@ -105,7 +105,10 @@ fn differs(relation: &Relation, column: &ColumnDef) -> Option<bool> {
         "smallserial" | "serial2" => "int2",
         name => name,
     };
-    Some(old.name != stored || old.array != new.array || old.modifiers != new.modifiers)
+    // Without a length varchar holds what text does.
+    let text = |name: &str| ["text", "varchar"].contains(&name);
+    let renamed = old.name != stored && !(text(&old.name) && text(stored));
+    Some(renamed || old.array != new.array || old.modifiers != new.modifiers)
 }
 
 #[cfg(test)]
@@ -134,7 +137,7 @@ mod tests {
         check(
             GIVEN,
             expect![[r#"
-            ALTER TABLE users ADD COLUMN IF NOT EXISTS name character varying(50), ADD COLUMN IF NOT EXISTS total decimal(10, 2);
+            ALTER TABLE users ADD COLUMN IF NOT EXISTS name character varying(50), ADD COLUMN IF NOT EXISTS total decimal(10, 2), ADD COLUMN IF NOT EXISTS age varchar;
         "#]],
         );
     }
