@@ -125,9 +125,10 @@ impl<'a> Detector<'a> {
             .unwrap_or(Detection { tool: PLAIN, because: "nothing points at a tool".to_owned() })
     }
 
-    /// A text that is written for other tools than `tool`.
-    pub(crate) fn of_another_tool(&self, tool: &Tool, text: &str) -> bool {
-        let signed = signed(text);
+    /// A text that is written for other tools than `tool`. A user who names it means what tools write that are not known.
+    pub(crate) fn of_another_tool(&self, tool: &Tool, named: bool, text: &str) -> bool {
+        let mut signed = signed(text);
+        signed.retain(|other| !named || **other != *UNKNOWN);
         !signed.is_empty() && !signed.iter().any(|other| **other == *tool)
     }
 

@@ -430,7 +430,7 @@ fn complete(files: &Files, request: &Request, root: &Path, group: &mut Group, de
                                 && !is_pgtap_test(&text.text)
                                 && *detector.detect(&path, &text.text).tool == *group.tool
                         } else {
-                            !detector.of_another_tool(group.tool, &text.text)
+                            !detector.of_another_tool(group.tool, request.tool.is_some(), &text.text)
                         };
                     if own {
                         group.members.insert(path, place);
@@ -720,6 +720,24 @@ mod tests {
             skipped db/mysql/1_d.sql: is for mysql, by its name
         "#]]
         .assert_eq(&crate::testing::draw_project(&files, &project));
+    }
+
+    #[test]
+    fn a_named_tool_takes_the_whole_directory_whatever_unknown_tool_wrote_it() {
+        let files = memory(&[
+            ("m/0001_a.sql", "SELECT 1;--> statement-breakpoint\nSELECT 2;\n"),
+            ("m/0002_b.sql", "SELECT 1;\n"),
+        ]);
+        let paths = [PathBuf::from("m/0002_b.sql")];
+        let request = Request { paths: &paths, tool: tools::named("plain"), ..Request::default() };
+        let project = load(&files, &request).expect("readable");
+        expect![[r#"
+            plain in m, --tool names it
+              0001_a.sql Text("0001_a") a
+                up, no transaction, each statement
+              0002_b.sql Text("0002_b") b
+                up, no transaction, each statement
+        "#]].assert_eq(&crate::testing::draw_project(&files, &project));
     }
 
     #[test]

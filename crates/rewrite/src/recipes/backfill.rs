@@ -107,8 +107,7 @@ fn large(site: &Site) -> Result<(), String> {
 }
 
 fn target<'a>(site: &Site<'a>, facts: &Query, target: &RelationRef) -> Result<&'a Relation, String> {
-    let table = site.relation().filter(|it| !it.maybe);
-    let table = table.ok_or_else(|| unknown_key(&site.table()))?;
+    let table = site.relation().ok_or_else(|| unknown_key(&site.table()))?;
     if !matches!(table.kind, RelationKind::Table | RelationKind::PartitionedTable) {
         return Err(format!("{} is not a table", table.name));
     }
@@ -287,6 +286,10 @@ fn rewritten(site: &Site, batch: &Batch, step: Draft) -> Rewrite {
         "Rows of {} that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.",
         batch.table
     )];
+    // By another key than the primary one batches are as right, but may be large and slow.
+    if site.relation().is_some_and(|it| it.maybe) {
+        assumptions.push(format!("{} has the primary key ({}).", batch.table, batch.keys.join(", ")));
+    }
     if site.is_open() {
         assumptions.push(format!("{} has no triggers that must fire once for the whole statement.", batch.table));
     }
