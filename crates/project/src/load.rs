@@ -737,7 +737,8 @@ mod tests {
                 up, no transaction, each statement
               0002_b.sql Text("0002_b") b
                 up, no transaction, each statement
-        "#]].assert_eq(&crate::testing::draw_project(&files, &project));
+        "#]]
+        .assert_eq(&crate::testing::draw_project(&files, &project));
     }
 
     #[test]

@@ -216,6 +216,10 @@ fn lines(file: usize, clauses: &[(Clause, Home)], own: &[usize], steps: &[Known]
         let behind = placed.iter().position(|(known, _)| known.is_some_and(|known| known > *at));
         placed.insert(behind.unwrap_or(placed.len()), (Some(*at), clauses[*at].0.line()));
     }
+    // Clauses of the original between which nothing of ours stands keep their order, by which columns get theirs.
+    for run in placed.chunk_by_mut(|(_, a), (_, b)| a.verbatim == b.verbatim).filter(|run| run[0].1.verbatim) {
+        run.sort_by_key(|(at, _)| *at);
+    }
     if let Some((_, first)) = placed.first_mut() {
         first.spaced = false;
     }
@@ -386,6 +390,25 @@ mod tests {
             2: ALTER TABLE t ADD COLUMN b int;
             2: CREATE INDEX u_c ON u (c);
             2: CREATE INDEX k ON t (b);
+        "#]]
+        .assert_eq(&drawn(down, &files));
+    }
+
+    #[test]
+    fn columns_come_back_in_the_order_of_the_original() {
+        let helper = ("ALTER TABLE t ADD CONSTRAINT h CHECK (d > 0);", "ALTER TABLE t DROP CONSTRAINT h;");
+        let files = [vec![
+            made(0, Mode::Tx, "drop", helper.1, helper.0),
+            kept(1, "ALTER TABLE t DROP COLUMN a;"),
+            kept(2, "ALTER TABLE t DROP COLUMN b;"),
+            kept(3, "ALTER TABLE t ADD COLUMN c int;"),
+        ]];
+        let down = "ALTER TABLE t ADD COLUMN a int;\nALTER TABLE t ADD COLUMN b int;\nALTER TABLE t DROP COLUMN c;\n";
+        expect![[r#"
+            0: ALTER TABLE t ADD COLUMN a int;
+            0: ALTER TABLE t ADD COLUMN b int;
+            0: ALTER TABLE t DROP COLUMN c;
+            0: ALTER TABLE t ADD CONSTRAINT h CHECK (d > 0);
         "#]]
         .assert_eq(&drawn(down, &files));
     }
