@@ -1,11 +1,15 @@
 //! Nobody knows what runs it: standard input, signs of several tools, or of a tool that is not among ours. What would fail
 //! in a transaction is reported as such, and nothing is rewritten.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
 use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Options;
 
 use crate::lines::lines;
-use crate::tool::{Evidence, Reading, Settings, Source, Tool};
+use crate::migration::Role;
+use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
 use crate::tools::{no_settings, plain};
 
 pub(super) static TOOL: Tool = Tool {
@@ -53,7 +57,7 @@ pub(super) static TOOL: Tool = Tool {
     },
     settings_files: &[],
     settings: no_settings,
-    place: plain::place,
+    place,
     recursive: false,
     unique_version: false,
     directories: false,
@@ -86,6 +90,15 @@ fn of_others(line: &str) -> bool {
     ];
     let begins = line.starts_with(['-', '#']) && beginnings.iter().any(|beginning| line.starts_with(beginning));
     begins || line.ends_with("--> statement-breakpoint")
+}
+
+/// As for plain SQL; in sqitch's directories `revert/a.sql` undoes `deploy/a.sql`.
+fn place(path: &Path, settings: &Settings) -> Option<Place> {
+    let names: Vec<_> = path.iter().collect();
+    let Some(at) = names.iter().rposition(|name| *name == "revert") else { return plain::place(path, settings) };
+    let names = names.iter().enumerate().map(|(index, name)| if index == at { OsStr::new("deploy") } else { name });
+    let place = plain::place(&names.collect::<PathBuf>(), settings)?;
+    Some(Place { role: Role::Down, ..place })
 }
 
 /// Liquibase opens a transaction around each changeset that does not say otherwise.
@@ -127,6 +140,9 @@ mod tests {
                 "g/migrations/1_a.sql",
                 "--liquibase formatted sql\n--changeset me:1 runInTransaction:false\nVACUUM a;\n--changeset me:2\nSELECT 1;\n",
             ),
+            ("i/sqitch.plan", ""),
+            ("i/deploy/tables/a.sql", "SELECT 1;\n"),
+            ("i/revert/tables/a.sql", "SELECT 1;\n"),
             ("h/migrations/1_a.sql", "--liquibase formatted sql\n--changeset me:1 runInTransaction:false\nVACUUM a;\n"),
             ("d/migrations/1_a.sql", "-- +migrate Up\nSELECT 1;\n"),
             ("e/migrations/0001_a.sql", "SELECT 1;--> statement-breakpoint\nSELECT 2;\n"),
@@ -157,6 +173,11 @@ mod tests {
             unknown in h/migrations, its own text says so
               1_a.sql Text("1_a") a
                 up, no transaction, each statement
-        "#]].assert_eq(&draw(&files, &["a", "b", "c", "d", "e", "f", "g", "h"]));
+            unknown in i/deploy/tables, i/sqitch.plan is there
+              a.sql Text("a") a
+                with i/revert/tables/a.sql
+                up, unknown transaction, each statement
+                down, unknown transaction, each statement
+        "#]].assert_eq(&draw(&files, &["a", "b", "c", "d", "e", "f", "g", "h", "i"]));
     }
 }
