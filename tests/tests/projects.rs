@@ -355,7 +355,8 @@ fn interrupt(project: &Project, database: &Database, part: &Migration) -> Result
     }
     let stopped = look(project, database);
     let text = std::fs::read_to_string(&part.path).unwrap();
-    let recovery = text.lines().find_map(|line| line.strip_prefix("-- If it is interrupted: ")?.split_once(" then "));
+    let interrupted = text.lines().find_map(|line| line.strip_prefix("-- If it is interrupted")?.split_once(": "));
+    let recovery = interrupted.and_then(|(_, recovery)| recovery.split_once(" then "));
     let Err(why) = run(&mut database.connect()) else {
         // A second REINDEX builds beside what the first one left.
         let half = look(project, database).catalog.iter().any(|line| line.contains("valid f"));

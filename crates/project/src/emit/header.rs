@@ -98,9 +98,12 @@ fn about(job: &Job, groups: &[&[Piece]], targets: &[Target], (index, at): (usize
         false => format!("{repair}{}", writer.run),
     };
     let mut told = false;
-    for recovery in steps.iter().filter_map(|step| step.recovery.as_ref()) {
+    for (step, recovery) in steps.iter().filter_map(|step| Some((step, step.recovery.as_ref()?))) {
         said.push(match recovery {
-            Recovery::First(sql) => format!("If it is interrupted: {} then {again}.", sql.trim_end()),
+            Recovery::First(sql) => {
+                let failed = if is_unique(step) { " or finds duplicates" } else { "" };
+                format!("If it is interrupted{failed}: {} then {again}.", sql.trim_end())
+            }
             Recovery::Again(left) => format!("If it stops half-way, {left}, and it may be run again: {again}."),
             Recovery::Rows { rows, changed_by, repeat } => {
                 told = true;
@@ -156,6 +159,12 @@ fn row_change(step: &Step) -> Option<&'static str> {
 }
 
 const BACKFILL: &str = "backfill";
+
+/// It fails over rows that are there, and leaves as much as an interruption.
+fn is_unique(step: &Step) -> bool {
+    let script = syntax::parse(&step.sql, &Options::plain());
+    script.statements.iter().any(|it| matches!(&*it.parsed.kind, StatementKind::CreateIndex(index) if index.unique))
+}
 
 /// The locks that somebody else may notice.
 fn locks(steps: &[Step]) -> impl Iterator<Item = String> {
