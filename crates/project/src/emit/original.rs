@@ -3,6 +3,7 @@
 use model::plan::{Mode, Step};
 use syntax::Span;
 use syntax::ast::StatementKind;
+use syntax::lex;
 
 use crate::emit::Job;
 use crate::emit::body::Line;
@@ -45,11 +46,9 @@ impl Original {
         let switches: String = switches.map(|mark| format!("{}\n", mark.slice(text))).collect();
         let stays = |kind: &StatementKind| !matches!(kind, StatementKind::Transaction { .. } | StatementKind::Set(_));
         let leading = script.statements.iter().position(|it| stays(&it.parsed.kind)).unwrap_or_default();
-        let step = job.plan.parts.iter().flat_map(|part| &part.steps).find(|step| !step.sql.is_empty());
-        let head = match step {
-            Some(step) if lead.is_empty() && step.from.first() == Some(&leading) => head_of(&step.sql),
-            _ => String::new(),
-        };
+        let mut steps = job.plan.parts.iter().flat_map(|part| &part.steps);
+        let step = steps.find(|step| step.from.first() == Some(&leading) && !step.sql.is_empty());
+        let head = step.filter(|_| lead.is_empty()).map_or_else(String::new, |step| head_of(&step.sql));
         let fenced = script.statements.iter().map(|statement| {
             let above = unit.marks.iter().rev().find(|mark| mark.end <= statement.span.start);
             let below = unit.marks.iter().find(|mark| mark.start >= statement.end);
@@ -105,12 +104,11 @@ pub(super) fn left_alone(mode: Mode, writer: &Writer) -> bool {
 /// Comments at the beginning that a blank line parts from what follows, with that blank line.
 fn head_of(sql: &str) -> String {
     let mut end = 0;
-    for line in lines(sql) {
-        let text = line.text.trim();
-        match text {
-            "" => end = line.next,
-            _ if text.starts_with("--") => {}
-            _ => break,
+    for comment in lex::tokens(sql).into_iter().take_while(|token| token.is_comment()) {
+        let rest = &sql[comment.span.end as usize..];
+        let blank = &rest[..rest.len() - rest.trim_start().len()];
+        if let (Some(line), true) = (blank.rfind('\n'), blank.matches('\n').count() > 1) {
+            end = comment.span.end as usize + line + 1;
         }
     }
     sql[..end].trim_start_matches('\u{feff}').to_owned()

@@ -105,7 +105,7 @@ mod tests {
     use model::plan::Mode;
 
     use crate::emit;
-    use crate::testing::{DOWN, UP, draw, emitted, emitted_with, kept, memory, plan, three_parts};
+    use crate::testing::{DOWN, UP, draw, emitted, emitted_with, kept, made, memory, plan, three_parts};
 
     #[test]
     fn files_of_a_directory_are_a_history_in_the_order_of_a_shell() {
@@ -226,5 +226,35 @@ mod tests {
             RESET statement_timeout;
         "#]]
         .assert_eq(&emitted_with(&files, "sql/t.sql", &steps, &emit::Options::default()));
+    }
+
+    #[test]
+    fn what_is_said_of_the_file_stays_above_everything() {
+        let files = memory(&[("m/1_a.sql", "/* All\n   of it. */\n\n-- a\nALTER TABLE t ADD a int;\nDROP INDEX i;\n")]);
+        let index = made(1, Mode::NonTx, "drop_i", "DROP INDEX CONCURRENTLY i;", "");
+        let add = kept(0, "/* All\n   of it. */\n\n-- a\nALTER TABLE t ADD a int;");
+        let text = emitted(&files, "m/1_a.sql", &plan(vec![vec![index], vec![add]]));
+        expect![[r#"
+            ==== m/1_a.sql
+            -- Split into 2 blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the block that failed.
+            /* All
+               of it. */
+
+            -- Block 1 of 2.
+            -- If it is interrupted: DROP INDEX CONCURRENTLY i;; then go on with this block.
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            DROP INDEX CONCURRENTLY i;
+            RESET lock_timeout;
+            RESET statement_timeout;
+
+            -- Block 2 of 2.
+            BEGIN;
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            -- a
+            ALTER TABLE t ADD a int;
+            COMMIT;
+        "#]].assert_eq(&text);
     }
 }
