@@ -291,6 +291,7 @@ fn later_drafts_make_room_once_and_headers_name_what_is_there() {
         db/000002_mail.up.sql
           -- Step 1 of 2, split by safestep. Then: 000003_mail_step2_add_users_a.up.sql.
           -- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
+          -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
           -- If it is interrupted: DROP INDEX CONCURRENTLY i; then `migrate force 000001`, then `migrate up`.
           -- There is no Down section; undo the steps by a new migration, last step first.
         db/000003_mail_step2_add_users_a.up.sql
@@ -301,6 +302,7 @@ fn later_drafts_make_room_once_and_headers_name_what_is_there() {
         db/000004_age.up.sql
           -- Step 1 of 2, split by safestep. Then: 000005_age_step2_add_users_b.up.sql.
           -- Locks: SHARE UPDATE EXCLUSIVE on users while an index is built (blocks neither reads nor writes).
+          -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
           -- If it is interrupted: DROP INDEX CONCURRENTLY j; then `migrate force 000003`, then `migrate up`.
           -- There is no Down section; undo the steps by a new migration, last step first.
         db/000005_age_step2_add_users_b.up.sql

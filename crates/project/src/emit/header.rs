@@ -4,6 +4,7 @@ use std::path::Path;
 
 use model::effect::{self, Effect, Work, blocks_reads, blocks_writes, lock_name};
 use model::plan::{Recovery, Step};
+use model::runner::Messages;
 use model::schema::Born;
 use syntax::Options;
 use syntax::ast::{LockMode, StatementKind};
@@ -91,6 +92,14 @@ fn about(job: &Job, groups: &[&[Piece]], targets: &[Target], (index, at): (usize
         said.push(format!("{LOCKS}{}.", locks.join("; ")));
     }
     said.extend(steps.iter().filter_map(|step| Some(format!("Run it only when {}.", step.after_deploy.as_ref()?))));
+    // The statement must be alone in its file, or SET is no free companion.
+    let sets = writer.sets_freely && job.unit.runner.messages != Messages::Whole;
+    if !piece.transaction && !sets && steps.iter().any(|step| step.long && !step.verbatim) {
+        said.push(
+            "A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here."
+                .to_owned(),
+        );
+    }
     let directory = targets[index].path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     let repair = (writer.repair)(previous(job, targets, index).as_deref(), &directory);
     let again = match job.one_file && groups[index].len() == 1 {

@@ -265,6 +265,7 @@ mod tests {
             ALTER TABLE orders DROP COLUMN note;
             ==== m/20240602000000_orders_step2_create_orders_note.sql
             -- Step 2 of 3, split by safestep from 20240601235959_orders.sql.
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `dbmate up`.
             -- Roll back with `dbmate rollback`, once for each step, last step first.
             -- migrate:up transaction:false
@@ -295,6 +296,7 @@ mod tests {
         expect![[r#"
             ==== m/20240601235959_a.sql
             -- Step 1 of 2, split by safestep. Then: 20240602000000_a_step2_keep.sql.
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: DROP INDEX CONCURRENTLY i; then `dbmate up`.
             -- There is no Down section; undo the steps by a new migration, last step first.
             -- migrate:up foo:bar transaction:false

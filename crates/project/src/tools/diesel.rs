@@ -203,6 +203,7 @@ mod tests {
             run_in_transaction = false
             ==== migrations/2024-06-01-120000-0001_orders_step2_create_orders_note/up.sql
             -- Step 2 of 3, split by safestep from 2024-06-01-120000_orders/up.sql.
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `diesel migration run`.
             -- Roll back with `diesel migration revert`, once for each step, last step first.
             -- for the search
@@ -254,6 +255,7 @@ mod tests {
             [other]
             ==== m/2024-06-01-120000-000a_i/up.sql
             -- Step 1 of 2, split by safestep. Then: 2024-06-01-120000-000b_i_step2_keep/up.sql.
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: DROP INDEX CONCURRENTLY i; then `diesel migration run`.
             -- There is no Down section; undo the steps by a new migration, last step first.
             CREATE INDEX CONCURRENTLY i ON t (a);

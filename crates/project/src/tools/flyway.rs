@@ -449,6 +449,7 @@ mod tests {
             ALTER TABLE orders DROP COLUMN note;
             ==== sql/V5.1__orders_step2_create_orders_note.sql
             -- Step 2 of 3, split by safestep from V5__orders.sql.
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `flyway repair`, then `flyway migrate`.
             -- Roll back with `flyway undo`, once for each step, last step first.
             -- for the search
@@ -494,6 +495,7 @@ mod tests {
         let index = made(0, Mode::NonTx, "reindex_i", "REINDEX INDEX CONCURRENTLY i;", "");
         expect![[r#"
             ==== V5__i.sql
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: REINDEX INDEX CONCURRENTLY i;; then `flyway repair`, then `flyway migrate`.
             REINDEX INDEX CONCURRENTLY i;
             ==== V5__i.sql.conf
@@ -508,6 +510,7 @@ mod tests {
         });
         expect![[r#"
             ==== V6__j.sql
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: DROP INDEX CONCURRENTLY j; then `flyway repair`, then `flyway migrate`.
             SET lock_timeout = '5s';
             SET lock_timeout = 0;

@@ -204,6 +204,7 @@ mod tests {
             DROP INDEX CONCURRENTLY orders_note;
             ==== db/000008_orders_step2_create_orders_note.up.sql
             -- Step 2 of 3, split by safestep from 000007_orders.up.sql.
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `migrate force 000007`, then `migrate up`.
             -- Roll back with `migrate down 1`, once for each step, last step first.
             -- for the search
@@ -237,6 +238,7 @@ mod tests {
             COMMIT;
             ==== db/2_a_step2_create_i.up.sql
             -- Step 2 of 2, split by safestep from 1_a.up.sql.
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: DROP INDEX CONCURRENTLY i; then `migrate force 1`, then `migrate up`.
             -- There is no Down section; undo the steps by a new migration, last step first.
             CREATE INDEX CONCURRENTLY i ON t (a);

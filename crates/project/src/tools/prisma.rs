@@ -149,6 +149,7 @@ mod tests {
             ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total > 0) NOT VALID;
             ==== prisma/migrations/20240601120000_orders_step2_create_orders_note/migration.sql
             -- Step 2 of 3, split by safestep from 20240601120000_orders/migration.sql.
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `prisma migrate resolve --rolled-back 20240601120000_orders_step2_create_orders_note`, then `prisma migrate deploy`.
             -- There is no Down section; undo the steps by a new migration, last step first.
             -- for the search
@@ -179,6 +180,7 @@ mod tests {
             ==== prisma/migrations/20240601120000_orders_next/migration.sql goes
             ==== prisma/migrations/20240601120001_orders_step2_create_orders_note/migration.sql
             -- Step 2 of 3, split by safestep from 20240601120000_orders/migration.sql.
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `prisma migrate resolve --rolled-back 20240601120001_orders_step2_create_orders_note`, then `prisma migrate deploy`.
             -- There is no Down section; undo the steps by a new migration, last step first.
             -- for the search

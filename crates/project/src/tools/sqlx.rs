@@ -219,6 +219,7 @@ mod tests {
             ==== migrations/20240601120002_orders_step2_create_orders_note.up.sql
             -- no-transaction
             -- Step 2 of 3, split by safestep from 20240601120000_orders.up.sql.
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: -- for the search DROP INDEX CONCURRENTLY orders_note; then `sqlx migrate run`.
             -- Roll back with `sqlx migrate revert`, once for each step, last step first.
             -- for the search
@@ -244,6 +245,7 @@ mod tests {
         expect![[r#"
             ==== migrations/0001_a.sql
             -- no-transaction
+            -- A lock_timeout or statement_timeout of the role would stop it half-way, and cannot be lifted here.
             -- If it is interrupted: <BOM>-- why DROP INDEX CONCURRENTLY i; then `sqlx migrate run`.
             -- why
 
