@@ -120,6 +120,15 @@ fn rows(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)>
     let statements = &request.script.statements;
     let same = together(request, index)?;
     let kind = &*statements[index].parsed.kind;
+    let emptied: Vec<&str> = match kind {
+        StatementKind::Delete(it) => vec![it.target.name.name.as_str()],
+        StatementKind::Truncate { relations, .. } => relations.iter().map(|it| it.name.name.as_str()).collect(),
+        _ => Vec::new(),
+    };
+    let fills = |it: &usize| matches!(&*statements[*it].parsed.kind, StatementKind::Insert(it) if emptied.contains(&it.target.name.name.as_str()));
+    if let Some(end) = (index + 1..statements.len()).rev().filter(&same).find(fills) {
+        return Some((index..end + 1, "others must not meet the table without the rows that are put back"));
+    }
     let (target, facts) = match kind {
         StatementKind::Insert(it) => (&it.target.name, &it.facts),
         StatementKind::Update(it) => (&it.target.name, &it.facts),

@@ -42,6 +42,8 @@ pub(crate) struct Facts {
     /// Tables that others use and for which it changes what is written into their rows: by a default, a trigger, or a function
     /// that was there before.
     pub fills: BTreeSet<QName>,
+    /// It only says what new rows get.
+    pub defaults: bool,
     /// The table that a VALIDATE reads.
     pub validates: Option<QName>,
     /// The indexes that it builds anew, when that is all its long work and the rows stay as they are.
@@ -84,6 +86,7 @@ pub(crate) fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Ref
                 fills: fills::filled(kind, &item.draft.sql, &changed(judged, &old), judged, |it| {
                     old.is_old(judged, it)
                 }),
+                defaults: matches!(kind, StatementKind::AlterTable(it) if footprint::sets_defaults_only(it)),
                 validates: validates(judged),
                 rebuilds: rebuilds(judged, kind),
                 builds: match kind {

@@ -9,8 +9,8 @@ use model::name::QName;
 use model::schema::{self, Relation, RelationKind, Schema};
 use model::volatility::is_volatile;
 use syntax::ast::{
-    AlterAction, AlterTable, Body, ColumnDef, Constraint, ConstraintKind, CreateIndex, CreateTable, Expr, Name,
-    ObjectKind, Persistence, Query, StatementKind, TypeName,
+    AlterAction, AlterTable, Assignment, Body, ColumnDef, Constraint, ConstraintKind, CreateIndex, CreateTable, Expr,
+    Name, ObjectKind, Persistence, Query, StatementKind, TypeName,
 };
 
 mod drops;
@@ -133,12 +133,20 @@ pub(crate) fn of(kind: &StatementKind, schema: &Schema, search_path: &[String]) 
             print.write(Thing::Triggers(table));
         }
         StatementKind::Comment(it) => print.comment(it),
-        StatementKind::Insert(it) => print.data(&it.target.name, &it.facts),
-        StatementKind::Update(it) => print.data(&it.target.name, &it.facts),
-        StatementKind::Delete(it) => print.data(&it.target.name, &it.facts),
+        StatementKind::Insert(it) => print.data(&it.target.name, &it.facts, true),
+        StatementKind::Update(it) => {
+            let plain = |it: &Assignment| it.value.as_ref().is_some_and(|it| it.expr != Expr::SetToDefault);
+            print.data(&it.target.name, &it.facts, !it.assignments.iter().all(plain));
+        }
+        StatementKind::Delete(it) => print.data(&it.target.name, &it.facts, false),
         _ => print.out.barrier = true,
     }
     print.out
+}
+
+/// ALTER TABLE that only says what new rows get.
+pub(crate) fn sets_defaults_only(it: &AlterTable) -> bool {
+    it.subcommands.iter().all(|it| matches!(it.action, AlterAction::SetDefault { .. }))
 }
 
 /// It changes rows and nothing else.
@@ -211,7 +219,12 @@ impl Print<'_> {
             self.out.barrier = true;
             return;
         }
-        self.on(&table);
+        if sets_defaults_only(it) {
+            // It changes nothing for the rows that are there.
+            self.read(Thing::Relation(table.clone()));
+        } else {
+            self.on(&table);
+        }
         for subcommand in &it.subcommands {
             self.action(&table, &subcommand.action);
         }
@@ -508,7 +521,7 @@ impl Print<'_> {
     }
 
     /// Data of a table of which everything is known may pass what concerns other tables.
-    fn data(&mut self, target: &Name, facts: &Query) {
+    fn data(&mut self, target: &Name, facts: &Query, defaults: bool) {
         self.query(facts);
         let table = self.resolved(target);
         let schema = self.schema;
@@ -537,6 +550,11 @@ impl Print<'_> {
         self.write(Thing::Data);
         self.write(Thing::Rows(table.clone()));
         let known = schema.relations.get(&table).cloned();
+        if defaults {
+            for column in known.iter().flat_map(|it| &it.columns) {
+                self.read(Thing::Default(table.clone(), column.name.to_string()));
+            }
+        }
         for constraint in known.iter().flat_map(|it| &it.constraints) {
             if let schema::ConstraintKind::ForeignKey { referenced, .. } = &constraint.kind {
                 self.read(Thing::Rows(referenced.clone()));

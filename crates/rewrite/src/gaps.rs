@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use imbl::ordmap::DiffItem;
+use model::expr::columns;
 use model::name::QName;
-use model::schema::{Constraint, ConstraintKind, Schema};
+use model::schema::{Constraint, ConstraintKind, IndexColumn, Schema};
 use model::trace::Trace;
 
 /// What keeps wrong rows out of a table.
@@ -16,7 +17,9 @@ pub(crate) enum Guard {
     /// By a constraint or an index; with its predicate.
     Unique(Vec<Arc<str>>, Option<Arc<str>>),
     ForeignKey(Vec<Arc<str>>),
-    Check(Arc<str>),
+    /// With the columns that it reads.
+    Check(Arc<str>, Vec<Arc<str>>),
+    NotNull(Arc<str>),
 }
 
 impl Guard {
@@ -25,8 +28,11 @@ impl Guard {
             ConstraintKind::PrimaryKey { columns } => Self::PrimaryKey(columns.clone()),
             ConstraintKind::Unique { columns } => Self::Unique(columns.clone(), None),
             ConstraintKind::ForeignKey { columns, .. } => Self::ForeignKey(columns.clone()),
-            ConstraintKind::Check { .. } => Self::Check(constraint.name.clone()),
-            ConstraintKind::NotNull { .. } | ConstraintKind::Exclude { .. } => return None,
+            ConstraintKind::Check { expr, .. } => {
+                Self::Check(constraint.name.clone(), columns(expr).into_iter().map(Into::into).collect())
+            }
+            ConstraintKind::NotNull { column } => Self::NotNull(column.clone()),
+            ConstraintKind::Exclude { .. } => return None,
         })
     }
 
@@ -34,9 +40,11 @@ impl Guard {
     fn replaces(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::PrimaryKey(_), Self::PrimaryKey(_)) => true,
+            (Self::Check(_, new), Self::NotNull(old)) => new.contains(old),
             (Self::Unique(new, _), Self::Unique(old, _) | Self::PrimaryKey(old))
             | (Self::PrimaryKey(new), Self::Unique(old, _))
-            | (Self::ForeignKey(new), Self::ForeignKey(old)) => new.iter().any(|column| old.contains(column)),
+            | (Self::ForeignKey(new), Self::ForeignKey(old))
+            | (Self::Check(_, new), Self::Check(_, old)) => new.iter().any(|column| old.contains(column)),
             _ => self == other,
         }
     }
@@ -48,7 +56,8 @@ impl fmt::Display for Guard {
             Self::PrimaryKey(_) => f.write_str("its primary key"),
             Self::Unique(columns, _) => write!(f, "a unique key on ({})", columns.join(", ")),
             Self::ForeignKey(columns) => write!(f, "a foreign key on ({})", columns.join(", ")),
-            Self::Check(name) => write!(f, "the constraint {name}"),
+            Self::Check(name, _) => write!(f, "the constraint {name}"),
+            Self::NotNull(column) => write!(f, "NOT NULL on {column}"),
         }
     }
 }
@@ -136,9 +145,12 @@ fn guards(schema: &Schema, table: &QName) -> BTreeSet<Guard> {
     let constraints = schema.relations.get(table).into_iter().flat_map(|relation| &relation.constraints);
     let mut guards: BTreeSet<Guard> = constraints.filter_map(Guard::of).collect();
     let unique = schema.indexes_of(table).filter(|it| it.unique && it.valid && it.constraint.is_none());
-    guards.extend(unique.filter_map(|index| {
-        let columns: Option<Vec<Arc<str>>> = index.elements.iter().map(|it| it.column.clone()).collect();
-        Some(Guard::Unique(columns?, index.predicate_text.clone()))
+    guards.extend(unique.map(|index| {
+        let of = |it: &IndexColumn| -> Vec<Arc<str>> {
+            let read = it.expression.iter().flat_map(columns).map(Arc::from);
+            it.column.iter().cloned().chain(read).collect()
+        };
+        Guard::Unique(index.elements.iter().flat_map(of).collect(), index.predicate_text.clone())
     }));
     guards
 }

@@ -9,6 +9,7 @@
 mod alter;
 mod bonds;
 mod context;
+mod copies;
 mod draft;
 mod edit;
 pub mod equivalence;

@@ -35,6 +35,8 @@ pub(crate) enum Loss {
     },
     /// A table, view, type, function, ... under this name.
     Name(String),
+    /// Not being open to all who have what the schema grants by default.
+    Closed(String),
 }
 
 impl fmt::Display for Loss {
@@ -48,6 +50,12 @@ impl fmt::Display for Loss {
             Self::Identity { table, column } => write!(f, "{table}.{column} would be without its identity"),
             Self::Column { table, column } => write!(f, "{table} would be without column {column}"),
             Self::Name(name) => write!(f, "{name} would be missing"),
+            Self::Closed(name) => {
+                return write!(
+                    f,
+                    "{name} would be open to everybody for a while, which the original makes and closes at once"
+                );
+            }
         }?;
         f.write_str(" for a while, which the original takes away and gives back at once")
     }
@@ -74,6 +82,10 @@ pub(crate) fn taken(kind: &StatementKind) -> Vec<Loss> {
             (ObjectKind::TableConstraint | ObjectKind::Index | ObjectKind::DomainConstraint, _) => Vec::new(),
             _ => vec![Loss::Name(it.name.name.clone())],
         },
+        StatementKind::CreateTable(it) => vec![Loss::Closed(it.name.name.clone())],
+        StatementKind::CreateTableAs(it) => vec![Loss::Closed(it.name.name.clone())],
+        StatementKind::CreateView(it) => vec![Loss::Closed(it.name.name.clone())],
+        StatementKind::CreateFunction(it) => vec![Loss::Closed(it.name.name.clone())],
         _ => Vec::new(),
     }
 }
@@ -101,6 +113,7 @@ pub(crate) fn given(kind: &StatementKind) -> Vec<Loss> {
             (ObjectKind::TableConstraint | ObjectKind::Index | ObjectKind::DomainConstraint, _) => Vec::new(),
             _ => vec![Loss::Name(it.new_name.clone())],
         },
+        StatementKind::Grant(it) if it.revoke => it.names.iter().map(|name| Loss::Closed(name.name.clone())).collect(),
         _ => Vec::new(),
     }
 }
@@ -137,5 +150,10 @@ fn table_changes(it: &AlterTable, gives: bool) -> Vec<Loss> {
         })
     };
     let changes = it.subcommands.iter().filter_map(|it| change(&it.action));
-    changes.filter(|(given, _)| *given == gives).map(|(_, loss)| loss).collect()
+    let mut found: Vec<Loss> = changes.filter(|(given, _)| *given == gives).map(|(_, loss)| loss).collect();
+    // It closes a table, until a policy opens it to some.
+    if it.subcommands.iter().any(|it| matches!(it.action, AlterAction::RowSecurity { enable: true })) {
+        found.push(if gives { Loss::Closed(table()) } else { Loss::Policies { table: table() } });
+    }
+    found
 }

@@ -17,7 +17,7 @@ use crate::facts::{Facts, Old, facts, is_long};
 use crate::gaps::{Gap, State};
 use crate::schedule::{Freedom, Group, Wishes, arrange};
 use crate::settings::is_timeout;
-use crate::{Outcome, Request, bonds, equivalence, fills, gaps, obstacles, recovery};
+use crate::{Outcome, Request, bonds, copies, equivalence, fills, gaps, obstacles, recovery};
 
 pub(crate) type Chosen = (usize, usize);
 
@@ -217,7 +217,9 @@ fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
 fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result<Plan, Refusal> {
     let items = &expansion.items;
     let facts = facts(request, items)?;
-    let mut wishes = Wishes { together: given_back(request, items, &facts), ..Wishes::default() };
+    let mut together = given_back(request, items, &facts);
+    together.extend(copies::pairs(request, items, &facts));
+    let mut wishes = Wishes { together, ..Wishes::default() };
     let (groups, executed) = loop {
         let groups = arrange(items, &facts, freedom, &wishes).map_err(|apart| Refusal {
             operations: apart.steps.into_iter().flat_map(|step| operations(&items[step])).collect(),

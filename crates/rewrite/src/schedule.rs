@@ -56,7 +56,7 @@ pub(crate) fn arrange(items: &[Item], facts: &[Facts], freedom: Freedom, wishes:
     if freedom == Freedom::Independent {
         change_types_first(items, &mut facts, &mut atoms);
         fill_before_restricting(items, &facts, &mut atoms);
-        destroy_last(items, &facts, &mut atoms);
+        destroy_last(items, &facts, wishes, &mut atoms);
     }
     for ((early, late), reason) in &wishes.together {
         let apart = |steps| Apart { steps, reason: reason.clone() };
@@ -133,7 +133,7 @@ fn atoms(items: &[Item], facts: &[Facts], freedom: Freedom, waiting: &BTreeSet<u
         for operation in &item.operations {
             after.extend(chains.insert((item.statement, *operation), atom));
         }
-        if item.operations.is_empty() && !waiting.contains(&step) {
+        if item.operations.is_empty() && !waiting.contains(&step) && !facts[step].defaults {
             after.extend(kept.replace(atom));
         }
         if freedom == Freedom::None {
@@ -169,17 +169,18 @@ fn change_types_first(items: &[Item], facts: &mut [Facts], atoms: &mut [Atom]) {
 }
 
 /// What fills a table in a new way comes before rows are held to it, since others would write in the old way and fail, and
-/// before old rows are filled in batches, which would miss what others write in the old way after them.
+/// before old rows are filled, which would miss what others write in the old way after that.
 fn fill_before_restricting(items: &[Item], facts: &[Facts], atoms: &mut [Atom]) {
     for fills in 0..atoms.len() {
         let filled: BTreeSet<QName> = atoms[fills].steps.iter().flat_map(|it| facts[*it].fills.clone()).collect();
         if filled.is_empty() {
             continue;
         }
+        let defaults = atoms[fills].steps.iter().all(|it| facts[*it].defaults);
         let meets = |step: &usize| {
             let Facts { restricts, writes, long, .. } = &facts[*step];
-            let in_batches = *long && !items[*step].operations.is_empty();
-            !restricts.is_disjoint(&filled) || (in_batches && !writes.is_disjoint(&filled))
+            let takes_long = *long && (defaults || !items[*step].operations.is_empty());
+            !restricts.is_disjoint(&filled) || (takes_long && !writes.is_disjoint(&filled))
         };
         for later in 0..fills {
             if atoms[later].steps.iter().any(meets) && !leads_to(atoms, fills, later) {
@@ -189,14 +190,16 @@ fn fill_before_restricting(items: &[Item], facts: &[Facts], atoms: &mut [Atom]) 
     }
 }
 
-/// What goes for good waits until nothing can fail any more over rows that must be made from it again.
-fn destroy_last(items: &[Item], facts: &[Facts], atoms: &mut [Atom]) {
+/// What goes for good waits until nothing can fail any more over rows that must be made from it again, unless nobody can write
+/// between the copy and the drop.
+fn destroy_last(items: &[Item], facts: &[Facts], wishes: &Wishes, atoms: &mut [Atom]) {
     let may_fail = |step: &usize| {
         let Facts { validates, writes, long, .. } = &facts[*step];
         !items[*step].operations.is_empty() && (validates.is_some() || (*long && !writes.is_empty()))
     };
     for drops in 0..atoms.len() {
-        if !atoms[drops].steps.iter().any(|it| facts[*it].destroys) {
+        let waits = |it: &usize| facts[*it].destroys && !wishes.together.keys().any(|(_, late)| late == it);
+        if !atoms[drops].steps.iter().any(waits) {
             continue;
         }
         for earlier in 0..drops {
