@@ -4,10 +4,11 @@
 
 use model::effect::blocks_writes;
 use model::name::QName;
+use model::schema::Born;
 use syntax::ast::{AlterAction, InsertSource, Name, ObjectKind, Query, Statement, StatementKind};
 
 use crate::expand::Item;
-use crate::facts::{Facts, Old};
+use crate::facts::Facts;
 use crate::losses::Loss;
 use crate::{Request, fills};
 
@@ -25,7 +26,9 @@ pub(crate) fn pairs(request: &Request, items: &[Item], facts: &[Facts]) -> Vec<(
         for (end, why) in later.filter_map(|it| Some((it, ends(request, statement, target, &touched, it)?))) {
             let first = locks(request, copy, &touched).unwrap_or(copy);
             let first = items.iter().position(|item| item.statement == first);
-            let last = items.iter().rposition(|item| item.statement == end);
+            // Of a statement in pieces the one that drops.
+            let pieces = || (0..items.len()).rev().filter(|it| items[*it].statement == end);
+            let last = pieces().find(|it| facts[*it].destroys).or_else(|| pieces().next());
             found.extend(first.zip(last).map(|pair| (pair, why)));
         }
         let assigned = |loss: &Loss| match (loss, &*statement.parsed.kind) {
@@ -54,10 +57,11 @@ fn made(kind: &StatementKind) -> Option<(&Name, &Query)> {
 
 /// Why others must not write between the copy and this later statement.
 fn ends(request: &Request, copy: &Statement, target: &Name, touched: &[&str], later: usize) -> Option<String> {
+    // Nobody writes yet into what the file makes.
+    let schema = &request.trace.judged[later].before;
     let old = |name: &Name| {
-        let judged = &request.trace.judged[later];
-        let table = judged.before.resolve(name, &[]);
-        Old::of(request).is_old(judged, &table)
+        let table = schema.resolve(name, &request.session.search_path);
+        schema.relations.get(&table).is_none_or(|it| it.born == Born::Before)
     };
     match &*request.script.statements[later].parsed.kind {
         StatementKind::Drop(it) if it.object == ObjectKind::Table => {

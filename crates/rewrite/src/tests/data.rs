@@ -600,7 +600,7 @@ ALTER TABLE orders ADD CONSTRAINT orders_user FOREIGN KEY (user_id) REFERENCES u
 
 const FILLED: &str = "
 CREATE TABLE users (id int PRIMARY KEY, team int);
-CREATE TABLE orders (id int PRIMARY KEY, user_id int);
+CREATE TABLE orders (id int PRIMARY KEY, user_id int, team int);
 CREATE FUNCTION add_order(who int) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN INSERT INTO orders (user_id) VALUES (who); END $$;
 ";
@@ -610,55 +610,55 @@ fn others_write_in_the_new_way_before_rows_are_held_to_it() {
     check(
         &wrapped(FILLED).allowing(Class::Unsafe),
         "
-ALTER TABLE orders ADD COLUMN team int;
-UPDATE orders SET team = 0;
-ALTER TABLE orders ALTER team SET NOT NULL;
+ALTER TABLE orders ADD COLUMN squad int;
+UPDATE orders SET squad = 0;
+ALTER TABLE orders ALTER squad SET NOT NULL;
 CREATE OR REPLACE FUNCTION add_order(who int) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN INSERT INTO orders (user_id, team) SELECT who, team FROM users WHERE id = who; END $$;
+BEGIN INSERT INTO orders (user_id, squad) SELECT who, team FROM users WHERE id = who; END $$;
 ",
         expect![[r#"
             unsafe
-            == add_orders_team
-            ALTER TABLE orders ADD COLUMN team int;  -- blocks verbatim
+            == add_orders_squad
+            ALTER TABLE orders ADD COLUMN squad int;  -- blocks verbatim
             CREATE OR REPLACE FUNCTION add_order(who int) RETURNS void LANGUAGE plpgsql AS $$
-            BEGIN INSERT INTO orders (user_id, team) SELECT who, team FROM users WHERE id = who; END $$;  -- verbatim
-            == backfill_orders_team (no transaction)
+            BEGIN INSERT INTO orders (user_id, squad) SELECT who, team FROM users WHERE id = who; END $$;  -- verbatim
+            == backfill_orders_squad (no transaction)
             DO $safestep$
             DECLARE
               safestep_first orders.id%TYPE;
               safestep_last orders.id%TYPE;
             BEGIN
               SELECT orders.id INTO safestep_first FROM orders
-                WHERE orders.team IS DISTINCT FROM (0)::int4 ORDER BY orders.id LIMIT 1;
+                WHERE orders.squad IS DISTINCT FROM (0)::int4 ORDER BY orders.id LIMIT 1;
               WHILE safestep_first IS NOT NULL LOOP
                 SELECT batch.id INTO safestep_last FROM (
                   SELECT orders.id FROM orders
-                    WHERE orders.id >= safestep_first AND (orders.team IS DISTINCT FROM (0)::int4) ORDER BY orders.id LIMIT 1000
+                    WHERE orders.id >= safestep_first AND (orders.squad IS DISTINCT FROM (0)::int4) ORDER BY orders.id LIMIT 1000
                 ) AS batch ORDER BY batch.id DESC LIMIT 1;
-                UPDATE orders SET team = 0
-                  WHERE orders.id >= safestep_first AND orders.id <= safestep_last AND (orders.team IS DISTINCT FROM (0)::int4);
+                UPDATE orders SET squad = 0
+                  WHERE orders.id >= safestep_first AND orders.id <= safestep_last AND (orders.squad IS DISTINCT FROM (0)::int4);
                 COMMIT;
                 PERFORM pg_sleep(0.100);
                 SELECT orders.id INTO safestep_first FROM orders
-                  WHERE orders.id > safestep_last AND (orders.team IS DISTINCT FROM (0)::int4) ORDER BY orders.id LIMIT 1;
+                  WHERE orders.id > safestep_last AND (orders.squad IS DISTINCT FROM (0)::int4) ORDER BY orders.id LIMIT 1;
               END LOOP;
-              IF EXISTS (SELECT FROM orders WHERE orders.team IS DISTINCT FROM (0)::int4) THEN
+              IF EXISTS (SELECT FROM orders WHERE orders.squad IS DISTINCT FROM (0)::int4) THEN
                 RAISE EXCEPTION USING MESSAGE = 'rows of orders are left to change', HINT = 'Run this again: it goes on where it stopped.';
               END IF;
             END
             $safestep$;  -- long
                 again: the batches done by then stay done
-            == add_orders_team_not_null_proof
-            ALTER TABLE orders ADD CONSTRAINT orders_team_not_null_proof CHECK (team IS NOT NULL) NOT VALID;  -- blocks
-                undo ALTER TABLE orders DROP CONSTRAINT orders_team_not_null_proof;
-            == validate_orders_team_not_null_proof
-            ALTER TABLE orders VALIDATE CONSTRAINT orders_team_not_null_proof;  -- own long
-                again: rows without team by 1
-            == set_orders_team_not_null
-            ALTER TABLE orders ALTER COLUMN team SET NOT NULL;  -- blocks
-                undo ALTER TABLE orders ALTER COLUMN team DROP NOT NULL;
-            ALTER TABLE orders DROP CONSTRAINT orders_team_not_null_proof;  -- blocks
-                undo ALTER TABLE orders ADD CONSTRAINT orders_team_not_null_proof CHECK (team IS NOT NULL) NOT VALID;
+            == add_orders_squad_not_null_proof
+            ALTER TABLE orders ADD CONSTRAINT orders_squad_not_null_proof CHECK (squad IS NOT NULL) NOT VALID;  -- blocks
+                undo ALTER TABLE orders DROP CONSTRAINT orders_squad_not_null_proof;
+            == validate_orders_squad_not_null_proof
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_squad_not_null_proof;  -- own long
+                again: rows without squad by 1
+            == set_orders_squad_not_null
+            ALTER TABLE orders ALTER COLUMN squad SET NOT NULL;  -- blocks
+                undo ALTER TABLE orders ALTER COLUMN squad DROP NOT NULL;
+            ALTER TABLE orders DROP CONSTRAINT orders_squad_not_null_proof;  -- blocks
+                undo ALTER TABLE orders ADD CONSTRAINT orders_squad_not_null_proof CHECK (squad IS NOT NULL) NOT VALID;
             assuming: Rows of orders that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.
         "#]],
     );
@@ -745,6 +745,29 @@ CREATE INDEX users_team ON users (team);",
                 == create_users_team (no transaction)
                 CREATE INDEX CONCURRENTLY users_team ON users (team);  -- long
                     undo DROP INDEX CONCURRENTLY users_team;
+                withheld 1.0: the drop is safe only when no running application uses it any more; do it by a later migration, after that deploy
+            "#]],
+        ),
+        (
+            "UPDATE orders SET id = user_id WHERE id < 0;
+ALTER TABLE orders DROP COLUMN user_id, ALTER COLUMN team SET NOT NULL, ALTER COLUMN team SET DEFAULT 1;",
+            expect![[r#"
+                == alter_orders
+                ALTER TABLE orders ALTER COLUMN team SET DEFAULT 1;  -- blocks
+                == update_orders
+                UPDATE orders SET id = user_id WHERE id < 0;  -- long verbatim
+                ALTER TABLE orders DROP COLUMN user_id;  -- blocks
+                == add_orders_team_not_null_proof
+                ALTER TABLE orders ADD CONSTRAINT orders_team_not_null_proof CHECK (team IS NOT NULL) NOT VALID;  -- blocks
+                    undo ALTER TABLE orders DROP CONSTRAINT orders_team_not_null_proof;
+                == validate_orders_team_not_null_proof
+                ALTER TABLE orders VALIDATE CONSTRAINT orders_team_not_null_proof;  -- own long
+                == set_orders_team_not_null
+                ALTER TABLE orders ALTER COLUMN team SET NOT NULL;  -- blocks
+                    undo ALTER TABLE orders ALTER COLUMN team DROP NOT NULL;
+                ALTER TABLE orders DROP CONSTRAINT orders_team_not_null_proof;  -- blocks
+                    undo ALTER TABLE orders ADD CONSTRAINT orders_team_not_null_proof CHECK (team IS NOT NULL) NOT VALID;
+                withheld 0.0: it changes the primary key, along which its batches would go; change one range after the other by hand
                 withheld 1.0: the drop is safe only when no running application uses it any more; do it by a later migration, after that deploy
             "#]],
         ),
