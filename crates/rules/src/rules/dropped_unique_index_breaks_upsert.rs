@@ -17,7 +17,8 @@ Without its unique index, INSERT with ON CONFLICT on those columns fails.
 
 ### What it does
 Reports a unique index, UNIQUE constraint or primary key of a table that was there before, when it is dropped and no other
-unique index covers the same columns when the transaction ends.
+unique index covers the same columns when the transaction ends. When the file drops one of the columns as well, that is the
+finding.
 
 ### Why it hurts
 Running code that says ON CONFLICT with these columns fails at once: "there is no unique or exclusion constraint matching". A
@@ -79,7 +80,10 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             let columns: Option<Vec<&str>> = index.elements.iter().map(|it| it.column.as_deref()).collect();
             let Some(columns) = columns.filter(|_| old) else { continue };
             let table_stays = after.relations.get(&index.table).is_some_and(|it| it.born == Born::Before);
-            if !table_stays || successor(after, index, &columns).is_some() {
+            if !table_stays
+                || successor(after, index, &columns).is_some()
+                || goes_with_a_column(context, at.statement, index)
+            {
                 continue;
             }
             // One that comes later in the file ends the gap.
@@ -97,6 +101,17 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             );
         }
     }
+}
+
+/// This or a later statement drops a column of the index, which breaks the code that names it in any case.
+fn goes_with_a_column(context: &Context, statement: usize, index: &Index) -> bool {
+    let of_index = |column: &str| index.elements.iter().any(|it| it.column.as_deref() == Some(column));
+    context.operations_of(OperationKind::DropColumn).any(|it| {
+        it.statement >= statement
+            && !it.operation.conditional
+            && it.operation.relation.as_ref() == Some(&index.table)
+            && matches!(it.action(), Some(AlterAction::DropColumn { column, .. }) if of_index(&column.text))
+    })
 }
 
 /// An index that makes the same columns unique.
@@ -201,6 +216,18 @@ mod tests {
     #[test]
     fn of_a_table_born_in_the_file() {
         wrapped().check(GIVEN, expect!["CREATE TABLE t (a int UNIQUE); ALTER TABLE t DROP CONSTRAINT t_a_key;"]);
+    }
+
+    #[test]
+    fn a_column_goes_as_well() {
+        check(
+            GIVEN,
+            expect![[r#"
+                DROP INDEX CONCURRENTLY i;
+                ALTER TABLE users DROP CONSTRAINT users_email_key, DROP COLUMN email, ADD COLUMN email uuid;
+                --                                                 ^^^^^^^^^^^^^^^^^ drop-column
+            "#]],
+        );
     }
 
     #[test]
