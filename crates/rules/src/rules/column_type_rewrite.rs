@@ -1,5 +1,6 @@
 //! ALTER COLUMN TYPE that copies every row.
 
+use model::coercion::{self, Types};
 use model::effect::{OperationKind, Work};
 use model::schema::ColumnType;
 use syntax::ast::{AlterAction, Expr, TypeName};
@@ -57,19 +58,25 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             continue;
         }
         let Some(AlterAction::AlterType { column, ty, using, .. }) = at.action() else { continue };
+        let unknown = if !is_known(&at, ty) {
+            Some(format!(
+                "The type {} is not known here; if it is a domain without constraints over the present type, nothing is rewritten",
+                coercion::describe(ty)
+            ))
+        } else if column_type(&at, &column.text).is_none() {
+            Some("The present type of the column is not known here; if both types store values alike, nothing is rewritten".to_owned())
+        } else {
+            None
+        };
         let message = format!(
-            "changing the type of {}.{} {} while the table is rewritten",
+            "changing the type of {}.{} {} while the table is {}",
             at.name(),
             column.text,
             holds(effect),
+            if unknown.is_some() { "rewritten, as far as is known" } else { "rewritten" },
         );
-        let finding = at.with_held(at.finding(&RULE, message));
-        let unknown = column_type(&at, &column.text).is_none();
-        let finding = if unknown {
-            finding.note("The present type of the column is not known here; if both types store values alike, nothing is rewritten")
-        } else {
-            finding
-        };
+        let mut finding = at.with_held(at.finding(&RULE, message));
+        finding.notes.extend(unknown);
         let in_utc = using.as_ref().is_some_and(|it| is_at_time_zone(&it.expr));
         findings.push(if in_utc {
             finding.note(
@@ -93,6 +100,13 @@ fn is_at_time_zone(expr: &Expr) -> bool {
     name.name == "timezone" && matches!(&arguments[..], [Expr::String(zone), _] if zone.eq_ignore_ascii_case("utc"))
 }
 
+/// It is built in, of an extension that is known, or the history made it.
+fn is_known(at: &At, ty: &TypeName) -> bool {
+    let types = Types { schema: &at.judged.before, search_path: &at.judged.search_path };
+    let built_in = coercion::is_built_in(ty) || coercion::serial(ty).is_some() || ty.name == "citext";
+    !ty.percent_type && (built_in || types.is_known(ty))
+}
+
 fn is_limited_text(ty: &TypeName) -> bool {
     ty.name == "varchar" && !ty.modifiers.is_empty() && !ty.array
 }
@@ -112,7 +126,7 @@ fn column_type<'a>(at: &At<'a>, column: &str) -> Option<&'a TypeName> {
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, wrapped};
+    use crate::check::{check, external, wrapped};
 
     const GIVEN: &str = "
         CREATE TABLE users (id integer PRIMARY KEY, name varchar(50), bio text, at timestamp, total numeric(10,2), data json);
@@ -184,6 +198,26 @@ mod tests {
             ALTER TABLE users ALTER COLUMN name TYPE varchar(100);
             --                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ column-type-rewrite
         "#]],
+        );
+    }
+
+    #[test]
+    fn a_new_type_that_is_not_known_may_be_a_domain() {
+        check(
+            "CREATE TABLE users (id int, at timestamptz); CREATE DOMAIN moment AS timestamptz;",
+            expect![[r#"
+                ALTER TABLE users ALTER at TYPE moment;
+                --                ^^^^^^^^^^^^^^^^^^^^ cached-plan-change
+            "#]],
+        );
+        external().say(
+            "CREATE TABLE users (id int, at timestamptz);",
+            "ALTER TABLE users ALTER at TYPE shared.moment",
+            expect![[r#"
+                column-type-rewrite: changing the type of users.at holds ACCESS EXCLUSIVE on users: reads and writes wait while the table is rewritten, as far as is known
+                  = The type moment is not known here; if it is a domain without constraints over the present type, nothing is rewritten
+                  = Add a column of the new type, keep it in step with a trigger, copy the rows in batches, then switch over
+            "#]],
         );
     }
 
