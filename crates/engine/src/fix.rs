@@ -19,6 +19,7 @@ use project::migration::Migration;
 use rayon::prelude::*;
 use rules::{Group, Level};
 use syntax::Span;
+use syntax::ast::{Statement, StatementKind};
 
 use crate::explain::{self, Comparison, ExplainedSection};
 use crate::findings::{self, Found, Judged};
@@ -432,11 +433,16 @@ fn kept(file: &FileView, (section, finding): &(usize, rules::Finding)) -> Option
 /// the files would fail at some tables, what is done to those is left out.
 fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> Attempt {
     let judged = &task.file.sections[0].trace.judged;
+    // One name stands for several tables then.
+    let path = |it: &&Statement| matches!(&*it.parsed.kind, StatementKind::Set(it) if it.name == "search_path");
+    let changes_path = task.file.sections[0].script.statements.iter().filter(path).count() > 1;
     let mut chosen: Vec<(usize, usize)> = wanted(task.found).chain(apart.iter().copied()).collect();
     let mut left_out: BTreeMap<(usize, usize), String> = BTreeMap::new();
     loop {
         let (attempt, broken) = attempt_chosen(task, class, apart, &chosen, &left_out);
-        let Some(Broken { why, relations }) = broken else { return or_timeouts(task, class, attempt) };
+        let Some(Broken { why, relations }) = broken.filter(|_| !changes_path) else {
+            return or_timeouts(task, class, attempt);
+        };
         let blamed = |it: &(usize, usize)| {
             let operation = judged.get(it.0).and_then(|judged| judged.operations.get(it.1));
             operation.and_then(|it| it.relation.as_ref()).is_some_and(|it| relations.contains(it))

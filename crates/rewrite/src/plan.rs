@@ -76,6 +76,9 @@ fn proven(request: &Request, failing: bool) -> Outcome {
     chosen.retain(|(statement, operation)| {
         request.trace.judged.get(*statement).is_some_and(|judged| *operation < judged.operations.len())
     });
+    if chosen.is_empty() {
+        return unchanged(request, withheld);
+    }
     if let Some(reason) = obstacles::incomprehensible(request) {
         withheld.extend(chosen.iter().map(|it| (*it, reason.clone())));
         return unchanged(request, withheld);
@@ -352,7 +355,7 @@ fn settings_reach(request: &Request, expansion: &Expansion, groups: &[Group]) ->
             let Some(setting) = needed else { continue };
             let reason = if setting.local {
                 format!("{} is set only for the transaction that the step must leave", setting.name)
-            } else if request.runner.messages != Messages::Each {
+            } else if request.runner.messages == Messages::Whole {
                 format!(
                     "{} is set in the file, and {} sends a file as one message, in which the step cannot run with anything else",
                     setting.name, request.runner.name

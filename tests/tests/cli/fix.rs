@@ -188,6 +188,76 @@ DROP INDEX teams_name;
     "#]]);
 }
 
+/// goose sends a statement at a time, so that a search path reaches an index that is built concurrently. Where one name stands
+/// for two tables nothing is taken apart.
+#[test]
+fn search_paths_of_a_file_are_kept() {
+    let place = Place::committed(&[(
+        "db/migrations/00001_base.sql",
+        "-- +goose Up\nCREATE SCHEMA app;\nCREATE TABLE app.t (id bigserial PRIMARY KEY, n int);\nCREATE TABLE t (id bigserial PRIMARY KEY, n int);\n",
+    )]);
+    place.write(
+        "db/migrations/00002_one.sql",
+        "-- +goose Up\nSET search_path TO app;\nCREATE INDEX t_n ON t (n);\n-- +goose Down\nSET search_path TO app;\nDROP INDEX t_n;\n",
+    );
+    place.check(&["lint --fix --diff"], &expect![[r#"
+        $ safestep lint --fix --diff
+        diff --git a/db/migrations/00002_one.sql b/db/migrations/00002_one.sql
+        --- a/db/migrations/00002_one.sql
+        +++ b/db/migrations/00002_one.sql
+        @@ -1,6 +1,18 @@
+        +-- +goose NO TRANSACTION
+        +-- Locks: SHARE UPDATE EXCLUSIVE on app.t while an index is built (blocks neither reads nor writes).
+        +-- If it is interrupted: DROP INDEX CONCURRENTLY t_n; then `goose up`.
+         -- +goose Up
+         SET search_path TO app;
+        -CREATE INDEX t_n ON t (n);
+        +SET lock_timeout = 0;
+        +SET statement_timeout = 0;
+        +CREATE INDEX CONCURRENTLY t_n ON t (n);
+        +RESET lock_timeout;
+        +RESET statement_timeout;
+         -- +goose Down
+         SET search_path TO app;
+        -DROP INDEX t_n;
+        +SET lock_timeout = 0;
+        +SET statement_timeout = 0;
+        +DROP INDEX CONCURRENTLY t_n;
+        +RESET lock_timeout;
+        +RESET statement_timeout;
+        +RESET search_path;
+        exit 0
+    "#]]);
+    place.write(
+        "db/migrations/00002_one.sql",
+        "-- +goose Up
+SET search_path TO app;
+ALTER TABLE t ALTER COLUMN n SET NOT NULL;
+SET search_path TO public;
+CREATE UNIQUE INDEX t_u ON t (n, id);
+-- +goose Down
+SET search_path TO app;
+ALTER TABLE t ALTER COLUMN n DROP NOT NULL;
+SET search_path TO public;
+DROP INDEX t_u;
+",
+    );
+    place.check(&["lint --fix --diff"], &expect![[r#"
+        $ safestep lint --fix --diff
+        diff --git a/db/migrations/00002_one.sql b/db/migrations/00002_one.sql
+        --- a/db/migrations/00002_one.sql
+        +++ b/db/migrations/00002_one.sql
+        @@ -1,5 +1,6 @@
+         -- +goose Up
+         SET search_path TO app;
+        +SET LOCAL lock_timeout = '2s';
+         ALTER TABLE t ALTER COLUMN n SET NOT NULL;
+         SET search_path TO public;
+         CREATE UNIQUE INDEX t_u ON t (n, id);
+        exit 1
+    "#]]);
+}
+
 #[test]
 fn fix_writes_pending_files_only() {
     let applied = ("db/migrations/00002_applied.sql", BAD);
