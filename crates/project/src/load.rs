@@ -1,6 +1,7 @@
 //! Paths to histories: which files are migrations, of which tool, in which order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -124,6 +125,10 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
         }
         if is_pgtap_test(&text.text) && !explicit {
             skip(path, "is a pgTAP test, not a migration".to_owned());
+            continue;
+        }
+        if verifies(files, &path) && !explicit {
+            skip(path, "verifies a change of sqitch, and is no migration".to_owned());
             continue;
         }
         let Detection { tool, because } = match (request.tool, config.tool_of(&path)) {
@@ -282,6 +287,7 @@ pub fn is_migration(files: &Files, history: &History, migration: &Migration) -> 
         && (history.tool.place)(&migration.path, &history.settings).is_some()
         && !is_dump(&migration.text)
         && !is_pgtap_test(&migration.text)
+        && !verifies(files, &migration.path)
 }
 
 fn config_of(
@@ -418,6 +424,7 @@ fn complete(files: &Files, request: &Request, root: &Path, group: &mut Group, de
                 || elsewhere
                 || group.config.exclude.contains(&path)
                 || other_dialect(files, &path).is_some()
+                || verifies(files, &path)
             {
                 continue;
             }
@@ -599,6 +606,14 @@ fn is_pgtap_test(text: &str) -> bool {
     };
     let ends = undone.is_some_and(|it| it.eq_ignore_ascii_case(UNDONE)) || text.contains("finish()");
     ends && text.lines().any(plans)
+}
+
+/// In sqitch's directories `verify/a.sql` looks whether `deploy/a.sql` did its work.
+fn verifies(files: &Files, path: &Path) -> bool {
+    let names: Vec<&OsStr> = path.iter().collect();
+    let Some(at) = names.iter().rposition(|name| *name == "verify") else { return false };
+    let deploy = names.iter().enumerate().map(|(index, name)| if index == at { OsStr::new("deploy") } else { name });
+    files.is_file(&deploy.collect::<PathBuf>())
 }
 
 fn in_migrations_directory(files: &Files, path: &Path) -> bool {

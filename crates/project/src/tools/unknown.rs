@@ -143,6 +143,7 @@ mod tests {
             ("i/sqitch.plan", ""),
             ("i/deploy/tables/a.sql", "SELECT 1;\n"),
             ("i/revert/tables/a.sql", "SELECT 1;\n"),
+            ("i/verify/tables/a.sql", "SELECT 1;\n"),
             ("h/migrations/1_a.sql", "--liquibase formatted sql\n--changeset me:1 runInTransaction:false\nVACUUM a;\n"),
             ("d/migrations/1_a.sql", "-- +migrate Up\nSELECT 1;\n"),
             ("e/migrations/0001_a.sql", "SELECT 1;--> statement-breakpoint\nSELECT 2;\n"),
@@ -178,6 +179,7 @@ mod tests {
                 with i/revert/tables/a.sql
                 up, unknown transaction, each statement
                 down, unknown transaction, each statement
+            skipped i/verify/tables/a.sql: verifies a change of sqitch, and is no migration
         "#]].assert_eq(&draw(&files, &["a", "b", "c", "d", "e", "f", "g", "h", "i"]));
     }
 }
