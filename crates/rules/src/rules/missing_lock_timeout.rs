@@ -1,10 +1,11 @@
 //! Locks that others wait for, taken without lock_timeout.
 
 use model::effect::{Effect, Operation, OperationKind, lock_name};
+use model::schema::Born;
 use model::trace::{Judged, Timeout};
 use syntax::ast::{LockMode, StatementKind};
 
-use crate::facts::{is_concurrent, place, settings_of, stops_others, surely_fails, who_waits};
+use crate::facts::{is_concurrent, place, settings_of, stops_others, surely_fails, table_of, who_waits};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo, Section};
 
 pub static RULE: Rule = Rule {
@@ -92,7 +93,15 @@ fn waits_unguarded<'a>(context: &Context, kind: &StatementKind, judged: &'a Judg
         return None;
     }
     let held = |effect: &Effect| -> Option<LockMode> { judged.held.get(&effect.relation).map(|it| it.lock) };
-    let new = judged.effects.iter().filter(|it| stops_others(it) && held(it).is_none_or(|lock| lock < it.lock));
+    // Of a table that this file makes IF NOT EXISTS, no earlier migration tells.
+    let made_here = |effect: &Effect| {
+        let table = judged.before.relations.get(table_of(effect));
+        table.is_some_and(|it| it.maybe && it.born == Born::Here)
+    };
+    let new = judged
+        .effects
+        .iter()
+        .filter(|it| stops_others(it) && held(it).is_none_or(|lock| lock < it.lock) && !made_here(it));
     new.max_by_key(|it| (it.lock, it.on.is_none()))
 }
 
@@ -204,6 +213,17 @@ mod tests {
                 DROP INDEX CONCURRENTLY i;
                 INSERT INTO users VALUES (1);
                 CREATE VIEW v AS SELECT id FROM users;
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_table_that_the_file_makes_if_it_is_not_there() {
+        timeouts().check(
+            GIVEN,
+            expect![[r#"
+                CREATE TABLE IF NOT EXISTS posts (id bigint);
+                CREATE TRIGGER t BEFORE UPDATE ON posts FOR EACH ROW EXECUTE FUNCTION f();
             "#]],
         );
     }
