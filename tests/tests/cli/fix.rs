@@ -200,7 +200,9 @@ fn search_paths_of_a_file_are_kept() {
         "db/migrations/00002_one.sql",
         "-- +goose Up\nSET search_path TO app;\nCREATE INDEX t_n ON t (n);\n-- +goose Down\nSET search_path TO app;\nDROP INDEX t_n;\n",
     );
-    place.check(&["lint --fix --diff"], &expect![[r#"
+    place.check(
+        &["lint --fix --diff"],
+        &expect![[r#"
         $ safestep lint --fix --diff
         diff --git a/db/migrations/00002_one.sql b/db/migrations/00002_one.sql
         --- a/db/migrations/00002_one.sql
@@ -227,7 +229,8 @@ fn search_paths_of_a_file_are_kept() {
         +RESET statement_timeout;
         +RESET search_path;
         exit 0
-    "#]]);
+    "#]],
+    );
     place.write(
         "db/migrations/00002_one.sql",
         "-- +goose Up
@@ -242,7 +245,9 @@ SET search_path TO public;
 DROP INDEX t_u;
 ",
     );
-    place.check(&["lint --fix --diff"], &expect![[r#"
+    place.check(
+        &["lint --fix --diff"],
+        &expect![[r#"
         $ safestep lint --fix --diff
         diff --git a/db/migrations/00002_one.sql b/db/migrations/00002_one.sql
         --- a/db/migrations/00002_one.sql
@@ -255,7 +260,8 @@ DROP INDEX t_u;
          SET search_path TO public;
          CREATE UNIQUE INDEX t_u ON t (n, id);
         exit 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
