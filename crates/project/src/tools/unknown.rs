@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use model::runner::{Messages, Runner, RunnerTransaction};
 use syntax::Options;
 
+use crate::files::Files;
 use crate::lines::lines;
 use crate::migration::Role;
 use crate::tool::{Evidence, Place, Reading, Settings, Source, Tool};
-use crate::tools::{no_settings, plain};
+use crate::tools::plain;
 
 pub(super) static TOOL: Tool = Tool {
     name: "unknown",
@@ -55,8 +56,8 @@ pub(super) static TOOL: Tool = Tool {
         words: &[],
         by_name: |_| false,
     },
-    settings_files: &[],
-    settings: no_settings,
+    settings_files: &[JOURNAL, "drizzle.config.ts", "drizzle.config.js", "drizzle.config.mjs", "drizzle.config.json"],
+    settings,
     place,
     recursive: false,
     unique_version: false,
@@ -64,6 +65,18 @@ pub(super) static TOOL: Tool = Tool {
     read,
     writer: None,
 };
+
+/// In which drizzle keeps the order of its migrations, beside them.
+const JOURNAL: &str = "meta/_journal.json";
+
+/// Of the tools that are not among ours, how drizzle runs files is known.
+const DRIZZLE: &str = "drizzle";
+
+fn settings(_: &Files, found: &[PathBuf]) -> Settings {
+    let (journals, configs): (Vec<_>, Vec<_>) = found.iter().partition(|path| path.ends_with(JOURNAL));
+    let both = !journals.is_empty() && !configs.is_empty();
+    Settings(both.then(|| (DRIZZLE, String::new())).into_iter().collect())
+}
 
 /// Lines that only tools write which we do not know: sql-migrate, Liquibase, tern, graphile-migrate, rambler, bun, shmig,
 /// node-pg-migrate, drizzle, Hasura, morph, Atlas, sqitch, MyBatis, Play.
@@ -101,14 +114,20 @@ fn place(path: &Path, settings: &Settings) -> Option<Place> {
     Some(Place { role: Role::Down, ..place })
 }
 
-/// Liquibase opens a transaction around each changeset that does not say otherwise.
-fn read(source: &Source, _: &Settings) -> Reading {
+/// Liquibase opens a transaction around each changeset that does not say otherwise, drizzle one around all pending files
+/// (PgDialect.migrate, pg-core/dialect.ts).
+fn read(source: &Source, settings: &Settings) -> Reading {
+    let drizzle = settings.get(DRIZZLE).is_some();
     let mut changesets =
         lines(source.text).map(|line| line.text).filter(|it| it.starts_with("--changeset ")).peekable();
     let outside = changesets.peek().is_some() && changesets.all(|line| line.contains("runInTransaction:false"));
-    let transaction = if outside { RunnerTransaction::None } else { RunnerTransaction::Unknown };
+    let transaction = match (outside, drizzle) {
+        (true, _) => RunnerTransaction::None,
+        (_, true) => RunnerTransaction::AllPending,
+        _ => RunnerTransaction::Unknown,
+    };
     let runner = Runner {
-        name: "an unknown tool",
+        name: if drizzle { DRIZZLE } else { "an unknown tool" },
         transaction,
         messages: Messages::Each,
         opt_out: None,
@@ -147,6 +166,9 @@ mod tests {
             ("h/migrations/1_a.sql", "--liquibase formatted sql\n--changeset me:1 runInTransaction:false\nVACUUM a;\n"),
             ("d/migrations/1_a.sql", "-- +migrate Up\nSELECT 1;\n"),
             ("e/migrations/0001_a.sql", "SELECT 1;--> statement-breakpoint\nSELECT 2;\n"),
+            ("j/drizzle.config.ts", ""),
+            ("j/drizzle/meta/_journal.json", "{}"),
+            ("j/drizzle/0001_a.sql", "SELECT 1;--> statement-breakpoint\nSELECT 2;\n"),
             ("f/migrations/20240101000000_a.up.sql", "SELECT 1;\n"),
         ]);
         expect![[r#"
@@ -179,7 +201,10 @@ mod tests {
                 with i/revert/tables/a.sql
                 up, unknown transaction, each statement
                 down, unknown transaction, each statement
+            unknown in j/drizzle, its own text says so
+              0001_a.sql Text("0001_a") a
+                up, one transaction for all, each statement
             skipped i/verify/tables/a.sql: verifies a change of sqitch, and is no migration
-        "#]].assert_eq(&draw(&files, &["a", "b", "c", "d", "e", "f", "g", "h", "i"]));
+        "#]].assert_eq(&draw(&files, &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]));
     }
 }
