@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use model::effect::{Effect, Failure, Operation, OperationKind, Work, blocks_reads, blocks_writes, lock_name};
 use model::name::QName;
+use model::runner::RunnerTransaction;
 use model::schema::{Born, ConstraintKind, Relation, RelationKind, Schema};
 use model::trace::{Judged, Opener};
 use syntax::Span;
@@ -265,19 +266,30 @@ impl<'a> At<'a> {
         let goes_without_saying =
             |it: &&Effect| it.on.as_ref().is_some_and(|on| held.get(on).is_some_and(stops_others));
         let held = held.values().filter(|it| stops_others(it) && !goes_without_saying(it));
-        let is_told = |it: &&Effect| !own.contains(&table_of(it)) || stronger.is_some_and(|own| std::ptr::eq(own, *it));
+        // Under a stronger lock the message names the table of that lock alone.
+        let is_stronger = |it: &Effect| stronger.is_some_and(|stronger| std::ptr::eq(stronger, it));
+        let is_told = |it: &&Effect| match stronger {
+            Some(stronger) => is_stronger(it) || table_of(it) != table_of(stronger),
+            None => !own.contains(&table_of(it)),
+        };
         let mut others: Vec<&Effect> = held.filter(is_told).collect();
-        others.sort_by_key(|it| std::cmp::Reverse(it.lock));
+        others.sort_by_key(|it| (!is_stronger(it), is_unknown_index(it), std::cmp::Reverse(it.lock)));
         const SHOWN: usize = 3;
-        for effect in others.iter().take(SHOWN) {
-            let on = if effect.on.is_some() { effect.relation.to_string() } else { place(effect) };
-            let said = format!("{} is held on {on} since here", lock_name(effect.lock));
-            if let Some(by) = self.context.taken_by(self.statement, effect) {
-                finding.related.push((self.context.script.statements[by].span, said));
+        let (mut shown, mut more) = (0, 0);
+        for effect in others {
+            match self.context.taken_by(self.statement, effect).filter(|_| shown < SHOWN) {
+                Some(by) => {
+                    let on = if effect.on.is_some() { effect.relation.to_string() } else { place(effect) };
+                    let said = format!("{} is held on {on} since here", lock_name(effect.lock));
+                    finding.related.push((self.context.script.statements[by].span, said));
+                    shown += 1;
+                }
+                // Its table may be one that is counted already.
+                None if is_unknown_index(effect) => {}
+                None => more += 1,
             }
         }
-        if others.len() > SHOWN {
-            let more = others.len() - SHOWN;
+        if more > 0 {
             let noun = if more == 1 { "relation" } else { "relations" };
             finding.notes.push(format!("The transaction keeps {more} more {noun} locked"));
         }
@@ -368,10 +380,13 @@ pub fn table_of(effect: &Effect) -> &QName {
 /// Where the lock is, for a message: an index that no migration tells of stands for its table.
 #[must_use]
 pub fn place(effect: &Effect) -> String {
-    match (effect.kind, &effect.on) {
-        (RelationKind::Index | RelationKind::PartitionedIndex, None) => format!("the table of {}", effect.relation),
-        _ => table_of(effect).to_string(),
-    }
+    if is_unknown_index(effect) { format!("the table of {}", effect.relation) } else { table_of(effect).to_string() }
+}
+
+/// An index that no migration tells of.
+#[must_use]
+pub fn is_unknown_index(effect: &Effect) -> bool {
+    effect.on.is_none() && matches!(effect.kind, RelationKind::Index | RelationKind::PartitionedIndex)
 }
 
 /// Who waits for the lock.
@@ -419,6 +434,12 @@ pub fn outside_transaction(context: &Context) -> String {
         Some(marker) => {
             format!(
                 "Put it in a migration of its own that {} runs without a transaction: {marker}",
+                context.runner.name
+            )
+        }
+        None if context.runner.transaction == RunnerTransaction::AllPending => {
+            format!(
+                "{} runs all pending migrations in one transaction, so run it by hand, outside of them",
                 context.runner.name
             )
         }

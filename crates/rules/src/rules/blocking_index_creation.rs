@@ -117,6 +117,28 @@ mod tests {
     }
 
     #[test]
+    fn every_other_table_that_is_locked_counts_once() {
+        let given =
+            "CREATE TABLE users (id int); CREATE TABLE a (id int); CREATE TABLE b (id int); CREATE TABLE c (id int);";
+        let sql = "DROP INDEX gone; ALTER TABLE a ADD x int; ALTER TABLE b ADD x int; ALTER TABLE c ADD x int; ALTER TABLE users ADD x int; CREATE INDEX ON users (x)";
+        wrapped().say(given, sql, expect![[r#"
+            blocking-index-drop: dropping index gone takes ACCESS EXCLUSIVE on its table: reads and writes queue behind it while a query on the table runs
+              = Drop it concurrently, which a transaction does not allow
+              = Put it in a migration of its own that runs without a transaction
+            locks-held-together: ACCESS EXCLUSIVE is taken on b while a is still locked: both wait until the transaction ends
+              = Change a and b in transactions of their own
+              a is locked since here: ALTER TABLE a ADD x int
+            blocking-index-creation: building an index runs while ACCESS EXCLUSIVE is held on users: reads and writes wait until it is built
+              = The transaction keeps 1 more relation locked
+              = Build it concurrently, which a transaction does not allow
+              = Put it in a migration of its own that runs without a transaction
+              ACCESS EXCLUSIVE is held on users since here: ALTER TABLE users ADD x int
+              ACCESS EXCLUSIVE is held on a since here: ALTER TABLE a ADD x int
+              ACCESS EXCLUSIVE is held on b since here: ALTER TABLE b ADD x int
+        "#]]);
+    }
+
+    #[test]
     fn while_other_tables_are_locked() {
         let given =
             "CREATE TABLE users (email text); CREATE TABLE a (id serial PRIMARY KEY); CREATE TABLE b (id int UNIQUE);";

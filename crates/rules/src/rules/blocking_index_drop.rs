@@ -2,10 +2,9 @@
 
 use model::effect::{Effect, OperationKind, lock_name};
 use model::name::QName;
-use model::schema::RelationKind;
 use syntax::ast::AlterAction;
 
-use crate::facts::{At, is_concurrent, outside_transaction, stops_others, table_of};
+use crate::facts::{At, is_concurrent, is_unknown_index, outside_transaction, stops_others, table_of};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -62,8 +61,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if context.drops_later(at.statement, table) || goes_with_a_column(&at, table) {
             continue;
         }
-        let unknown =
-            effect.on.is_none() && matches!(effect.kind, RelationKind::Index | RelationKind::PartitionedIndex);
+        let unknown = is_unknown_index(effect);
         let own = at.operation.effects.iter().find(|it| it.on.is_some());
         let index = if unknown { Some(effect) } else { own };
         let message = format!(
