@@ -12,7 +12,7 @@ use model::name::QName;
 use model::schema::Born;
 use model::trace::{Judged, Opener, Timeout, Transaction, Until};
 use rules::Section;
-use syntax::ast::{InsertSource, Statement, StatementKind};
+use syntax::ast::{InsertSource, Statement, StatementKind, Template};
 
 use crate::draw::{self, Ink};
 use crate::locks::{self, Shade};
@@ -219,7 +219,8 @@ impl<'a> View<'a> {
     pub(crate) fn facts(&self, statement: usize) -> Vec<(&'static str, Ink, String)> {
         let (statement, judged) = self.statements[statement];
         let mut facts = Vec::new();
-        if let StatementKind::Invalid(error) | StatementKind::Template(error) = &*statement.parsed.kind {
+        if let StatementKind::Invalid(error) | StatementKind::Template(Template { error, .. }) = &*statement.parsed.kind
+        {
             facts.push(("error", Ink::Red, error.message.clone()));
         } else if judged.operations.iter().any(|operation| operation.kind == OperationKind::Opaque) {
             facts.push(("does", Ink::Yellow, "what is not known before it runs".to_owned()));

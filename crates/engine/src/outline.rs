@@ -1,7 +1,7 @@
 //! What stands in a section, statement by statement, also where one does not parse.
 
 use syntax::Span;
-use syntax::ast::{AlterAction, ColumnDef, Constraint, ObjectKind, Script, Statement, StatementKind};
+use syntax::ast::{AlterAction, ColumnDef, Constraint, ObjectKind, Script, Statement, StatementKind, Template};
 
 /// A statement, or a part of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +44,7 @@ pub fn outline(text: &str, script: &Script) -> Vec<Item> {
 fn item(text: &str, statement: &Statement) -> Item {
     let kind = &*statement.parsed.kind;
     let span = Span { start: statement.span.start, end: statement.end };
-    if let StatementKind::Invalid(error) | StatementKind::Template(error) = kind {
+    if let StatementKind::Invalid(error) | StatementKind::Template(Template { error, .. }) = kind {
         let name = line(statement.span.slice(text));
         let detail = Some(error.message.clone());
         return Item { name, detail, shape: Shape::Broken, span, selection: statement.span, children: Vec::new() };

@@ -489,7 +489,14 @@ pub enum StatementKind {
     /// The grammar rejects it.
     Invalid(SyntaxError),
     /// So much of it is template that its meaning is not known.
-    Template(SyntaxError),
+    Template(Template),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    pub error: SyntaxError,
+    /// The tables that it seems to create, in whichever branch.
+    pub creates: Vec<Name>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

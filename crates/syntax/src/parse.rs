@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::sync::Arc;
 
-use crate::ast::{Masked, MaskedKind, Needs, Parsed, Script, Statement, StatementKind, SyntaxError};
+use crate::ast::{Masked, MaskedKind, Name, Needs, Parsed, Script, Statement, StatementKind, SyntaxError, Template};
 use crate::cache::Cache;
 use crate::convert;
 use crate::convert::source::{Origin, Source};
@@ -139,10 +139,41 @@ fn statement(text: &str, piece: &Piece, masked: &[Masked], stands: &[Stand], opt
         Err(mut error) => {
             error.hint = hint(text, piece, &error);
             let template = masked.iter().any(|mask| mask.kind == MaskedKind::Template);
-            (if template { StatementKind::Template(error) } else { StatementKind::Invalid(error) }, None)
+            let kind = if template {
+                StatementKind::Template(Template { error, creates: created(&sql) })
+            } else {
+                StatementKind::Invalid(error)
+            };
+            (kind, None)
         }
     };
     Parsed { text: Arc::from(text), kind: Arc::new(kind), needs }
+}
+
+/// The names behind CREATE TABLE.
+fn created(sql: &str) -> Vec<Name> {
+    let mut tokens = lex::tokens(sql);
+    tokens.retain(|token| !token.is_comment());
+    let mut names = Vec::new();
+    for at in 1..tokens.len() {
+        let word = |offset: usize, word: &str| tokens.get(at + offset).is_some_and(|it| it.is(sql, word));
+        let begins = ["CREATE", "UNLOGGED"].iter().any(|word| tokens[at - 1].is(sql, word));
+        if !begins || !word(0, "TABLE") {
+            continue;
+        }
+        let at = at + if word(1, "IF") && word(2, "NOT") && word(3, "EXISTS") { 4 } else { 1 };
+        let name = |at: usize| {
+            let token = tokens.get(at).filter(|it| matches!(it.kind, TokenKind::Word | TokenKind::QuotedName))?;
+            Some((lex::fold(token.span.slice(sql)), token.span))
+        };
+        let Some((first, start)) = name(at) else { continue };
+        let behind = tokens.get(at + 1).filter(|it| it.kind == TokenKind::Dot).and_then(|_| name(at + 2));
+        names.push(match behind {
+            Some((name, end)) => Name { schema: Some(first), name, span: Span { end: end.end, ..start } },
+            None => Name { schema: None, name: first, span: start },
+        });
+    }
+    names
 }
 
 /// A text with the placeholders in it masked that are written with braces or percent signs.

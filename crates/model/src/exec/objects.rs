@@ -7,6 +7,7 @@ use syntax::ast::{ObjectKind, StatementKind};
 
 use super::{Exec, Stop, on_table, privileges, publication, rename, routine, sequence, view};
 use crate::effect::{LockMode, OperationKind};
+use crate::schema::Relation;
 
 pub(super) fn object(exec: &mut Exec, it: &StatementKind, span: Span) {
     let _ = statement(exec, it, span);
@@ -87,8 +88,13 @@ fn statement(exec: &mut Exec, it: &StatementKind, span: Span) -> Result<(), Stop
         StatementKind::CreateTablespace => non_transactional(exec, "CREATE TABLESPACE", span),
         StatementKind::DropTablespace => non_transactional(exec, "DROP TABLESPACE", span),
         StatementKind::AlterSystem => non_transactional(exec, "ALTER SYSTEM", span),
-        StatementKind::Template(_) => {
+        StatementKind::Template(it) => {
             routine::opaque(exec, span);
+            for name in it.creates.iter().map(|it| exec.new_name(it)).collect::<Vec<_>>() {
+                if !exec.schema.has_class(&name) {
+                    exec.schema.insert_relation(Relation { born: exec.born, ..Relation::open(name) });
+                }
+            }
             Ok(())
         }
         StatementKind::Invalid(_) | StatementKind::Other { .. } => Ok(()),

@@ -58,7 +58,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     let at_run_time = "what this does is known only at run time";
     for (statement, kind, judged) in context.statements() {
         match kind {
-            StatementKind::Template(error) => push(statement, error.span, at_run_time),
+            StatementKind::Template(it) => push(statement, it.error.span, at_run_time),
             StatementKind::Invalid(error) if context.script.is_chosen(context.locate(statement, error.span)) => {
                 push(statement, error.span, at_run_time);
             }

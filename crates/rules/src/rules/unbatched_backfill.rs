@@ -87,6 +87,20 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_a_branch_of_a_template_makes() {
+        check(
+            GIVEN,
+            expect![[r#"
+                {{if exists "old_users"}} SELECT 1; {{else}}
+                --^^^^^^^^^^^^^^^^^^^^^^^ opaque-dynamic-sql
+                CREATE TABLE IF NOT EXISTS app.old_users (id bigint, {{if .postgres}} at date {{end}});
+                INSERT INTO app.old_users (id) SELECT id FROM users;
+                {{end}}
+            "#]],
+        );
+    }
+
+    #[test]
     fn the_locks_stay() {
         let sql = "UPDATE users SET state = 'new'";
         wrapped().say(

@@ -9,7 +9,7 @@ mod recovery;
 
 use std::fmt::Write;
 
-use crate::ast::{Script, StatementKind};
+use crate::ast::{Script, StatementKind, Template};
 use crate::{Options, parse};
 
 /// One line per statement: its kind, each span as the text below it.
@@ -22,7 +22,7 @@ fn drawn_script(script: &Script) -> String {
     for statement in &script.statements {
         let parsed = &statement.parsed;
         let line = match &*parsed.kind {
-            StatementKind::Invalid(error) | StatementKind::Template(error) => {
+            StatementKind::Invalid(error) | StatementKind::Template(Template { error, .. }) => {
                 let kind = if matches!(*parsed.kind, StatementKind::Invalid(_)) { "invalid" } else { "template" };
                 let hint = error.hint.as_deref().map_or(String::new(), |hint| format!("; {hint}"));
                 format!("{kind} ‹{}›: {} at ‹{}›{hint}", parsed.text, error.message, error.span.slice(&parsed.text))
