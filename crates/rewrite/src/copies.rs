@@ -15,6 +15,15 @@ use crate::{Request, fills};
 /// Steps that share a part, and what would happen otherwise.
 pub(crate) fn pairs(request: &Request, items: &[Item], facts: &[Facts]) -> Vec<((usize, usize), String)> {
     let statements = &request.script.statements;
+    let may_end = |it: &usize| {
+        matches!(
+            &*statements[*it].parsed.kind,
+            StatementKind::Drop(_) | StatementKind::AlterTable(_) | StatementKind::CreateTrigger(_)
+        )
+    };
+    let may_end: Vec<usize> = (0..statements.len()).filter(may_end).collect();
+    let is_column = |loss: &Loss| matches!(loss, Loss::Column { .. });
+    let renaming: Vec<usize> = (0..items.len()).filter(|it| facts[*it].takes.iter().any(is_column)).collect();
     let mut found = Vec::new();
     for (copy, statement) in statements.iter().enumerate() {
         let Some((target, query)) = made(&statement.parsed.kind) else { continue };
@@ -22,7 +31,7 @@ pub(crate) fn pairs(request: &Request, items: &[Item], facts: &[Facts]) -> Vec<(
             query.reads.iter().map(|it| it.relation.name.name.as_str()).chain([target.name.as_str()]).collect();
         let together =
             |it: &usize| request.trace.judged[*it].transaction.may_share(&request.trace.judged[copy].transaction);
-        let later = (copy + 1..statements.len()).filter(together);
+        let later = may_end.iter().copied().filter(|it| *it > copy).filter(together);
         for (end, why) in later.filter_map(|it| Some((it, ends(request, statement, target, &touched, it)?))) {
             let first = locks(request, copy, &touched).unwrap_or(copy);
             let first = items.iter().position(|item| item.statement == first);
@@ -37,8 +46,8 @@ pub(crate) fn pairs(request: &Request, items: &[Item], facts: &[Facts]) -> Vec<(
             }
             _ => false,
         };
-        let before = items.iter().enumerate().filter(|(_, item)| item.statement < copy && together(&item.statement));
-        let renamed = before.filter(|(step, _)| facts[*step].takes.iter().any(assigned)).map(|(step, _)| step).next();
+        let before = |it: &&usize| items[**it].statement < copy && together(&items[**it].statement);
+        let renamed = renaming.iter().filter(before).find(|it| facts[**it].takes.iter().any(assigned)).copied();
         let last = items.iter().rposition(|item| item.statement == copy);
         let why = format!("what others write meanwhile into the new column of {} would be written over", target.name);
         found.extend(renamed.zip(last).map(|pair| (pair, why)));

@@ -3,8 +3,9 @@
 //! Three passes. *Expand*: each chosen operation becomes steps by its recipe ([`recipes`]), the rest of the file stays byte
 //! for byte. *Arrange*: the steps are put in order and into parts ([`schedule`]). *Prove*: original and plan are executed on
 //! the same schema and must leave the same one ([`equivalence`]); no new step may hold a lock that blocks others while its
-//! work grows with the table; no table may be without a key between parts that the original replaces at once ([`gaps`]).
-//! What cannot be proven is withheld with a reason. Pure: no I/O, no clock, no failure.
+//! work grows with the table; and others must meet no state between parts in which something is missing that the original
+//! replaces at once ([`gaps`], [`losses`]), rows are held to what others cannot keep yet ([`fills`]), or what they write is
+//! lost ([`copies`]). What cannot be proven is withheld with a reason. Pure: no I/O, no clock, no failure.
 
 mod alter;
 mod bonds;
