@@ -3,7 +3,7 @@
 use model::plan::Mode;
 use model::runner::Messages;
 use syntax::Span;
-use syntax::ast::{CreateIndex, StatementKind};
+use syntax::ast::{AlterAction, Constraint, ConstraintKind, CreateIndex, StatementKind, Subcommand};
 use syntax::lex::{self, Token};
 
 use crate::context::Site;
@@ -39,9 +39,15 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let whole = Span::new(0, site.text.len());
     let index = site.beside(&name);
     let drop = format!("{} {index};", site.word("DROP INDEX CONCURRENTLY"));
+    // Undoing a constraint that was made of it takes the index with it.
+    let undo = if becomes_constraint(site, &name) {
+        format!("{} {index};", site.word("DROP INDEX CONCURRENTLY IF EXISTS"))
+    } else {
+        drop.clone()
+    };
     let build =
         Draft::new(Mode::NonTx, edit::terminated(edit::apply(site.text, whole, &edits)), titles::slug("create", &name))
-            .undone_by(Mode::NonTx, drop.clone())
+            .undone_by(Mode::NonTx, undo)
             .recovered_by(drop);
     if it.concurrently {
         return Ok(Rewrite::safe(Place::Statement, vec![build]));
@@ -57,6 +63,25 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let unknown = (it.name.is_none() && !site.before.complete) || (certain && site.before.presumed);
     let taken = unknown.then(|| format!("No other relation is called {index}."));
     Ok(Rewrite::safe(Place::Statement, steps).assuming(site.ordinary_table()).assuming(taken))
+}
+
+/// A later statement takes the index by USING INDEX.
+fn becomes_constraint(site: &Site, name: &str) -> bool {
+    let later = site.request.script.statements.iter().skip(site.statement + 1);
+    later.flat_map(|statement| subcommands(&statement.parsed.kind)).any(|subcommand| match &subcommand.action {
+        AlterAction::AddConstraint(Constraint {
+            kind: ConstraintKind::Unique(key) | ConstraintKind::PrimaryKey(key),
+            ..
+        }) => key.using_index.as_ref().is_some_and(|index| index.text == name),
+        _ => false,
+    })
+}
+
+fn subcommands(kind: &StatementKind) -> &[Subcommand] {
+    match kind {
+        StatementKind::AlterTable(it) => &it.subcommands,
+        _ => &[],
+    }
 }
 
 /// Alone in a file that is one message, IF NOT EXISTS would pass over what an interrupted build left and the file would count

@@ -37,6 +37,32 @@ create unique index on users using btree (lower(email)) where email is not null;
     );
 }
 
+/// Undoing the constraint takes the index with it.
+#[test]
+fn an_index_that_becomes_a_constraint_is_undone_with_it() {
+    check(
+        &wrapped(USERS),
+        "
+CREATE UNIQUE INDEX users_email_idx ON users (email);
+ALTER TABLE users ADD CONSTRAINT users_email_uq UNIQUE USING INDEX users_email_idx;
+",
+        expect![[r#"
+            == create_users_email_idx (no transaction)
+            CREATE UNIQUE INDEX CONCURRENTLY users_email_idx ON users (email);  -- long
+                undo DROP INDEX CONCURRENTLY IF EXISTS users_email_idx;
+            == add_users_email_uq
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_email_idx') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index users_email_idx is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS users_email_idx; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            ALTER TABLE users ADD CONSTRAINT users_email_uq UNIQUE USING INDEX users_email_idx;  -- blocks verbatim
+        "#]],
+    );
+}
+
 #[test]
 fn what_follows_waits_for_a_valid_index() {
     check(
