@@ -100,7 +100,8 @@ struct Known<'a> {
 
 fn known<'a>(file: usize, step: &'a Step) -> Known<'a> {
     let script = syntax::parse(&step.sql, &Options::default());
-    let kinds: Vec<&StatementKind> = script.statements.iter().map(|statement| &*statement.parsed.kind).collect();
+    let kinds: Vec<&StatementKind> =
+        script.statements.iter().flat_map(|statement| inside(&statement.parsed.kind)).collect();
     let undone = match &step.inverse {
         Inverse::Sql { sql, .. } => {
             let script = syntax::parse(sql, &Options::plain());
@@ -114,6 +115,14 @@ fn known<'a>(file: usize, step: &'a Step) -> Known<'a> {
         things: kinds.iter().filter_map(|kind| things(kind)).flatten().collect(),
         undone,
         data: kinds.iter().any(|kind| is_data(kind)),
+    }
+}
+
+/// A statement, or those in its block: rows that are changed in batches are changed by one.
+fn inside(kind: &StatementKind) -> Vec<&StatementKind> {
+    match kind {
+        StatementKind::Do(block) => block.body.statements.iter().map(|statement| &statement.kind).collect(),
+        _ => vec![kind],
     }
 }
 
@@ -487,6 +496,29 @@ mod tests {
             1: DROP INDEX CONCURRENTLY i;
             2: DROP VIEW v;
             2: ALTER TABLE t ALTER COLUMN a TYPE varchar(20);
+        "#]]
+        .assert_eq(&drawn(down, &files));
+    }
+
+    /// At the last step they would meet the proof that the inverse of that step makes again.
+    #[test]
+    fn rows_are_changed_back_where_batches_changed_them() {
+        let block = "DO $$ BEGIN\n  LOOP\n    UPDATE t SET a = 0 WHERE a IS NULL;\n    COMMIT;\n    EXIT;\n  END LOOP;\nEND $$;";
+        let proof = "ALTER TABLE t ADD CONSTRAINT p CHECK (a IS NOT NULL) NOT VALID;";
+        let files = [
+            vec![Step { mode: Mode::NonTx, ..kept(0, block) }],
+            vec![made(1, Mode::Tx, "prove", proof, "ALTER TABLE t DROP CONSTRAINT p;")],
+            vec![
+                kept(1, "ALTER TABLE t ALTER COLUMN a SET NOT NULL;"),
+                made(1, Mode::Tx, "drop_p", "ALTER TABLE t DROP CONSTRAINT p;", proof),
+            ],
+        ];
+        let down = "ALTER TABLE t ALTER COLUMN a DROP NOT NULL;\nUPDATE t SET a = NULL WHERE a = 0;\n";
+        expect![[r#"
+            0: UPDATE t SET a = NULL WHERE a = 0;
+            1: ALTER TABLE t DROP CONSTRAINT p;
+            2: ALTER TABLE t ADD CONSTRAINT p CHECK (a IS NOT NULL) NOT VALID;
+            2: ALTER TABLE t ALTER COLUMN a DROP NOT NULL;
         "#]]
         .assert_eq(&drawn(down, &files));
     }
