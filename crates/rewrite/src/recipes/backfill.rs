@@ -1,8 +1,10 @@
 //! R-BF and R-DEL: UPDATE and DELETE in batches along the primary key, each committed by itself.
 //!
 //! The block may be run again after an interruption: rows that are done no longer match its condition. The end of the loop
-//! does not depend on locks that others hold, and at the end nothing may be left that matches. What the block would do
-//! differently from the statement is refused: values that depend on other rows, on themselves or on the batch.
+//! depends neither on locks that others hold nor on what they write: it has gone through all rows that were there at its
+//! start, and what comes in meanwhile gets at most as many batches as those. Nothing checks at the end that no row matches,
+//! because the statement does not either, and somebody who keeps writing such rows could make that fail for ever. What the
+//! block would do differently from the statement is refused: values that depend on other rows, on themselves or on the batch.
 
 use model::name::QName;
 use model::plan::{Class, Inverse, Mode};
@@ -283,7 +285,7 @@ struct Batch<'a> {
 
 fn rewritten(site: &Site, batch: &Batch, step: Draft) -> Rewrite {
     let mut assumptions = vec![format!(
-        "Rows of {} that others write meanwhile are changed too when they match, and a failure leaves the batches before it done.",
+        "Rows of {} that others write meanwhile are changed too when they match, unless the batches have passed them or do not keep up with them, and a failure leaves the batches before it done.",
         batch.table
     )];
     // By another key than the primary one batches are as right, but may be large and slow.
@@ -300,15 +302,17 @@ fn step(site: &Site, batch: &Batch, title: String) -> Result<Draft, String> {
     let sql = block(batch, site.request.parameters);
     // Two quotes of the block's own, and no name that it uses in what came from the statement.
     let foreign = |word: &str| batch.change.contains(word) || batch.condition.contains(word);
-    if foreign("$safestep$") || foreign("safestep_first") || foreign("safestep_last") {
-        return Err("the statement uses $safestep$, safestep_first or safestep_last, which its batches would need; take another name".to_owned());
+    let taken = ["$safestep$", "safestep_first", "safestep_last", "safestep_end", "safestep_rows", "safestep_batches"];
+    if let Some(word) = taken.into_iter().find(|word| foreign(word)) {
+        return Err(format!("the statement uses {word}, which its batches would need; take another name"));
     }
     let mut draft = Draft::new(Mode::NonTx, sql, title);
     draft.inverse = Inverse::Original;
     Ok(draft)
 }
 
-/// Each batch finds its first and last key without locking, so that neither depends on what others have locked.
+/// Each batch finds its first and last key without locking, so that neither depends on what others have locked. A batch that
+/// is not full was the last one; while others keep adding rows at the end there may be none.
 fn block(batch: &Batch, parameters: crate::Parameters) -> String {
     let Batch { from, change, condition, qualifier, keys, .. } = batch;
     let many = keys.len() > 1;
@@ -317,18 +321,20 @@ fn block(batch: &Batch, parameters: crate::Parameters) -> String {
             |index: usize| if many { format!("safestep_{name}_{}", index + 1) } else { format!("safestep_{name}") };
         (0..keys.len()).map(numbered).collect()
     };
-    let (first, last) = (variables("first"), variables("last"));
+    let (first, last, end) = (variables("first"), variables("last"), variables("end"));
     let qualified: Vec<String> = keys.iter().map(|key| format!("{qualifier}.{key}")).collect();
     let row = |parts: &[String]| if many { format!("({})", parts.join(", ")) } else { parts.join("") };
     let key = row(&qualified);
     let selected = qualified.join(", ");
-    let (low, high) = (row(&first), row(&last));
-    let backwards = keys.iter().map(|key| format!("batch.{key} DESC")).collect::<Vec<_>>().join(", ");
+    let (low, high, highest) = (row(&first), row(&last), row(&end));
+    let descending = |of: &str| keys.iter().map(|key| format!("{of}.{key} DESC")).collect::<Vec<_>>().join(", ");
+    let (backwards, from_the_end) = (descending("batch"), descending(qualifier));
     let inner = keys.iter().map(|key| format!("batch.{key}")).collect::<Vec<_>>().join(", ");
     let mut declarations = String::new();
-    for (variable, key) in first.iter().chain(&last).zip(keys.iter().chain(keys)) {
+    for (variable, key) in first.iter().chain(&last).chain(&end).zip(keys.iter().cycle()) {
         declarations.push_str(&format!("  {variable} {}.{key}%TYPE;\n", batch.table));
     }
+    declarations.push_str("  safestep_rows bigint;\n  safestep_batches bigint := 0;\n");
     if batch.now {
         declarations.push_str("  safestep_now timestamptz := now();\n");
     }
@@ -336,31 +342,29 @@ fn block(batch: &Batch, parameters: crate::Parameters) -> String {
         0 => String::new(),
         pause => format!("    PERFORM pg_sleep({}.{:03});\n", pause / 1000, pause % 1000),
     };
-    let (first, last) = (first.join(", "), last.join(", "));
+    let (first, last, end) = (first.join(", "), last.join(", "), end.join(", "));
     let started = variables("first").remove(0);
-    let message = edit::literal(&format!("rows of {} are left to change", batch.table));
-    let hint = edit::literal("Run this again: it goes on where it stopped.");
     let size = parameters.batch.max(1);
     format!(
         "DO $safestep$
 DECLARE
 {declarations}BEGIN
+  SELECT {selected} INTO {end} FROM {from} ORDER BY {from_the_end} LIMIT 1;
   SELECT {selected} INTO {first} FROM {from}
     WHERE {condition} ORDER BY {selected} LIMIT 1;
   WHILE {started} IS NOT NULL LOOP
-    SELECT {inner} INTO {last} FROM (
+    SELECT {inner}, count(*) OVER () INTO {last}, safestep_rows FROM (
       SELECT {selected} FROM {from}
         WHERE {key} >= {low} AND ({condition}) ORDER BY {selected} LIMIT {size}
     ) AS batch ORDER BY {backwards} LIMIT 1;
     {change}
       WHERE {key} >= {low} AND {key} <= {high} AND ({condition});
     COMMIT;
+    safestep_batches := safestep_batches + CASE WHEN {high} <= {highest} THEN 1 ELSE -1 END;
+    EXIT WHEN safestep_rows < {size} OR safestep_batches < 0;
 {pause}    SELECT {selected} INTO {first} FROM {from}
       WHERE {key} > {high} AND ({condition}) ORDER BY {selected} LIMIT 1;
   END LOOP;
-  IF EXISTS (SELECT FROM {from} WHERE {condition}) THEN
-    RAISE EXCEPTION USING MESSAGE = {message}, HINT = {hint};
-  END IF;
 END
 $safestep$;"
     )

@@ -103,24 +103,27 @@ fn volatile_defaults() {
             DECLARE
               safestep_first users.id%TYPE;
               safestep_last users.id%TYPE;
+              safestep_end users.id%TYPE;
+              safestep_rows bigint;
+              safestep_batches bigint := 0;
             BEGIN
+              SELECT users.id INTO safestep_end FROM users ORDER BY users.id DESC LIMIT 1;
               SELECT users.id INTO safestep_first FROM users
                 WHERE token IS NULL ORDER BY users.id LIMIT 1;
               WHILE safestep_first IS NOT NULL LOOP
-                SELECT batch.id INTO safestep_last FROM (
+                SELECT batch.id, count(*) OVER () INTO safestep_last, safestep_rows FROM (
                   SELECT users.id FROM users
                     WHERE users.id >= safestep_first AND (token IS NULL) ORDER BY users.id LIMIT 1000
                 ) AS batch ORDER BY batch.id DESC LIMIT 1;
                 UPDATE users SET token = DEFAULT
                   WHERE users.id >= safestep_first AND users.id <= safestep_last AND (token IS NULL);
                 COMMIT;
+                safestep_batches := safestep_batches + CASE WHEN safestep_last <= safestep_end THEN 1 ELSE -1 END;
+                EXIT WHEN safestep_rows < 1000 OR safestep_batches < 0;
                 PERFORM pg_sleep(0.100);
                 SELECT users.id INTO safestep_first FROM users
                   WHERE users.id > safestep_last AND (token IS NULL) ORDER BY users.id LIMIT 1;
               END LOOP;
-              IF EXISTS (SELECT FROM users WHERE token IS NULL) THEN
-                RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
-              END IF;
             END
             $safestep$;  -- long
                 again: the batches done by then stay done
@@ -172,24 +175,27 @@ fn serial_columns() {
             DECLARE
               safestep_first users.id%TYPE;
               safestep_last users.id%TYPE;
+              safestep_end users.id%TYPE;
+              safestep_rows bigint;
+              safestep_batches bigint := 0;
             BEGIN
+              SELECT users.id INTO safestep_end FROM users ORDER BY users.id DESC LIMIT 1;
               SELECT users.id INTO safestep_first FROM users
                 WHERE number IS NULL ORDER BY users.id LIMIT 1;
               WHILE safestep_first IS NOT NULL LOOP
-                SELECT batch.id INTO safestep_last FROM (
+                SELECT batch.id, count(*) OVER () INTO safestep_last, safestep_rows FROM (
                   SELECT users.id FROM users
                     WHERE users.id >= safestep_first AND (number IS NULL) ORDER BY users.id LIMIT 1000
                 ) AS batch ORDER BY batch.id DESC LIMIT 1;
                 UPDATE users SET number = DEFAULT
                   WHERE users.id >= safestep_first AND users.id <= safestep_last AND (number IS NULL);
                 COMMIT;
+                safestep_batches := safestep_batches + CASE WHEN safestep_last <= safestep_end THEN 1 ELSE -1 END;
+                EXIT WHEN safestep_rows < 1000 OR safestep_batches < 0;
                 PERFORM pg_sleep(0.100);
                 SELECT users.id INTO safestep_first FROM users
                   WHERE users.id > safestep_last AND (number IS NULL) ORDER BY users.id LIMIT 1;
               END LOOP;
-              IF EXISTS (SELECT FROM users WHERE number IS NULL) THEN
-                RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
-              END IF;
             END
             $safestep$;  -- long
                 again: the batches done by then stay done
@@ -222,24 +228,27 @@ fn serial_columns() {
             DECLARE
               safestep_first users.id%TYPE;
               safestep_last users.id%TYPE;
+              safestep_end users.id%TYPE;
+              safestep_rows bigint;
+              safestep_batches bigint := 0;
             BEGIN
+              SELECT users.id INTO safestep_end FROM users ORDER BY users.id DESC LIMIT 1;
               SELECT users.id INTO safestep_first FROM users
                 WHERE number IS NULL ORDER BY users.id LIMIT 1;
               WHILE safestep_first IS NOT NULL LOOP
-                SELECT batch.id INTO safestep_last FROM (
+                SELECT batch.id, count(*) OVER () INTO safestep_last, safestep_rows FROM (
                   SELECT users.id FROM users
                     WHERE users.id >= safestep_first AND (number IS NULL) ORDER BY users.id LIMIT 1000
                 ) AS batch ORDER BY batch.id DESC LIMIT 1;
                 UPDATE users SET number = DEFAULT
                   WHERE users.id >= safestep_first AND users.id <= safestep_last AND (number IS NULL);
                 COMMIT;
+                safestep_batches := safestep_batches + CASE WHEN safestep_last <= safestep_end THEN 1 ELSE -1 END;
+                EXIT WHEN safestep_rows < 1000 OR safestep_batches < 0;
                 PERFORM pg_sleep(0.100);
                 SELECT users.id INTO safestep_first FROM users
                   WHERE users.id > safestep_last AND (number IS NULL) ORDER BY users.id LIMIT 1;
               END LOOP;
-              IF EXISTS (SELECT FROM users WHERE number IS NULL) THEN
-                RAISE EXCEPTION USING MESSAGE = 'rows of users are left to change', HINT = 'Run this again: it goes on where it stopped.';
-              END IF;
             END
             $safestep$;  -- long
                 again: the batches done by then stay done
