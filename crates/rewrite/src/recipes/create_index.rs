@@ -3,7 +3,7 @@
 use model::plan::Mode;
 use model::runner::Messages;
 use syntax::Span;
-use syntax::ast::{AlterAction, Constraint, ConstraintKind, CreateIndex, StatementKind, Subcommand};
+use syntax::ast::{CreateIndex, StatementKind};
 use syntax::lex::{self, Token};
 
 use crate::context::Site;
@@ -39,11 +39,11 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let whole = Span::new(0, site.text.len());
     let index = site.beside(&name);
     let drop = format!("{} {index};", site.word("DROP INDEX CONCURRENTLY"));
-    // Undoing a constraint that was made of it takes the index with it.
-    let undo = if becomes_constraint(site, &name) {
-        format!("{} {index};", site.word("DROP INDEX CONCURRENTLY IF EXISTS"))
-    } else {
-        drop.clone()
+    // What later statements make of it takes it along when it is undone: a constraint by USING INDEX, another name.
+    let left = site.operation.relation.as_ref().and_then(|it| site.request.trace.after.indexes.get(&it.sibling(&name)));
+    let undo = match left {
+        Some(index) if index.constraint.is_none() => drop.clone(),
+        _ => format!("{} {index};", site.word("DROP INDEX CONCURRENTLY IF EXISTS")),
     };
     let build =
         Draft::new(Mode::NonTx, edit::terminated(edit::apply(site.text, whole, &edits)), titles::slug("create", &name))
@@ -63,25 +63,6 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let unknown = (it.name.is_none() && !site.before.complete) || (certain && site.before.presumed);
     let taken = unknown.then(|| format!("No other relation is called {index}."));
     Ok(Rewrite::safe(Place::Statement, steps).assuming(site.ordinary_table()).assuming(taken))
-}
-
-/// A later statement takes the index by USING INDEX.
-fn becomes_constraint(site: &Site, name: &str) -> bool {
-    let later = site.request.script.statements.iter().skip(site.statement + 1);
-    later.flat_map(|statement| subcommands(&statement.parsed.kind)).any(|subcommand| match &subcommand.action {
-        AlterAction::AddConstraint(Constraint {
-            kind: ConstraintKind::Unique(key) | ConstraintKind::PrimaryKey(key),
-            ..
-        }) => key.using_index.as_ref().is_some_and(|index| index.text == name),
-        _ => false,
-    })
-}
-
-fn subcommands(kind: &StatementKind) -> &[Subcommand] {
-    match kind {
-        StatementKind::AlterTable(it) => &it.subcommands,
-        _ => &[],
-    }
 }
 
 /// Alone in a file that is one message, IF NOT EXISTS would pass over what an interrupted build left and the file would count

@@ -37,9 +37,31 @@ create unique index on users using btree (lower(email)) where email is not null;
     );
 }
 
-/// Undoing the constraint takes the index with it.
+/// Undoing the later statement takes the index along.
 #[test]
-fn an_index_that_becomes_a_constraint_is_undone_with_it() {
+fn an_index_that_becomes_something_else_need_not_be_there_when_it_is_undone() {
+    check(
+        &wrapped(USERS),
+        "
+CREATE INDEX users_email_idx ON users (email);
+ALTER INDEX users_email_idx RENAME TO by_email;
+",
+        expect![[r#"
+            == create_users_email_idx (no transaction)
+            CREATE INDEX CONCURRENTLY users_email_idx ON users (email);  -- long
+                undo DROP INDEX CONCURRENTLY IF EXISTS users_email_idx;
+            == rename_users_email_idx
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_email_idx') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index users_email_idx is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS users_email_idx; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            ALTER INDEX users_email_idx RENAME TO by_email;  -- verbatim
+            withheld 1.0: the old name must stay until every running application uses the new one; add the new one beside it, and drop the old one by a later migration
+        "#]],
+    );
     check(
         &wrapped(USERS),
         "
