@@ -622,10 +622,13 @@ fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Fou
     let known =
         |failure: &Failure| already.iter().any(|it| it.sqlstate == failure.sqlstate && it.message == failure.message);
     for (at, section) in after.files.iter().flat_map(|new| new.sections.iter().enumerate()) {
+        // What a statement misses counts as a gap of the history and not as a failure, but the original shows no such gap.
+        let complete = file.sections.get(at).is_some_and(|it| it.trace.after.complete) && section.trace.before.complete;
         let fails = |judged: &model::trace::Judged| {
-            let failure = judged.fails.clone()?;
-            let new = failure.is_certain(judged.transaction.inside == Some(true)) && !known(&failure);
-            new.then_some(failure.message)
+            let certain = |it: &&Failure| it.is_certain(judged.transaction.inside == Some(true)) && !known(it);
+            let misses =
+                || (complete && !judged.before.complete).then(|| "it names what is not there by then".to_owned());
+            judged.fails.as_ref().filter(certain).map(|it| it.message.clone()).or_else(misses)
         };
         if let Some((judged, message)) = section.trace.judged.iter().find_map(|judged| Some((judged, fails(judged)?))) {
             let part = if at == 0 { "a statement" } else { "a statement of its Down section" };

@@ -264,6 +264,41 @@ DROP INDEX t_u;
     );
 }
 
+/// The index that the plan's own inverse would drop is gone with its column.
+#[test]
+fn down_sections_that_would_miss_something_are_withheld() {
+    let place = Place::committed(&[(
+        "db/migrations/00001_users.sql",
+        "-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY, age int);\n",
+    )]);
+    place.write(
+        "db/migrations/00002_age.sql",
+        "-- +goose Up
+CREATE INDEX users_age ON users (age);
+ALTER TABLE users ADD COLUMN born date;
+-- +goose Down
+ALTER TABLE users DROP COLUMN born;
+ALTER TABLE users DROP COLUMN age;
+",
+    );
+    place.check(&["plan"], &expect![[r#"
+        $ safestep plan
+        db/migrations/00002_age.sql becomes 1 part in 1 file (--fix)
+
+        1  db/migrations/00002_age.sql  in a transaction
+           before    █ ACCESS EXCLUSIVE on users
+                     ▓ SHARE on users, an index is built
+           after     █ ACCESS EXCLUSIVE on users
+                     ▓ SHARE on users, an index is built
+
+             CREATE INDEX users_age ON users (age);
+             ALTER TABLE users ADD COLUMN born date;
+
+           kept      line 2: a statement of its Down section would fail after the rewrite: it names what is not there by then
+        exit 0
+    "#]]);
+}
+
 #[test]
 fn fix_writes_pending_files_only() {
     let applied = ("db/migrations/00002_applied.sql", BAD);
