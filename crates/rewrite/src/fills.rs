@@ -43,7 +43,7 @@ pub(crate) fn filled(
                 return BTreeSet::new();
             }
             let mut names = BTreeSet::new();
-            names_in(sql, &mut names);
+            names_in(sql, NESTED, &mut names);
             let named = |it: &&QName| names.contains(&*it.name) && is_old(it);
             schema.relations.keys().filter(named).cloned().collect()
         }
@@ -54,27 +54,48 @@ pub(crate) fn filled(
 /// Whether the statement has the name anywhere, in the text of a body too.
 pub(crate) fn mentions(sql: &str, name: &str) -> bool {
     let mut names = BTreeSet::new();
-    names_in(sql, &mut names);
+    names_in(sql, NESTED, &mut names);
     names.contains(name)
 }
 
-/// Every word that may be a name, in quoted bodies too.
-fn names_in(sql: &str, found: &mut BTreeSet<String>) {
+/// A body, an EXECUTE in it, and one more: quotes can be nested without end.
+const NESTED: usize = 3;
+
+/// Every word that may be a name, in so many quotes around each other too.
+fn names_in(sql: &str, nested: usize, found: &mut BTreeSet<String>) {
     for token in lex::tokens(sql) {
         let text = token.span.slice(sql);
         match token.kind {
             TokenKind::Word | TokenKind::QuotedName => {
                 found.insert(lex::fold(text));
             }
+            _ if nested == 0 => {}
             TokenKind::DollarString => {
                 let tag = text[1..].find('$').map_or(0, |end| end + 2);
-                names_in(text.get(tag..text.len().saturating_sub(tag)).unwrap_or_default(), found);
+                names_in(text.get(tag..text.len().saturating_sub(tag)).unwrap_or_default(), nested - 1, found);
             }
             TokenKind::String | TokenKind::PrefixedString => {
                 let inner = text.find('\'').map(|start| &text[start + 1..]).unwrap_or_default();
-                names_in(inner.strip_suffix('\'').unwrap_or(inner), found);
+                names_in(inner.strip_suffix('\'').unwrap_or(inner), nested - 1, found);
             }
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mentions;
+
+    #[test]
+    fn names_in_quotes_are_mentioned() {
+        let body = r#"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $x$ BEGIN EXECUTE 'UPDATE "Old" SET a = ''c'''; END $x$"#;
+        for (name, is) in [("f", true), ("Old", true), ("old", false), ("c", true), ("x", false)] {
+            assert_eq!(mentions(body, name), is, "{name}");
+        }
+        // Neither quotes without an end nor quotes without number do harm.
+        for sql in ["'".repeat(100_000), "$a$".to_owned(), r"E'\'".to_owned(), "$$ü$".to_owned()] {
+            assert!(!mentions(&sql, "b"));
         }
     }
 }
