@@ -20,6 +20,7 @@ mod constraints;
 mod data;
 mod files;
 mod indexes;
+mod meanwhile;
 mod monoliths;
 mod partitions;
 
