@@ -8,8 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use diagnostics::{Edit, FileChange, Fix, Planned, PlannedPart, Sources, Withheld};
-use model::effect::{Failure, strongest};
-use model::name::QName;
+use model::effect::strongest;
 use model::plan::{Class, Plan};
 use model::schema::Born;
 use model::trace::{Session, Unit, trace};
@@ -17,12 +16,13 @@ use project::emit::{self, Emission};
 use project::load::History;
 use project::migration::Migration;
 use rayon::prelude::*;
-use rules::{Group, Level};
+use rules::Group;
 use syntax::Span;
 use syntax::ast::{Statement, StatementKind};
 
 use crate::explain::{self, Comparison, ExplainedSection};
 use crate::findings::{self, Found, Judged};
+use crate::proof::{Broken, levels, prove};
 use crate::view::{self, FileView, HistoryView, SectionView};
 use crate::{Engine, Files, Options};
 
@@ -471,19 +471,6 @@ fn or_timeouts(task: &Task, class: Class, attempt: Attempt) -> Attempt {
     Attempt { rewrite: timeouts.rewrite, outcome, ..attempt }
 }
 
-/// What does not hold for the files of a rewrite.
-struct Broken {
-    why: String,
-    /// Where, if that is known.
-    relations: BTreeSet<QName>,
-}
-
-impl From<String> for Broken {
-    fn from(why: String) -> Self {
-        Self { why, relations: BTreeSet::new() }
-    }
-}
-
 fn attempt_chosen(
     task: &Task,
     class: Class,
@@ -612,98 +599,6 @@ fn undo(view: &mut HistoryView) {
             schema = section.trace.after.aged(&schema, view::born(migration));
         }
     }
-}
-
-/// What must hold before a rewrite is shown to anybody.
-fn prove(file: &FileView, found: &Found, after: &HistoryView, after_found: &[Found]) -> Result<(), Broken> {
-    let original = &file.sections[0].trace;
-    let already = file.sections.iter().flat_map(|section| &section.trace.judged);
-    let already: Vec<&Failure> = already.filter_map(|judged| judged.fails.as_ref()).collect();
-    let known =
-        |failure: &Failure| already.iter().any(|it| it.sqlstate == failure.sqlstate && it.message == failure.message);
-    for (at, section) in after.files.iter().flat_map(|new| new.sections.iter().enumerate()) {
-        // What a statement misses counts as a gap of the history and not as a failure, but the original shows no such gap.
-        let complete = file.sections.get(at).is_some_and(|it| it.trace.after.complete) && section.trace.before.complete;
-        let fails = |judged: &model::trace::Judged| {
-            let certain = |it: &&Failure| it.is_certain(judged.transaction.inside == Some(true)) && !known(it);
-            let misses =
-                || (complete && !judged.before.complete).then(|| "it names what is not there by then".to_owned());
-            judged.fails.as_ref().filter(certain).map(|it| it.message.clone()).or_else(misses)
-        };
-        if let Some((judged, message)) = section.trace.judged.iter().find_map(|judged| Some((judged, fails(judged)?))) {
-            let part = if at == 0 { "a statement" } else { "a statement of its Down section" };
-            let why = format!("{part} would fail after the rewrite: {message}");
-            let operated = judged.operations.iter().filter_map(|it| it.relation.clone());
-            let locked = judged.effects.iter().flat_map(|it| it.on.iter().chain([&it.relation]).cloned());
-            return Err(Broken { why, relations: operated.chain(locked).collect() });
-        }
-    }
-    let as_later = |schema: &model::schema::Schema| schema.aged(&original.before, Born::Before);
-    let differences = rewrite::equivalence::differences(&as_later(&original.after), &as_later(&after.latest));
-    if let Some(difference) = differences.first() {
-        return Err(format!("the files would not leave the same schema: {difference}").into());
-    }
-    let down = file.sections.get(1).filter(|down| down.trace.judged.iter().all(|judged| judged.fails.is_none()));
-    let last = after.files.first().and_then(|file| file.sections.get(1));
-    if let (Some(down), Some(last)) = (down, last) {
-        let now = as_later(&last.trace.after);
-        let differences = |other| rewrite::equivalence::differences(&as_later(other), &now);
-        // An exact inverse may come nearer to where it all began than the original.
-        let unlike_before = differences(&original.before);
-        let known = |it: &&String| unlike_before.iter().any(|other| subject(other) == subject(it));
-        if let Some(difference) = differences(&down.trace.after).iter().find(known) {
-            return Err(format!("their Down sections would not leave the same schema: {difference}").into());
-        }
-    }
-    let (before, now) = (levels(&found.findings), levels(after_found.iter().flat_map(|found| &found.findings)));
-    if now >= before {
-        return Err(
-            "the files would have as many findings as the original; split it by hand if that is better all the same"
-                .to_owned()
-                .into(),
-        );
-    }
-    // A statement that stays may now hurt by itself where it hurt as part of something worse; a new one must not, save where it
-    // stands for a part of a statement and hurts as that did. A Down section is only divided.
-    let original_findings = &found.findings;
-    let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for (_, finding) in original_findings {
-        *known.entry((finding.rule.name, &finding.message)).or_default() += 1;
-    }
-    let texts = file.sections.iter().flat_map(|section| section.script.statements.iter().map(|it| &it.parsed.text));
-    let kept = |text: &str| texts.clone().any(|it| &**it == text);
-    for (new, found) in after.files.iter().zip(after_found) {
-        for (section, finding) in found.findings.iter().filter(|(_, finding)| finding.level == Level::Error) {
-            let statement = new.sections[*section].script.statements.get(finding.statement);
-            let known = known.get_mut(&(finding.rule.name, &*finding.message)).filter(|count| **count > 0);
-            let known = known.map(|count| *count -= 1);
-            let alike = |(at, it): &(usize, rules::Finding)| *at > 0 && it.rule.name == finding.rule.name;
-            let divided = *section > 0 && original_findings.iter().any(alike);
-            if known.is_none() && !divided && !statement.is_some_and(|it| kept(&it.parsed.text)) {
-                return Err(format!("the files would have an error of their own ({})", finding.rule.name).into());
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What a difference is about: what stands before its verb.
-fn subject(difference: &str) -> &str {
-    let verb = [" differ", " exists", " is "].iter().filter_map(|verb| difference.find(verb)).min();
-    &difference[..verb.unwrap_or(difference.len())]
-}
-
-/// How many errors, warnings and infos there are: the smaller, the better.
-fn levels<'a>(findings: impl IntoIterator<Item = &'a (usize, rules::Finding)>) -> [usize; 3] {
-    let mut levels = [0; 3];
-    for (_, finding) in findings {
-        levels[match finding.level {
-            Level::Error => 0,
-            Level::Warning => 1,
-            Level::Info => 2,
-        }] += 1;
-    }
-    levels
 }
 
 fn parts(engine: &Engine, file: &FileView, rewrite: &Rewrite) -> Vec<PlannedPart> {

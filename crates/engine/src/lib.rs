@@ -10,6 +10,7 @@ mod fix;
 mod live;
 mod names;
 pub mod outline;
+mod proof;
 mod view;
 
 use std::ops::RangeInclusive;
