@@ -73,12 +73,12 @@ impl<'a> Site<'a> {
         self.is_open().then(|| format!("{name} is not partitioned."))
     }
 
-    /// Others wait for it longer the larger the table is.
+    /// Others wait for it longer the larger the table is. What is empty here may hold rows when it runs apart.
     pub fn blocks_long(&self) -> bool {
         self.operation.effects.iter().any(|effect| {
             effect.work != Work::Instant
                 && self.is_old(effect.born)
-                && !effect.empty
+                && (self.apart || !effect.empty)
                 && (blocks_reads(effect.lock) || blocks_writes(effect.lock))
         })
     }

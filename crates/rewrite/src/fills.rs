@@ -18,8 +18,11 @@ pub(crate) fn restricted(kind: &StatementKind, changed: &BTreeSet<QName>) -> BTr
         }
         _ => false,
     };
-    let any = it.subcommands.iter().any(|it| restricts(&it.action));
-    if any { changed.clone() } else { BTreeSet::new() }
+    if !it.subcommands.iter().any(|it| restricts(&it.action)) {
+        return BTreeSet::new();
+    }
+    // A foreign key locks the table that it refers to as well.
+    changed.iter().filter(|table| *table.name == *it.relation.name.name).cloned().collect()
 }
 
 /// Tables into whose rows others write in a new way after the statement: by a default, a trigger, or a function that was there
