@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use model::effect::{self, Effect, Work, blocks_reads, blocks_writes, lock_name};
+use model::name::QName;
 use model::plan::{Recovery, Step};
 use model::runner::Messages;
 use model::schema::Born;
@@ -87,7 +88,7 @@ fn about(job: &Job, groups: &[&[Piece]], targets: &[Target], (index, at): (usize
     let piece = &groups[index][at];
     let steps = steps_of(job, piece);
     let mut said = Vec::new();
-    let locks: Vec<String> = locks(steps).collect();
+    let locks: Vec<String> = locks(steps, piece.transaction);
     if !locks.is_empty() {
         said.push(format!("{LOCKS}{}.", locks.join("; ")));
     }
@@ -176,18 +177,33 @@ fn is_unique(step: &Step) -> bool {
 }
 
 /// The locks that somebody else may notice.
-fn locks(steps: &[Step]) -> impl Iterator<Item = String> {
+fn locks(steps: &[Step], transaction: bool) -> Vec<String> {
     let changes: Vec<&str> = steps.iter().filter_map(row_change).collect();
     let rows = if changes.contains(&BACKFILL) { "rows of one batch at a time" } else { "rows that it changed" };
-    let changes_rows = !changes.is_empty();
-    let is_told = move |effect: &Effect| {
+    let is_told = |effect: &Effect| {
         let lock = effect.lock >= LockMode::ShareUpdateExclusive
-            || effect.lock == LockMode::RowExclusive && effect.work == Work::Rows && changes_rows;
+            || effect.lock == LockMode::RowExclusive && effect.work == Work::Rows && !changes.is_empty();
         effect.born == Born::Before && effect.on.is_none() && lock
     };
+    // Work on something else goes on under a lock that was taken before it.
+    let is_kept = |relation: &QName| {
+        let takes = |step: &Step| step.effects.iter().any(|it| it.relation == *relation && it.work == Work::Instant);
+        let elsewhere = |it: &Effect| it.relation != *relation && it.on.as_ref() != Some(relation);
+        let works = |step: &Step| step.effects.iter().any(|it| it.work != Work::Instant && !it.empty && elsewhere(it));
+        let taken = steps.iter().position(takes).filter(|_| transaction);
+        taken.is_some_and(|at| steps[at..].iter().any(works))
+    };
     let effects = effect::strongest(steps.iter().flat_map(|step| step.effects.clone()));
-    effects.into_iter().filter(is_told).map(move |effect| {
+    let worse = |it: &Effect| {
+        let same = |other: &&Effect| other.relation == it.relation && other.lock >= it.lock;
+        it.work == Work::Instant
+            && !is_kept(&it.relation)
+            && effects.iter().filter(same).any(|other| other.work != Work::Instant)
+    };
+    let told = effects.iter().filter(|it| is_told(it) && !worse(it));
+    told.map(|effect| {
         let while_ = match effect.work {
+            Work::Instant if is_kept(&effect.relation) => "until the end of the transaction",
             Work::Instant => "for an instant",
             Work::Rows => "while rows are changed",
             Work::Scan => "while the table is read",
@@ -202,6 +218,7 @@ fn locks(steps: &[Step]) -> impl Iterator<Item = String> {
         };
         format!("{} on {} {while_} ({blocks})", lock_name(effect.lock), effect.relation)
     })
+    .collect()
 }
 
 /// The version before that of a target.
@@ -218,6 +235,7 @@ fn previous(job: &Job, targets: &[Target], index: usize) -> Option<String> {
 mod tests {
     use expect_test::expect;
     use model::plan::Mode;
+    use model::schema::RelationKind;
 
     use super::*;
     use crate::testing::{emitted, kept, made, memory, plan};
@@ -243,6 +261,45 @@ mod tests {
         let text = emitted(&memory(files), path, &steps);
         let lines = text.lines().filter(|line| line.starts_with("==") || line.starts_with("-- If"));
         lines.map(|line| format!("{line}\n")).collect()
+    }
+
+    #[test]
+    fn a_lock_is_told_for_as_long_as_it_is_held() {
+        let step = |lock, table: &str, work| Step {
+            effects: vec![Effect {
+                relation: QName::new("public", table),
+                kind: RelationKind::Table,
+                on: None,
+                lock,
+                work,
+                born: Born::Before,
+                empty: false,
+                maybe: false,
+            }],
+            ..kept(0, "UPDATE u SET a = 1;")
+        };
+        let steps = [
+            step(LockMode::AccessExclusive, "t", Work::Instant),
+            step(LockMode::AccessExclusive, "v", Work::Instant),
+            step(LockMode::RowExclusive, "u", Work::Rows),
+            step(LockMode::AccessExclusive, "w", Work::Instant),
+            step(LockMode::AccessExclusive, "v", Work::Rewrite),
+            step(LockMode::AccessExclusive, "x", Work::Instant),
+            step(LockMode::AccessExclusive, "y", Work::Instant),
+            step(LockMode::AccessExclusive, "y", Work::Scan),
+            step(LockMode::AccessExclusive, "z", Work::Instant),
+        ];
+        expect![[r#"
+            ACCESS EXCLUSIVE on t until the end of the transaction (blocks reads and writes)
+            ACCESS EXCLUSIVE on v until the end of the transaction (blocks reads and writes)
+            ROW EXCLUSIVE on u while rows are changed (blocks writes of the rows that it changed)
+            ACCESS EXCLUSIVE on w until the end of the transaction (blocks reads and writes)
+            ACCESS EXCLUSIVE on v while the table is rewritten (blocks reads and writes)
+            ACCESS EXCLUSIVE on x until the end of the transaction (blocks reads and writes)
+            ACCESS EXCLUSIVE on y while the table is read (blocks reads and writes)
+            ACCESS EXCLUSIVE on z for an instant (blocks reads and writes)"#]]
+        .assert_eq(&locks(&steps, true).join("\n"));
+        assert!(!locks(&steps, false).concat().contains("until the end"));
     }
 
     #[test]
