@@ -76,7 +76,7 @@ pub(crate) fn closing(report: &Report) -> String {
         .map(|(number, noun)| if noun == "info" { format!("{number} info") } else { draw::count(number, noun) })
         .collect();
     let mut line = match (levels.as_slice(), report.files) {
-        ([], 0) => "nothing to check".to_owned(),
+        ([], 0) => "nothing to check: no pending migrations found; `safestep lint PATH` judges any file".to_owned(),
         ([], 1) => "1 file, clean".to_owned(),
         ([], files) => format!("{files} files, all clean"),
         (levels, files) if files == counts.files => format!("{} in {}", levels.join(", "), draw::count(files, "file")),

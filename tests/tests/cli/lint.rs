@@ -110,7 +110,7 @@ fn pending_passes_over_what_lint_would_not_find() {
         ],
         &expect![[r#"
             $ safestep lint --pending db/migrations/00001_users.sql reports/monthly.sql vendor/migrations/00001_a.sql
-            nothing to check
+            nothing to check: no pending migrations found; `safestep lint PATH` judges any file
             exit 0
             $ safestep lint --pending db/migrations/00002_more.sql reports/monthly.sql --format github
             ::error file=db/migrations/00002_more.sql,line=2,endLine=2,col=1,endColumn=42,title=blocking-index-creation::building index users_email holds SHARE on users: writes wait until it is built%0ABuild it concurrently, which a transaction does not allow%0APut it in a migration of its own that goose runs without a transaction: -- +goose NO TRANSACTION%0Ahttps://github.com/safestep/safestep/blob/main/rules.md#blocking-index-creation

@@ -371,7 +371,7 @@ fn nothing_to_do_is_no_failure() {
         &["lint", "lint .", "explain", "plan", "lint --format json --fix"],
         &expect![[r#"
         $ safestep lint
-        nothing to check
+        nothing to check: no pending migrations found; `safestep lint PATH` judges any file
         exit 0
         $ safestep lint .
         note: the files are in no git repository

@@ -242,8 +242,8 @@ fn clean() {
         &World::new(&[]),
         PLAIN,
         expect![[r#"
-        nothing to check
-    "#]],
+            nothing to check: no pending migrations found; `safestep lint PATH` judges any file
+        "#]],
     );
     let mut world = World::new(&[("a.sql", ""), ("b.sql", "")]);
     world.report.assumed.guessed = true;

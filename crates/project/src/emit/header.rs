@@ -4,12 +4,13 @@ use std::path::Path;
 
 use model::effect::{self, Effect, Work, blocks_reads, blocks_writes, lock_name};
 use model::name::QName;
-use model::plan::{Recovery, Step};
+use model::plan::{Recovery, Setting, Step};
 use model::runner::Messages;
 use model::schema::Born;
 use syntax::Options;
 use syntax::ast::{LockMode, StatementKind};
 
+use crate::emit::body::is_timeout;
 use crate::emit::target::Target;
 use crate::emit::{Job, Piece};
 
@@ -20,10 +21,14 @@ pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: 
     let mut said: Vec<String> = Vec::new();
     let blocks = groups[index].len();
     if one_file && blocks > 1 {
+        // What the author sets in one block holds in the next.
+        let kept = |it: &Setting| !it.local && !is_timeout(&it.name);
+        let sets = groups[index][1..].iter().any(|piece| job.plan.parts[piece.part].settings.iter().any(kept));
+        let again = if sets { "run the SET statements above it, then " } else { "" };
         said.push(match writer.one_file {
             true => format!(
-                "Split into {blocks} blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the \
-                 block that failed."
+                "Split into {blocks} blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure {again}go on \
+                 with the block that failed."
             ),
             false => format!(
                 "Split into {blocks} blocks by safestep, which commit one by one. After a failure take out those that ran, \
@@ -333,5 +338,23 @@ mod tests {
             -- If it fails because of rows that violate b_fkey written meanwhile, nothing has changed: correct them, as the DELETE of block 3 does, then go on with this block.
             -- If it fails because of rows that violate c_check, nothing has changed: correct them, then go on with this block.
         "#]].assert_eq(&told(&files, "m/001_a.sql"));
+    }
+
+    #[test]
+    fn settings_of_the_author_are_made_again_before_going_on() {
+        let steps = |name: &str| {
+            let mut steps = plan(vec![vec![kept(0, "SELECT 1;")], vec![kept(1, "SELECT 2;")]]);
+            let setting = Setting { name: name.to_owned(), sql: format!("SET {name} = 1;"), local: false };
+            steps.parts.iter_mut().for_each(|part| part.settings = vec![setting.clone()]);
+            steps
+        };
+        let first = |name: &str| {
+            let text = format!("SET {name} = 1;\nSELECT 1;\nSELECT 2;");
+            let text = emitted(&memory(&[("m/001_a.sql", &text)]), "m/001_a.sql", &steps(name));
+            text.lines().nth(1).unwrap_or_default().to_owned()
+        };
+        let again = "after a failure run the SET statements above it, then go on with the block that failed.";
+        assert!(first("search_path").ends_with(again), "{}", first("search_path"));
+        assert!(first("lock_timeout").ends_with("after a failure go on with the block that failed."));
     }
 }

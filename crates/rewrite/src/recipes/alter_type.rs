@@ -22,7 +22,7 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     let effects = &site.operation.effects;
     if effects.iter().any(|effect| effect.work == Work::Rewrite) {
         return Err(
-            "every row is rewritten: the type needs a new column, a backfill and a deploy that uses it".to_owned()
+            "rows are not rewritten without this lock: another type needs a new column, a backfill and a deploy that uses it".to_owned()
         );
     }
     let table = site.relation().filter(|_| !site.is_open());

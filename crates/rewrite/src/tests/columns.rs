@@ -335,7 +335,7 @@ ALTER TABLE users ALTER age TYPE bigint;",
             END
             $safestep$;  --
             ALTER TABLE users ALTER age TYPE bigint;  -- long blocks verbatim
-            withheld 1.0: every row is rewritten: the type needs a new column, a backfill and a deploy that uses it
+            withheld 1.0: rows are not rewritten without this lock: another type needs a new column, a backfill and a deploy that uses it
         "#]],
     );
 }
@@ -354,7 +354,7 @@ fn types() {
         "ALTER TABLE users ALTER age TYPE bigint;",
         expect![[r#"
         unchanged
-        withheld 0.0: every row is rewritten: the type needs a new column, a backfill and a deploy that uses it
+        withheld 0.0: rows are not rewritten without this lock: another type needs a new column, a backfill and a deploy that uses it
     "#]],
     );
     const CHECKED: &str = "

@@ -333,7 +333,7 @@ ALTER TABLE users ALTER email SET NOT NULL;",
                     undo ALTER TABLE users ALTER COLUMN email DROP NOT NULL;
                 ALTER TABLE users DROP CONSTRAINT users_email_not_null_proof;  -- blocks
                     undo ALTER TABLE users ADD CONSTRAINT users_email_not_null_proof CHECK (email IS NOT NULL) NOT VALID;
-                withheld 1.0: every row is rewritten: the type needs a new column, a backfill and a deploy that uses it
+                withheld 1.0: rows are not rewritten without this lock: another type needs a new column, a backfill and a deploy that uses it
             "#]],
         ),
         (
