@@ -8,6 +8,9 @@ mod output;
 
 use clap::Parser;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Nothing to report.
 const CLEAN: i32 = 0;
 /// Findings at or above `--fail-on`.
