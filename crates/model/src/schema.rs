@@ -318,6 +318,8 @@ pub struct Trigger {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     pub name: Arc<str>,
+    /// `select`, `insert`, `update` or `delete`.
+    pub event: &'static str,
     /// `select`, `insert`, `update` or `delete`, when the rule always takes the place of that command.
     pub replaces: Option<&'static str>,
 }

@@ -140,7 +140,8 @@ pub(super) fn create_rule(exec: &mut Exec, it: &StatementKind, span: Span) -> Re
         let message = format!("rule \"{}\" for relation \"{}\" already exists", name.text, table.name);
         return exec.refuse("42710", message, name.span);
     }
-    exec.change(&table).rules.push(Rule { name: name.text.as_str().into(), replaces: instead.then_some(*event) });
+    let name = name.text.as_str().into();
+    exec.change(&table).rules.push(Rule { name, event, replaces: instead.then_some(*event) });
     Ok(())
 }
 

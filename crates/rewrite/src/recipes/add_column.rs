@@ -61,7 +61,14 @@ fn finish(site: &Site, column: &ColumnDef, edits: Vec<Edit>, steps: Vec<Draft>) 
         site.table(),
         site.slice(column.name.span)
     );
-    Ok(Rewrite { class: Class::Unsafe, place: Place::Inside(edits), steps, assumptions: vec![assumption] })
+    let mut assumptions = vec![assumption];
+    if site.is_open() {
+        assumptions.push(format!(
+            "{} has no triggers or rules for UPDATE, which filling the rows would set off and adding the column does not.",
+            site.table()
+        ));
+    }
+    Ok(Rewrite { class: Class::Unsafe, place: Place::Inside(edits), steps, assumptions })
 }
 
 /// The column without DEFAULT and NOT NULL; the default set by the same ALTER TABLE, which does not rewrite.

@@ -8,7 +8,7 @@
 
 use model::name::QName;
 use model::plan::{Class, Inverse, Mode};
-use model::schema::{Relation, RelationKind, Trigger};
+use model::schema::{Relation, RelationKind, Schema, Trigger};
 use model::volatility::is_volatile;
 use syntax::Span;
 use syntax::ast::{ColumnDef, Delete, Expr, Query, RelationRef, StatementKind, Update};
@@ -39,7 +39,7 @@ pub(crate) fn update(site: &Site) -> Result<Rewrite, String> {
     let from = target_text(site, "UPDATE", "SET")
         .ok_or("the statement is written in a way that is not understood; change it by hand")?;
     let now = Now::of(site);
-    let condition = condition(site, table, it, &now)?;
+    let (condition, skips) = condition(site, table, it, &now)?;
     let assignments = match (it.assignments.first(), it.assignments.last()) {
         (Some(first), Some(last)) => now.replaced(site, first.span.to(last.span)),
         _ => return Err("the statement is written in a way that is not understood; change it by hand".to_owned()),
@@ -55,7 +55,26 @@ pub(crate) fn update(site: &Site) -> Result<Rewrite, String> {
         now: now.used,
     };
     let step = step(site, &batch, titles::slug("backfill", &format!("{}_{column}", table.name.name)))?;
-    Ok(rewritten(site, &batch, step))
+    let mut rewrite = rewritten(site, &batch, step);
+    let written: Vec<&str> = it.assignments.iter().map(|it| it.column.as_str()).collect();
+    if skips && (site.is_open() || fired(site.before, table, &written).is_some()) {
+        let triggers = if site.is_open() { "triggers that it may have for UPDATE" } else { "its triggers for UPDATE" };
+        rewrite.assumptions.push(format!(
+            "Rows of {} that already hold the new values are left alone, and {triggers} do not run for them.",
+            batch.table
+        ));
+    }
+    Ok(rewrite)
+}
+
+/// A trigger that an UPDATE of those columns fires for each row, of the table or of one below it.
+fn fired<'a>(schema: &'a Schema, table: &'a Relation, columns: &[&str]) -> Option<&'a Trigger> {
+    let fires = |it: &&Trigger| {
+        let of = &it.update_of;
+        it.enabled && it.update && it.row && (of.is_empty() || of.iter().any(|it| columns.contains(&&**it)))
+    };
+    let below = || table.children.iter().filter_map(|child| schema.relations.get(child));
+    table.triggers.iter().find(fires).or_else(|| below().find_map(|child| fired(schema, child, columns)))
 }
 
 pub(crate) fn delete(site: &Site) -> Result<Rewrite, String> {
@@ -88,6 +107,18 @@ pub(crate) fn delete(site: &Site) -> Result<Rewrite, String> {
 pub(super) fn new_column(site: &Site, table: &QName, column: &ColumnDef) -> Result<Draft, String> {
     let known = site.relation().ok_or_else(|| unknown_key(&table.to_string()))?;
     no_statement_triggers(known, |trigger| trigger.update)?;
+    if let Some(trigger) = fired(site.before, known, &[&column.name.text]) {
+        return Err(format!(
+            "adding the column fires no trigger, but filling its rows would fire {}; add the column without what rewrites the table, let the trigger leave rows alone of which only {} changes, and fill them in batches by hand",
+            trigger.name, column.name.text
+        ));
+    }
+    if let Some(rule) = known.rules.iter().find(|it| it.event == "update") {
+        return Err(format!(
+            "adding the column follows no rule, but filling its rows would follow rule {}; add the column without what rewrites the table, and fill its rows by hand where the rule leaves them",
+            rule.name
+        ));
+    }
     let from = site.table();
     let name = site.slice(column.name.span);
     let batch = Batch {
@@ -154,12 +185,23 @@ fn qualifier(target: &RelationRef) -> String {
     syntax::quote_ident(target.alias.as_deref().unwrap_or(&target.name.name))
 }
 
-/// The rows that the UPDATE still has to change.
-fn condition(site: &Site, table: &Relation, it: &Update, now: &Now) -> Result<String, String> {
+/// The rows that the UPDATE still has to change, and whether it would also have touched others.
+fn condition(site: &Site, table: &Relation, it: &Update, now: &Now) -> Result<(String, bool), String> {
     let path = &site.request.session.search_path;
     let given = it.filter.as_ref().map(|filter| now.replaced(site, filter.span));
     if it.filter.as_ref().is_some_and(|filter| is_volatile(&filter.expr, site.before, path)) {
         return Err("its condition holds for other rows from one moment to the next; write down the value that it compares with".to_owned());
+    }
+    if let Some(first) = it.assignments.first()
+        && it
+            .assignments
+            .iter()
+            .all(|it| it.value.as_ref().is_some_and(|to| comparison::is_itself(&to.expr, &it.column)))
+    {
+        return Err(format!(
+            "it sets {} to what it is, for the triggers of {}, and no row tells whether that was done; change one range of the primary key after the other by hand, each in a transaction of its own",
+            first.column, table.name
+        ));
     }
     let assigned: Vec<&str> = it.assignments.iter().map(|it| it.column.as_str()).collect();
     let mut open = Vec::new();
@@ -168,23 +210,24 @@ fn condition(site: &Site, table: &Relation, it: &Update, now: &Now) -> Result<St
         let value = assignment.value.as_ref().ok_or("it assigns several columns at once; assign each by itself")?;
         let volatile = is_volatile(&value.expr, site.before, path);
         let written = now.replaced(site, value.span);
-        match comparison::of(table, &assignment.column, &assigned, &value.expr, volatile, &written)? {
-            Comparison::Sql(sql) => open.push(format!("{}.{sql}", qualifier(&it.target))),
+        let qualifier = qualifier(&it.target);
+        match comparison::of(table, &qualifier, &assignment.column, &assigned, &value.expr, volatile, &written)? {
+            Comparison::Sql(sql) => open.push(sql),
             Comparison::Impossible => comparable = false,
         }
     }
     let filter = it.filter.as_ref().map(|filter| &filter.expr);
-    if comparable {
-        let open = if open.len() == 1 { open.remove(0) } else { format!("({})", open.join(" OR ")) };
-        return Ok(given.map_or_else(|| open.clone(), |given| format!("({given}) AND {open}")));
-    }
     // A row is done when it no longer matches the statement's own condition.
     let leaves = it.assignments.iter().any(|assignment| {
         let never_null = assignment.value.as_ref().is_some_and(|value| comparison::is_never_null(&value.expr));
         never_null && filter.is_some_and(|filter| requires_null(filter, &assignment.column))
     });
+    if comparable {
+        let open = if open.len() == 1 { open.remove(0) } else { format!("({})", open.join(" OR ")) };
+        return Ok((given.map_or_else(|| open.clone(), |given| format!("({given}) AND {open}")), !leaves));
+    }
     match given {
-        Some(given) if leaves => Ok(given),
+        Some(given) if leaves => Ok((given, false)),
         _ => Err(
             "a batch that is run again would change rows that are done; let the statement name only rows that are not"
                 .to_owned(),

@@ -1,12 +1,12 @@
 //! Whether a row already has the value that an UPDATE would give it, as SQL.
 
 use model::expr::{children, columns};
-use model::schema::{ColumnType, Relation};
+use model::schema::{Column, ColumnType, Relation};
 use syntax::ast::{Expr, TypeName};
 
 /// What tells a row that is done from one that is not.
 pub(super) enum Comparison {
-    /// `column IS DISTINCT FROM value`, to be qualified.
+    /// `column IS DISTINCT FROM value`.
     Sql(String),
     /// The value is another one each time, or its type has no equality.
     Impossible,
@@ -15,7 +15,7 @@ pub(super) enum Comparison {
 /// Functions of one argument that change nothing when they are applied again.
 const IDEMPOTENT: [&str; 9] = ["abs", "btrim", "ceil", "floor", "initcap", "lower", "ltrim", "rtrim", "upper"];
 
-/// Types whose `=` compares the values themselves. json, xml and the geometric types have none or another one.
+/// Types whose `=` compares the values themselves, or nearly so. json, xml and the geometric types have none or another one.
 const COMPARABLE: [&str; 21] = [
     "bool",
     "bpchar",
@@ -40,9 +40,11 @@ const COMPARABLE: [&str; 21] = [
     "varchar",
 ];
 
-/// Refuses values that depend on what the statement itself changes: a second run would change them again.
+/// Refuses values that depend on what the statement itself changes: a second run would change them again. The column is
+/// written with `qualifier` before it.
 pub(super) fn of(
     table: &Relation,
+    qualifier: &str,
     column: &str,
     assigned: &[&str],
     value: &Expr,
@@ -61,15 +63,35 @@ pub(super) fn of(
     if volatile || matches!(value, Expr::SetToDefault) {
         return Ok(Comparison::Impossible);
     }
-    let Some(ty) = table.column(column).and_then(|column| comparable(&column.ty)) else {
+    let Some((known, ty)) = table.column(column).and_then(|column| Some((column, comparable(&column.ty)?))) else {
         return Ok(Comparison::Impossible);
     };
-    let name = syntax::quote_ident(column);
+    let name = format!("{qualifier}.{}", syntax::quote_ident(column));
     Ok(Comparison::Sql(match value {
         Expr::Null => format!("{name} IS NOT NULL"),
         // The value as the column keeps it: rounded, padded, in its time zone.
-        _ => format!("{name} IS DISTINCT FROM ({written})::{ty}"),
+        _ if is_equal_only_to_itself(known) => format!("{name} IS DISTINCT FROM ({written})::{ty}"),
+        // Byte for byte (record_image_ne, rowtypes.c). Two plain ROWs would be compared column by column.
+        _ => format!("ROW({name})::record *<> ROW(({written})::{ty})::record"),
     }))
+}
+
+/// Whether values that are equal are the same: 1.0 and 1.00 are not, nor 0 and -0, nor what a collation of the user's own
+/// takes for equal.
+fn is_equal_only_to_itself(column: &Column) -> bool {
+    let ColumnType::Known(TypeName { name, modifiers, .. }) = &column.ty else { return false };
+    let deterministic = column.collation.as_deref().is_none_or(|it| ["C", "POSIX", "default"].contains(&it));
+    match name.as_str() {
+        "float4" | "float8" | "jsonb" => false,
+        "numeric" => !modifiers.is_empty(),
+        "bpchar" => !modifiers.is_empty() && deterministic,
+        _ => deterministic,
+    }
+}
+
+/// `column = column`: an UPDATE that is there for its triggers.
+pub(super) fn is_itself(value: &Expr, column: &str) -> bool {
+    matches!(value, Expr::Column(parts) if parts.last().is_some_and(|it| it == column))
 }
 
 fn contains_query(expr: &Expr) -> bool {
@@ -77,7 +99,7 @@ fn contains_query(expr: &Expr) -> bool {
 }
 
 fn is_idempotent(value: &Expr, column: &str) -> bool {
-    let is_column = |expr: &Expr| matches!(expr, Expr::Column(parts) if parts.last().is_some_and(|it| it == column));
+    let is_column = |expr: &Expr| is_itself(expr, column);
     match value {
         Expr::Column(_) => is_column(value),
         Expr::Call { name, arguments } => {

@@ -57,6 +57,7 @@ fn a_table_that_may_have_been_there_is_gone_through_by_the_key_that_is_known() {
             assuming: Rows of users that others write meanwhile are changed too when they match, unless the batches have passed them or do not keep up with them, and a failure leaves the batches before it done.
             assuming: users has the primary key (id).
             assuming: users has no triggers that must fire once for the whole statement.
+            assuming: Rows of users that already hold the new values are left alone, and triggers that it may have for UPDATE do not run for them.
         "#]],
     );
 }
@@ -441,4 +442,79 @@ fn enum_values_are_committed_before_they_are_used() {
             ALTER TABLE t ALTER m SET DEFAULT 'sad';  -- blocks verbatim
         "#]],
     );
+}
+
+/// Which rows the batches look for, or why there are none; and what is assumed.
+fn looks_for(given: super::Given, sql: &str) -> String {
+    let (.., outcome) = super::run(&given.allowing(Class::Unsafe), sql);
+    let steps = outcome.plan.parts.iter().flat_map(|part| &part.steps);
+    let wheres = steps.flat_map(|step| step.sql.lines().filter_map(|line| line.trim().strip_prefix("WHERE ")).take(1));
+    let told = outcome.plan.withheld.iter().map(|(.., reason)| reason.as_str());
+    let assumed = outcome.plan.assumptions.iter().map(String::as_str).filter(|it| !it.contains("meanwhile"));
+    wheres.chain(told).chain(assumed).map(|line| format!("{line}\n")).collect()
+}
+
+const TRIGGERED: &str = "
+CREATE TABLE t (id bigint PRIMARY KEY, a int, n numeric, m numeric(8, 2), f float8, c char(5), b text COLLATE ci);
+CREATE FUNCTION tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER touch BEFORE UPDATE OF a ON t FOR EACH ROW EXECUTE FUNCTION tf();
+";
+
+#[test]
+fn what_is_equal_is_compared_byte_by_byte_where_it_may_differ_all_the_same() {
+    let sql = "
+UPDATE t SET n = 1.00;
+UPDATE t SET m = 1.00, c = 'ab';
+UPDATE t SET f = 0.0;
+UPDATE t SET b = lower(b);
+";
+    let drawn: String = sql.lines().map(|line| looks_for(wrapped(TRIGGERED), line)).collect();
+    expect![[r#"
+        ROW(t.n)::record *<> ROW((1.00)::numeric)::record ORDER BY t.id LIMIT 1;
+        (t.m IS DISTINCT FROM (1.00)::numeric(8, 2) OR t.c IS DISTINCT FROM ('ab')::bpchar(5)) ORDER BY t.id LIMIT 1;
+        ROW(t.f)::record *<> ROW((0.0)::float8)::record ORDER BY t.id LIMIT 1;
+        ROW(t.b)::record *<> ROW((lower(b))::text)::record ORDER BY t.id LIMIT 1;
+    "#]]
+    .assert_eq(&drawn);
+}
+
+#[test]
+fn the_triggers_of_rows_that_stay_as_they_are() {
+    let sql = "
+UPDATE t SET a = a;
+UPDATE t SET a = t.a, n = n WHERE a > 1;
+UPDATE t SET a = 5;
+UPDATE t SET a = 5 WHERE a IS NULL;
+UPDATE t SET m = 5;
+";
+    let drawn: String = sql.lines().map(|line| looks_for(wrapped(TRIGGERED), line)).collect();
+    expect![[r#"
+        it sets a to what it is, for the triggers of t, and no row tells whether that was done; change one range of the primary key after the other by hand, each in a transaction of its own
+        it sets a to what it is, for the triggers of t, and no row tells whether that was done; change one range of the primary key after the other by hand, each in a transaction of its own
+        t.a IS DISTINCT FROM (5)::int4 ORDER BY t.id LIMIT 1;
+        Rows of t that already hold the new values are left alone, and its triggers for UPDATE do not run for them.
+        (a IS NULL) AND t.a IS DISTINCT FROM (5)::int4 ORDER BY t.id LIMIT 1;
+        t.m IS DISTINCT FROM (5)::numeric(8, 2) ORDER BY t.id LIMIT 1;
+    "#]].assert_eq(&drawn);
+}
+
+#[test]
+fn filling_a_new_column_must_set_nothing_off() {
+    let open = "CREATE TABLE IF NOT EXISTS t (id bigint PRIMARY KEY);";
+    let every = format!("{TRIGGERED}CREATE TRIGGER every AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION tf();");
+    let rule = format!("{TRIGGERED}CREATE RULE ru AS ON UPDATE TO t DO INSTEAD NOTHING;");
+    let given = [wrapped(TRIGGERED), wrapped(open).unknown(), wrapped(&every), wrapped(&rule)];
+    let drawn = given.map(|it| looks_for(it, "ALTER TABLE t ADD COLUMN s serial;")).join("--\n");
+    expect![[r#"
+        s IS NULL ORDER BY t.id LIMIT 1;
+        The rows of t get their values of s batch by batch in the order of the primary key, and until then are NULL.
+        --
+        s IS NULL ORDER BY t.id LIMIT 1;
+        The rows of t get their values of s batch by batch in the order of the primary key, and until then are NULL.
+        t has no triggers or rules for UPDATE, which filling the rows would set off and adding the column does not.
+        --
+        adding the column fires no trigger, but filling its rows would fire every; add the column without what rewrites the table, let the trigger leave rows alone of which only s changes, and fill them in batches by hand
+        --
+        adding the column follows no rule, but filling its rows would follow rule ru; add the column without what rewrites the table, and fill its rows by hand where the rule leaves them
+    "#]].assert_eq(&drawn);
 }
