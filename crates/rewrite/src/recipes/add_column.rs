@@ -1,9 +1,11 @@
 //! R-ADDV and R-SER: ADD COLUMN without what would rewrite the table, the default for rows to come, a backfill of the rows that
 //! are there, NOT NULL at the end. Also what the recipes for constraints inside ADD COLUMN share (R-ICHK).
 
+use model::coercion::Types;
 use model::effect::Work;
 use model::name::QName;
 use model::plan::{Class, Mode};
+use model::schema::ColumnType;
 use syntax::Span;
 use syntax::ast::{AlterAction, ColumnDef, Constraint, ConstraintKind, DefElem};
 use syntax::lex::{self, TokenKind};
@@ -37,6 +39,13 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         ConstraintKind::Default(default) => Some((it, default)),
         _ => None,
     });
+    // Such a type rewrites the table with and without default.
+    let constrained = || {
+        Err("its type is a domain that every row must be checked against; add a column of the type below, with a CHECK constraint NOT VALID that is validated later".to_owned())
+    };
+    if is_constrained(site, table, column) {
+        return constrained();
+    }
     let (edits, mut steps, mandatory) = match (identity, serial(column), default) {
         (Some((constraint, always, options)), ..) => {
             let source = with_identity(site, table, column, always, options, constraint)?;
@@ -44,15 +53,23 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         }
         (None, Some(ty), _) => with_serial(site, table, column, ty)?,
         (None, None, Some((constraint, default))) => with_default(site, column, constraint, site.slice(default.span)),
-        (None, None, None) => {
-            return Err("its type is a domain that every row must be checked against; add a column of the type below, with a CHECK constraint NOT VALID that is validated later".to_owned());
-        }
+        (None, None, None) => return constrained(),
     };
     steps.push(backfill::new_column(site, table, column)?);
     if mandatory {
         steps.extend(not_null::proven(site, table, &column.name.text, false));
     }
     finish(site, column, edits, steps)
+}
+
+fn is_constrained(site: &Site, table: &QName, column: &ColumnDef) -> bool {
+    let types = Types { schema: site.after, search_path: &site.request.session.search_path };
+    let known = site.after.relations.get(table).and_then(|it| it.column(&column.name.text));
+    let domain = known.and_then(|it| match &it.ty {
+        ColumnType::Known(ty) => types.domain(&types.resolve(ty)),
+        ColumnType::Unknown => None,
+    });
+    domain.is_some_and(|(_, constrained)| constrained)
 }
 
 fn finish(site: &Site, column: &ColumnDef, edits: Vec<Edit>, steps: Vec<Draft>) -> Result<Rewrite, String> {

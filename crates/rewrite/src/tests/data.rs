@@ -518,3 +518,12 @@ fn filling_a_new_column_must_set_nothing_off() {
         adding the column follows no rule, but filling its rows would follow rule ru; add the column without what rewrites the table, and fill its rows by hand where the rule leaves them
     "#]].assert_eq(&drawn);
 }
+
+#[test]
+fn a_constrained_domain_rewrites_without_default_too() {
+    let base = format!("{TRIGGERED}CREATE DOMAIN posint AS int CHECK (VALUE > 0);");
+    let drawn = looks_for(wrapped(&base), "ALTER TABLE t ADD COLUMN q posint DEFAULT 4;");
+    expect![[r#"
+        its type is a domain that every row must be checked against; add a column of the type below, with a CHECK constraint NOT VALID that is validated later
+    "#]].assert_eq(&drawn);
+}
