@@ -105,6 +105,8 @@ pub struct Setting {
 pub struct Plan {
     pub class: Class,
     pub parts: Vec<Part>,
+    /// Settings of the original in force where it ends, beyond its transactions.
+    pub left: Vec<Setting>,
     /// Stated once each, whole sentences.
     pub assumptions: Vec<String>,
     /// Chosen operations that stay as they are: (statement, operation index in `Judged::operations`, reason).

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::plan::{Mode, Part, Plan, Step};
+use model::plan::{Mode, Part, Plan, Setting, Step};
 use model::runner::{Messages, RunnerTransaction};
 use syntax::ast::{Script, StatementKind, TransactionKind};
 
@@ -199,16 +199,28 @@ fn split(job: &Job) -> Result<Emission, String> {
     let mut written: BTreeMap<PathBuf, Option<String>> = BTreeMap::new();
     for (index, (group, target)) in groups.iter().zip(&targets).enumerate() {
         let mut session = Session::default();
+        // Only the last file leaves what the original leaves.
+        let left: &[Setting] = if index + 1 == groups.len() { &plan.left } else { &[] };
         let blocks = group.iter().map(|piece| {
             let part = &plan.parts[piece.part];
             let lines = part.steps[piece.steps.clone()].iter().map(|step| original.line(step, writer)).collect();
-            Block { envelope: envelope(job, piece.transaction), settings: part.settings.clone(), lines }
+            let mut settings = part.settings.clone();
+            if piece.transaction && !job.one_file {
+                let ends = |it: &&mut Setting| !body::is_timeout(&it.name) && !left.contains(it);
+                settings.iter_mut().filter(ends).for_each(body::make_local);
+            }
+            Block { envelope: envelope(job, piece.transaction), settings, lines }
         });
         // Who goes on with a block that failed finds its timeouts there, and what comes after the file none of ours.
         let texts = blocks.enumerate().map(|(at, block)| {
             let mut text = above_block(job, &groups, &targets, at);
             text.push_str(&body::write(&block, &history.config, &mut session));
-            text.extend(body::reset(&mut session).iter().map(|line| format!("\n{line}")));
+            let back = match block.envelope {
+                Envelope::Alone => Vec::new(),
+                _ if at + 1 == group.len() && !unit.runner.resets_session => body::leave(&mut session, left),
+                _ => body::reset(&mut session),
+            };
+            text.extend(back.iter().map(|line| format!("\n{line}")));
             text
         });
         let text = texts.collect::<Vec<String>>().join("\n\n");
@@ -456,11 +468,8 @@ fn down_body(job: &Job, share: &Share, unit: &UnitText, up_transaction: bool) ->
     let block = Block { envelope, settings, lines: fenced.collect() };
     let mut session = Session::default();
     let mut text = body::write(&block, &job.history.config, &mut session);
-    text.extend(body::reset(&mut session).iter().map(|line| format!("\n{line}")));
-    if !unit.runner.resets_session {
-        let left = block.settings.iter().filter(|setting| !setting.local && envelope == Envelope::Nothing);
-        text.extend(left.map(|setting| format!("\nRESET {};", setting.name)));
-    }
+    let back = if unit.runner.resets_session { body::reset(&mut session) } else { body::leave(&mut session, &[]) };
+    text.extend(back.iter().map(|line| format!("\n{line}")));
     Ok((text, transaction))
 }
 

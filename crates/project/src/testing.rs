@@ -121,7 +121,7 @@ pub(crate) fn plan(parts: Vec<Vec<Step>>) -> Plan {
         steps,
     };
     let parts = parts.into_iter().map(part).collect();
-    Plan { class: Class::Safe, parts, assumptions: Vec::new(), withheld: Vec::new() }
+    Plan { class: Class::Safe, parts, left: Vec::new(), assumptions: Vec::new(), withheld: Vec::new() }
 }
 
 /// Added column, index and CHECK constraint: one file of each kind.

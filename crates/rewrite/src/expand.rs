@@ -33,6 +33,8 @@ pub(crate) struct Item {
 #[derive(Debug)]
 pub(crate) struct Expansion {
     pub items: Vec<Item>,
+    /// Settings in force at the end, beyond the transactions.
+    pub left: Vec<Setting>,
     pub class: Class,
     pub assumptions: Vec<String>,
     /// With the reason: (statement, operation).
@@ -52,6 +54,7 @@ pub(crate) fn expand(
     let (around, tail) = layout(request);
     let mut out = Expansion {
         items: Vec::new(),
+        left: Vec::new(),
         class: Class::Safe,
         assumptions: Vec::new(),
         withheld: Vec::new(),
@@ -94,6 +97,7 @@ pub(crate) fn expand(
             item.settings.clone_from(&settings.0);
         }
     }
+    out.left = settings.0.into_iter().filter(|it| !it.local).collect();
     let rest = carried.rest(&tail);
     let stays = |item: &&mut Item| !matches!(item.draft.role, Role::Assertion | Role::RequiredAssertion);
     if let Some(last) = out.items.iter_mut().rev().find(stays)

@@ -456,7 +456,8 @@ fn assemble(expansion: &Expansion, groups: &[Group], marks: &[Marks]) -> Plan {
         })
         .collect();
     let class = if expansion.items.iter().all(|item| item.verbatim) { Class::Safe } else { expansion.class };
-    Plan { class, parts, assumptions: expansion.assumptions.clone(), withheld: Vec::new() }
+    let (left, assumptions) = (expansion.left.clone(), expansion.assumptions.clone());
+    Plan { class, parts, left, assumptions, withheld: Vec::new() }
 }
 
 fn is_leading(item: &Item) -> bool {

@@ -90,7 +90,7 @@ pub(crate) fn write(block: &Block, config: &Config, session: &mut Session) -> St
     joined(&block.lines.iter().map(|line| (line.spaced, line.sql.clone())).collect::<Vec<_>>())
 }
 
-/// What takes our session values back, where later files would meet them.
+/// What takes our session values back, where blocks of the same session would meet them.
 pub(crate) fn reset(session: &mut Session) -> Vec<String> {
     let ours = std::mem::take(&mut session.ours);
     ours.into_iter()
@@ -99,6 +99,25 @@ pub(crate) fn reset(session: &mut Session) -> Vec<String> {
             None => format!("RESET {name};"),
         })
         .collect()
+}
+
+/// What takes all session values back at the end of a file, where the tool's own statements and later files would meet them,
+/// but for what the original leaves too. Its timeouts are not brought about for their own sake.
+pub(crate) fn leave(session: &mut Session, left: &[Setting]) -> Vec<String> {
+    let made = std::mem::take(&mut session.made);
+    let mut names: Vec<String> =
+        std::mem::take(&mut session.ours).into_iter().map(|(name, _)| name.to_owned()).collect();
+    let theirs = made.iter().filter(|it| !left.contains(it) && !is_reset(&it.sql) && !is_characteristic(&it.name));
+    let theirs: Vec<String> = theirs.map(|it| it.name.clone()).filter(|it| !names.contains(it)).collect();
+    names.extend(theirs);
+    let stays = |it: &&Setting| !is_reset(&it.sql);
+    let back = names.iter().map(|name| match left.iter().filter(stays).find(|it| it.name == *name) {
+        Some(setting) => setting.sql.clone(),
+        None => format!("RESET {name};"),
+    });
+    let known = |it: &&Setting| made.contains(it) || names.contains(&it.name) || is_timeout(&it.name);
+    let missing = left.iter().filter(stays).filter(|it| !known(it));
+    back.chain(missing.map(|it| it.sql.clone())).collect()
 }
 
 impl Session {
@@ -220,11 +239,30 @@ pub(crate) fn make_local(setting: &mut Setting) {
     setting.local = true;
 }
 
-/// `SET x = 1` and `SET SESSION x = 1` for this transaction only.
+/// `RESET x`, `SET x TO DEFAULT`.
+fn is_reset(sql: &str) -> bool {
+    let mut tokens = lex::tokens(sql).into_iter().filter(|it| it.kind != TokenKind::Semicolon && !it.is_comment());
+    tokens.next().is_some_and(|it| it.is(sql, "RESET")) || tokens.next_back().is_some_and(|it| it.is(sql, "DEFAULT"))
+}
+
+/// `SET TRANSACTION` and `SET SESSION CHARACTERISTICS` are no settings that can be local or reset.
+fn is_characteristic(name: &str) -> bool {
+    matches!(name, "transaction" | "session characteristics")
+}
+
+/// `SET x = 1`, `SET SESSION x = 1` and `set_config('x', '1', false)` for this transaction only.
 fn local(setting: &Setting) -> String {
     let sql = &setting.sql;
+    if is_characteristic(&setting.name) {
+        return sql.clone();
+    }
     let tokens: Vec<_> = lex::tokens(sql).into_iter().filter(|token| !token.is_comment()).collect();
     let name = match tokens[..] {
+        [select, ..] if select.is(sql, "SELECT") => {
+            let Some(for_all) = tokens.iter().rfind(|it| it.is(sql, "FALSE")) else { return sql.clone() };
+            return format!("{}true{}", &sql[..for_all.span.start as usize], &sql[for_all.span.end as usize..]);
+        }
+        [set, session, name, ..] if set.is(sql, "SET") && name.is(sql, "AUTHORIZATION") => session,
         [set, scope, name, ..] if set.is(sql, "SET") && (scope.is(sql, "SESSION") || scope.is(sql, "LOCAL")) => name,
         [set, name, ..] if set.is(sql, "SET") => name,
         _ => return sql.clone(),
@@ -281,6 +319,53 @@ mod tests {
             write(&block, &config, &mut session),
             "SET search_path_ = x;\nBEGIN;\nSET LOCAL lock_timeout TO '5s';\nSELECT 1;\nCOMMIT;"
         );
+    }
+
+    #[test]
+    fn a_file_leaves_what_the_original_leaves() {
+        let config = Config::default();
+        let role = setting("SET role_ = 'x';");
+        let block = Block {
+            envelope: Envelope::Nothing,
+            settings: vec![role.clone(), setting("SET lock_timeout = '5s';"), setting("RESET work_mem;")],
+            lines: vec![line("CREATE INDEX CONCURRENTLY i ON t (a);", Mode::NonTx, false, true)],
+        };
+        let leaves = |left: &[Setting]| {
+            let mut session = Session::default();
+            write(&block, &config, &mut session);
+            leave(&mut session, left).join(" ")
+        };
+        assert_eq!(leaves(&[]), "RESET lock_timeout; RESET statement_timeout; RESET role_;");
+        assert_eq!(leaves(&block.settings), "SET lock_timeout = '5s'; RESET statement_timeout;");
+        let other = [setting("SET role_ = 'y';"), setting("SET search_path = z;"), setting("SET idle_timeout = 1;")];
+        assert_eq!(
+            leaves(&other),
+            "RESET lock_timeout; RESET statement_timeout; SET role_ = 'y'; SET search_path = z;"
+        );
+        let mut session = Session::default();
+        assert_eq!(leave(&mut session, &[role]).join(" "), "SET role_ = 'x';");
+    }
+
+    #[test]
+    fn settings_for_one_transaction() {
+        let drawn = |name: &str, sql: &str| {
+            let mut it = Setting { name: name.to_owned(), sql: sql.to_owned(), local: false };
+            make_local(&mut it);
+            it.sql
+        };
+        assert_eq!(drawn("role", "SET ROLE x;"), "SET LOCAL ROLE x;");
+        assert_eq!(
+            drawn("session_authorization", "SET SESSION AUTHORIZATION x;"),
+            "SET LOCAL SESSION AUTHORIZATION x;"
+        );
+        assert_eq!(drawn("search_path", "SET SESSION search_path = a;"), "SET LOCAL search_path = a;");
+        assert_eq!(
+            drawn("search_path", "SELECT pg_catalog.set_config('search_path', '', false);"),
+            "SELECT pg_catalog.set_config('search_path', '', true);"
+        );
+        let sql = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;";
+        assert_eq!(drawn("session characteristics", sql), sql);
+        assert_eq!(drawn("role", "RESET ROLE;"), "RESET ROLE;");
     }
 
     #[test]

@@ -515,7 +515,7 @@ mod tests {
             SET lock_timeout = '5s';
             SET lock_timeout = 0;
             CREATE INDEX CONCURRENTLY j ON t (a);
-            SET lock_timeout = '5s';
+            RESET lock_timeout;
             ==== V6__j.sql.conf
             executeInTransaction=false
         "#]]
