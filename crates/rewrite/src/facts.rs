@@ -80,7 +80,7 @@ pub(crate) fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Ref
                 long: is_long(judged, kind, &old),
                 drops: drops(kind),
                 destroys: destroys(kind),
-                takes: losses::taken(kind),
+                takes: [losses::taken(kind), losses::outdated(kind, &judged.before, &path)].concat(),
                 gives: losses::given(kind),
                 restricts: fills::restricted(kind, &changed(judged, &old)),
                 fills: fills::filled(kind, &item.draft.sql, &changed(judged, &old), judged, |it| {

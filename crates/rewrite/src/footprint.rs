@@ -10,7 +10,7 @@ use model::schema::{self, Relation, RelationKind, Schema};
 use model::volatility::is_volatile;
 use syntax::ast::{
     AlterAction, AlterTable, Assignment, Body, ColumnDef, Constraint, ConstraintKind, CreateIndex, CreateTable, Expr,
-    Name, ObjectKind, Persistence, Query, StatementKind, TypeName,
+    Grant, Name, ObjectKind, Persistence, Query, StatementKind, TypeName,
 };
 
 mod drops;
@@ -38,6 +38,8 @@ pub(crate) enum Thing {
     Comment(QName, String),
     /// Which triggers fire on its rows.
     Triggers(QName),
+    /// Of an object of this name.
+    Privileges(String),
     Type(String),
     /// Of this name; without a name one of which only its trigger is known.
     Function(String),
@@ -133,6 +135,7 @@ pub(crate) fn of(kind: &StatementKind, schema: &Schema, search_path: &[String]) 
             print.write(Thing::Triggers(table));
         }
         StatementKind::Comment(it) => print.comment(it),
+        StatementKind::Grant(it) => print.grant(it),
         StatementKind::Insert(it) => print.data(&it.target.name, &it.facts, true),
         StatementKind::Update(it) => {
             let plain = |it: &Assignment| it.value.as_ref().is_some_and(|it| it.expr != Expr::SetToDefault);
@@ -517,6 +520,26 @@ impl Print<'_> {
                 self.write(Thing::Comment(name, String::new()));
             }
             _ => self.out.barrier = true,
+        }
+    }
+
+    /// Rows are not shown before they are as they shall be, nor is a table before it has its policies.
+    fn grant(&mut self, it: &Grant) {
+        self.out.barrier |= it.all_in_schema;
+        for name in &it.names {
+            match it.object {
+                ObjectKind::Table | ObjectKind::View | ObjectKind::Sequence => {
+                    let relation = self.resolved(name);
+                    self.all_columns(&relation);
+                    if !it.revoke {
+                        self.read(Thing::Rows(relation.clone()));
+                    }
+                    self.read(Thing::Relation(relation));
+                }
+                ObjectKind::Function | ObjectKind::Procedure => self.read(Thing::Function(name.name.clone())),
+                _ => self.out.barrier = true,
+            }
+            self.write(Thing::Privileges(name.name.clone()));
         }
     }
 

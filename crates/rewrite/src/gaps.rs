@@ -16,6 +16,7 @@ pub(crate) enum Guard {
     PrimaryKey(Vec<Arc<str>>),
     /// By a constraint or an index; with its predicate.
     Unique(Vec<Arc<str>>, Option<Arc<str>>),
+    Exclusion(Vec<Arc<str>>),
     ForeignKey(Vec<Arc<str>>),
     /// With the columns that it reads.
     Check(Arc<str>, Vec<Arc<str>>),
@@ -23,8 +24,8 @@ pub(crate) enum Guard {
 }
 
 impl Guard {
-    fn of(constraint: &Constraint) -> Option<Self> {
-        Some(match &constraint.kind {
+    fn of(constraint: &Constraint) -> Self {
+        match &constraint.kind {
             ConstraintKind::PrimaryKey { columns } => Self::PrimaryKey(columns.clone()),
             ConstraintKind::Unique { columns } => Self::Unique(columns.clone(), None),
             ConstraintKind::ForeignKey { columns, .. } => Self::ForeignKey(columns.clone()),
@@ -32,8 +33,8 @@ impl Guard {
                 Self::Check(constraint.name.clone(), columns(expr).into_iter().map(Into::into).collect())
             }
             ConstraintKind::NotNull { column } => Self::NotNull(column.clone()),
-            ConstraintKind::Exclude { .. } => return None,
-        })
+            ConstraintKind::Exclude { columns, .. } => Self::Exclusion(columns.clone()),
+        }
     }
 
     /// The one stands for the other. A key may get other columns.
@@ -41,7 +42,8 @@ impl Guard {
         match (self, other) {
             (Self::PrimaryKey(_), Self::PrimaryKey(_)) => true,
             (Self::Check(_, new), Self::NotNull(old)) => new.contains(old),
-            (Self::Unique(new, _), Self::Unique(old, _) | Self::PrimaryKey(old))
+            (Self::Unique(new, _) | Self::Exclusion(new), Self::Unique(old, _) | Self::PrimaryKey(old))
+            | (Self::Unique(new, _) | Self::PrimaryKey(new) | Self::Exclusion(new), Self::Exclusion(old))
             | (Self::PrimaryKey(new), Self::Unique(old, _))
             | (Self::ForeignKey(new), Self::ForeignKey(old))
             | (Self::Check(_, new), Self::Check(_, old)) => new.iter().any(|column| old.contains(column)),
@@ -55,6 +57,7 @@ impl fmt::Display for Guard {
         match self {
             Self::PrimaryKey(_) => f.write_str("its primary key"),
             Self::Unique(columns, _) => write!(f, "a unique key on ({})", columns.join(", ")),
+            Self::Exclusion(columns) => write!(f, "an exclusion constraint on ({})", columns.join(", ")),
             Self::ForeignKey(columns) => write!(f, "a foreign key on ({})", columns.join(", ")),
             Self::Check(name, _) => write!(f, "the constraint {name}"),
             Self::NotNull(column) => write!(f, "NOT NULL on {column}"),
@@ -143,7 +146,7 @@ pub(crate) fn gaps(original: &Trace, states: &[State]) -> Vec<Gap> {
 
 fn guards(schema: &Schema, table: &QName) -> BTreeSet<Guard> {
     let constraints = schema.relations.get(table).into_iter().flat_map(|relation| &relation.constraints);
-    let mut guards: BTreeSet<Guard> = constraints.filter_map(Guard::of).collect();
+    let mut guards: BTreeSet<Guard> = constraints.map(Guard::of).collect();
     let unique = schema.indexes_of(table).filter(|it| it.unique && it.valid && it.constraint.is_none());
     guards.extend(unique.map(|index| {
         let of = |it: &IndexColumn| -> Vec<Arc<str>> {

@@ -30,6 +30,7 @@ mod recovery;
 mod schedule;
 mod settings;
 mod titles;
+mod twice;
 
 #[cfg(test)]
 mod tests;

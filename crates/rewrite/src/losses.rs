@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use model::schema::Schema;
 use syntax::ast::{AlterAction, AlterTable, ObjectKind, StatementKind};
 
 /// Something that a statement takes away and a later one may give back.
@@ -33,6 +34,8 @@ pub(crate) enum Loss {
         table: String,
         column: String,
     },
+    /// A trigger function that fits the columns of its tables.
+    Function(String),
     /// A table, view, type, function, ... under this name.
     Name(String),
     /// Not being open to all who have what the schema grants by default.
@@ -49,6 +52,7 @@ impl fmt::Display for Loss {
             Self::Default { table, column } => write!(f, "{table}.{column} would be without its default"),
             Self::Identity { table, column } => write!(f, "{table}.{column} would be without its identity"),
             Self::Column { table, column } => write!(f, "{table} would be without column {column}"),
+            Self::Function(name) => write!(f, "the triggers that call {name} would fail over a column that is gone"),
             Self::Name(name) => write!(f, "{name} would be missing"),
             Self::Closed(name) => {
                 return write!(
@@ -90,6 +94,21 @@ pub(crate) fn taken(kind: &StatementKind) -> Vec<Loss> {
     }
 }
 
+/// The functions of triggers that may still name a column which goes, or gets another name.
+pub(crate) fn outdated(kind: &StatementKind, before: &Schema, search_path: &[String]) -> Vec<Loss> {
+    let table = match kind {
+        StatementKind::AlterTable(it) => {
+            let drops = it.subcommands.iter().any(|it| matches!(it.action, AlterAction::DropColumn { .. }));
+            drops.then_some(&it.relation.name)
+        }
+        StatementKind::Rename(it) if it.object == ObjectKind::Column => it.relation.as_ref(),
+        _ => None,
+    };
+    let table = table.and_then(|it| before.relations.get(&before.resolve(it, search_path)));
+    let triggers = table.into_iter().flat_map(|it| &it.triggers);
+    triggers.map(|trigger| Loss::Function(trigger.function.name.to_string())).collect()
+}
+
 pub(crate) fn given(kind: &StatementKind) -> Vec<Loss> {
     let name = |name: &syntax::ast::Name| vec![Loss::Name(name.name.clone())];
     match kind {
@@ -101,7 +120,9 @@ pub(crate) fn given(kind: &StatementKind) -> Vec<Loss> {
         StatementKind::CreateTableAs(it) => name(&it.name),
         StatementKind::CreateView(it) => name(&it.name),
         StatementKind::CreateSequence(it) => name(&it.name),
-        StatementKind::CreateFunction(it) => name(&it.name),
+        StatementKind::CreateFunction(it) => {
+            vec![Loss::Name(it.name.name.clone()), Loss::Function(it.name.name.clone())]
+        }
         StatementKind::CreateEnum { name: it, .. }
         | StatementKind::CreateComposite { name: it, .. }
         | StatementKind::CreateRange { name: it }
@@ -113,7 +134,10 @@ pub(crate) fn given(kind: &StatementKind) -> Vec<Loss> {
             (ObjectKind::TableConstraint | ObjectKind::Index | ObjectKind::DomainConstraint, _) => Vec::new(),
             _ => vec![Loss::Name(it.new_name.clone())],
         },
+        StatementKind::CreateSchema { name, .. } => name.iter().cloned().map(Loss::Name).collect(),
         StatementKind::Grant(it) if it.revoke => it.names.iter().map(|name| Loss::Closed(name.name.clone())).collect(),
+        // What was dropped and made anew is of no use before.
+        StatementKind::Grant(it) => it.names.iter().map(|name| Loss::Name(name.name.clone())).collect(),
         _ => Vec::new(),
     }
 }
@@ -151,6 +175,10 @@ fn table_changes(it: &AlterTable, gives: bool) -> Vec<Loss> {
     };
     let changes = it.subcommands.iter().filter_map(|it| change(&it.action));
     let mut found: Vec<Loss> = changes.filter(|(given, _)| *given == gives).map(|(_, loss)| loss).collect();
+    // Who may read the table may read a new column of it.
+    if !gives && it.subcommands.iter().any(|it| matches!(it.action, AlterAction::AddColumn { .. })) {
+        found.push(Loss::Closed(table()));
+    }
     // It closes a table, until a policy opens it to some.
     if it.subcommands.iter().any(|it| matches!(it.action, AlterAction::RowSecurity { enable: true })) {
         found.push(if gives { Loss::Closed(table()) } else { Loss::Policies { table: table() } });

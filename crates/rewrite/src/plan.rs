@@ -15,9 +15,10 @@ use crate::execute::{Executed, alone, execute};
 use crate::expand::{Expansion, Item, expand};
 use crate::facts::{Facts, Old, facts, is_long};
 use crate::gaps::{Gap, State};
+use crate::losses::Loss;
 use crate::schedule::{Freedom, Group, Wishes, arrange};
 use crate::settings::is_timeout;
-use crate::{Outcome, Request, bonds, copies, equivalence, fills, gaps, obstacles, recovery};
+use crate::{Outcome, Request, bonds, copies, equivalence, fills, gaps, obstacles, recovery, twice};
 
 pub(crate) type Chosen = (usize, usize);
 
@@ -220,9 +221,11 @@ fn unchanged(request: &Request, withheld: BTreeMap<Chosen, String>) -> Outcome {
 fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result<Plan, Refusal> {
     let items = &expansion.items;
     let facts = facts(request, items)?;
-    let mut together = given_back(request, items, &facts);
+    // The reason that says most comes last.
+    let mut together: BTreeMap<_, _> = twice::pairs(request, items).into_iter().collect();
+    together.extend(given_back(request, items, &facts));
     together.extend(copies::pairs(request, items, &facts));
-    let mut wishes = Wishes { together, ..Wishes::default() };
+    let mut wishes = Wishes { together, near: granted(request, items, &facts), ..Wishes::default() };
     let (groups, executed) = loop {
         let groups = arrange(items, &facts, freedom, &wishes).map_err(|apart| Refusal {
             operations: apart.steps.into_iter().flat_map(|step| operations(&items[step])).collect(),
@@ -283,6 +286,24 @@ fn given_back(request: &Request, items: &[Item], facts: &[Facts]) -> BTreeMap<(u
             };
             found.insert((early, late), loss.to_string());
         }
+    }
+    found
+}
+
+/// What makes an object, with what lets others use it.
+fn granted(request: &Request, items: &[Item], facts: &[Facts]) -> Vec<(usize, usize)> {
+    let kind = |step: usize| &*request.script.statements[items[step].statement].parsed.kind;
+    let transaction = |step: usize| &request.trace.judged[items[step].statement].transaction;
+    let mut found = Vec::new();
+    for late in 0..items.len() {
+        let StatementKind::Grant(grant) = kind(late) else { continue };
+        let named = |loss: &Loss| matches!(loss, Loss::Name(name) if grant.names.iter().any(|it| it.name == *name));
+        let makes = |early: &usize| {
+            !matches!(kind(*early), StatementKind::Grant(_))
+                && transaction(*early).may_share(transaction(late))
+                && facts[*early].gives.iter().any(named)
+        };
+        found.extend((0..late).rev().find(makes).map(|early| (early, late)));
     }
     found
 }

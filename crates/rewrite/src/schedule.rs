@@ -29,7 +29,7 @@ pub(crate) enum Freedom {
 }
 
 /// Steps that stay together: a guard and what it guards, a step and those joined to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Atom {
     steps: Vec<usize>,
     after: BTreeSet<usize>,
@@ -42,6 +42,8 @@ pub(crate) struct Wishes {
     pub waiting: BTreeSet<usize>,
     /// Steps that share a part, and what would happen otherwise.
     pub together: BTreeMap<(usize, usize), String>,
+    /// Steps that share a part when nothing stands between them.
+    pub near: Vec<(usize, usize)>,
 }
 
 /// Steps that cannot share a part and stand between two that must.
@@ -60,7 +62,16 @@ pub(crate) fn arrange(items: &[Item], facts: &[Facts], freedom: Freedom, wishes:
     }
     for ((early, late), reason) in &wishes.together {
         let apart = |steps| Apart { steps, reason: reason.clone() };
-        atoms = joined(items, atoms, *early, *late).map_err(apart)?;
+        atoms = joined(items, &atoms, *early, *late).map_err(apart)?;
+    }
+    for (early, late) in &wishes.near {
+        let of = |step: &usize| atoms.iter().position(|atom| atom.steps.contains(step));
+        if let (Some(first), Some(last)) = (of(early), of(late))
+            && between(&atoms, first, last).len() <= 2
+            && let Ok(joined) = joined(items, &atoms, *early, *late)
+        {
+            atoms = joined;
+        }
     }
     let facts = &facts[..];
     let mut open: Vec<usize> = (0..atoms.len()).collect();
@@ -211,11 +222,11 @@ fn destroy_last(items: &[Item], facts: &[Facts], wishes: &Wishes, atoms: &mut [A
 }
 
 /// The atoms of two steps as one, with all that must stand between them.
-fn joined(items: &[Item], atoms: Vec<Atom>, early: usize, late: usize) -> Result<Vec<Atom>, Vec<usize>> {
+fn joined(items: &[Item], atoms: &[Atom], early: usize, late: usize) -> Result<Vec<Atom>, Vec<usize>> {
     let of = |step: usize| atoms.iter().position(|atom| atom.steps.contains(&step));
-    let (Some(one), Some(other)) = (of(early), of(late)) else { return Ok(atoms) };
-    let (first, last) = if leads_to(&atoms, one, other) { (other, one) } else { (one, other) };
-    let members = between(&atoms, first, last);
+    let (Some(one), Some(other)) = (of(early), of(late)) else { return Ok(atoms.to_vec()) };
+    let (first, last) = if leads_to(atoms, one, other) { (other, one) } else { (one, other) };
+    let members = between(atoms, first, last);
     let mut open: Vec<usize> = members.iter().copied().collect();
     let steps = || members.iter().flat_map(|it| &atoms[*it].steps).copied();
     let apart: Vec<usize> = steps().filter(|it| items[*it].draft.mode != Mode::Tx).collect();

@@ -445,8 +445,13 @@ ALTER TABLE orders ADD CHECK (user_id > 0);
 REVOKE ALL ON FUNCTION danger() FROM PUBLIC;
 ",
         expect![[r#"
-            unchanged
-            withheld 1.0: danger would be open to everybody for a while, which the original makes and closes at once
+            == create_danger
+            CREATE FUNCTION danger() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';  -- verbatim
+            REVOKE ALL ON FUNCTION danger() FROM PUBLIC;  -- verbatim
+            ALTER TABLE orders ADD CONSTRAINT orders_user_id_check CHECK (user_id > 0) NOT VALID;  -- blocks
+                undo ALTER TABLE orders DROP CONSTRAINT orders_user_id_check;
+            == validate_orders_user_id_check
+            ALTER TABLE orders VALIDATE CONSTRAINT orders_user_id_check;  -- own long
         "#]],
     );
     check(
@@ -570,6 +575,353 @@ INSERT INTO slots SELECT id, id FROM users;
             == fill_slots
             INSERT INTO slots SELECT id, id FROM users;  -- long verbatim
             withheld 0.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+        "#]],
+    );
+}
+
+#[test]
+fn a_trigger_and_a_copy_do_not_write_the_same_rows() {
+    let mirror = "CREATE TABLE mirror (id bigint PRIMARY KEY);
+CREATE FUNCTION mirrored() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO mirror VALUES (NEW.id); RETURN NULL; END $$;
+CREATE TRIGGER mirrored AFTER INSERT ON old FOR EACH ROW EXECUTE FUNCTION mirrored();
+INSERT INTO mirror SELECT id FROM old;
+CREATE INDEX old_a ON old (a);
+";
+    check(
+        &wrapped(ORDERS),
+        mirror,
+        expect![[r#"
+        == create_mirror
+        CREATE TABLE mirror (id bigint PRIMARY KEY);  -- verbatim
+        CREATE FUNCTION mirrored() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO mirror VALUES (NEW.id); RETURN NULL; END $$;  -- verbatim
+        CREATE TRIGGER mirrored AFTER INSERT ON old FOR EACH ROW EXECUTE FUNCTION mirrored();  -- blocks verbatim
+        INSERT INTO mirror SELECT id FROM old;  -- long verbatim
+        == create_old_a (no transaction)
+        CREATE INDEX CONCURRENTLY old_a ON old (a);  -- long
+            undo DROP INDEX CONCURRENTLY old_a;
+    "#]],
+    );
+    // Whichever comes first, the other does nothing.
+    let settled = mirror.replace("FROM old;", "FROM old ON CONFLICT DO NOTHING;");
+    check(
+        &wrapped(ORDERS),
+        &settled,
+        expect![[r#"
+        == create_mirror
+        CREATE TABLE mirror (id bigint PRIMARY KEY);  -- verbatim
+        CREATE FUNCTION mirrored() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO mirror VALUES (NEW.id); RETURN NULL; END $$;  -- verbatim
+        CREATE TRIGGER mirrored AFTER INSERT ON old FOR EACH ROW EXECUTE FUNCTION mirrored();  -- blocks verbatim
+        == fill_mirror
+        INSERT INTO mirror SELECT id FROM old ON CONFLICT DO NOTHING;  -- long verbatim
+        == create_old_a (no transaction)
+        CREATE INDEX CONCURRENTLY old_a ON old (a);  -- long
+            undo DROP INDEX CONCURRENTLY old_a;
+    "#]],
+    );
+    // The function writes elsewhere.
+    let other = mirror.replace("INSERT INTO mirror VALUES", "INSERT INTO new VALUES");
+    check(
+        &wrapped(ORDERS),
+        &other,
+        expect![[r#"
+        == create_mirror
+        CREATE TABLE mirror (id bigint PRIMARY KEY);  -- verbatim
+        CREATE FUNCTION mirrored() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO new VALUES (NEW.id); RETURN NULL; END $$;  -- verbatim
+        CREATE TRIGGER mirrored AFTER INSERT ON old FOR EACH ROW EXECUTE FUNCTION mirrored();  -- blocks verbatim
+        == fill_mirror
+        INSERT INTO mirror SELECT id FROM old;  -- long verbatim
+        == create_old_a (no transaction)
+        CREATE INDEX CONCURRENTLY old_a ON old (a);  -- long
+            undo DROP INDEX CONCURRENTLY old_a;
+    "#]],
+    );
+}
+
+#[test]
+fn a_copy_takes_the_place_of_what_it_was_made_of() {
+    let held = |sql: &str, expected| {
+        let sql = format!("CREATE INDEX new_b ON new (a);\n{sql}");
+        check(&wrapped(ORDERS), &sql, expected);
+    };
+    held(
+        "CREATE TABLE next (id bigint PRIMARY KEY, a bigint);
+INSERT INTO next SELECT id, a FROM old;
+ALTER TABLE old RENAME TO was;
+ALTER TABLE next RENAME TO old;
+",
+        expect![[r#"
+            == create_new_b (no transaction)
+            CREATE INDEX CONCURRENTLY new_b ON new (a);  -- long
+                undo DROP INDEX CONCURRENTLY new_b;
+            == create_next
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('new_b') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index new_b is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS new_b; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            CREATE TABLE next (id bigint PRIMARY KEY, a bigint);  -- verbatim
+            INSERT INTO next SELECT id, a FROM old;  -- long verbatim
+            ALTER TABLE old RENAME TO was;  -- blocks verbatim
+            ALTER TABLE next RENAME TO old;  -- verbatim
+            withheld 3.0: the old name must stay until every running application uses the new one; add the new one beside it, and drop the old one by a later migration
+            withheld 4.0: the old name must stay until every running application uses the new one; add the new one beside it, and drop the old one by a later migration
+        "#]],
+    );
+    held(
+        "ALTER TABLE old ADD COLUMN a2 bigint;
+UPDATE old SET a2 = a;
+ALTER TABLE old RENAME COLUMN a TO was;
+ALTER TABLE old RENAME COLUMN a2 TO a;
+",
+        expect![[r#"
+            == create_new_b (no transaction)
+            CREATE INDEX CONCURRENTLY new_b ON new (a);  -- long
+                undo DROP INDEX CONCURRENTLY new_b;
+            == add_old_a2
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('new_b') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index new_b is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS new_b; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            ALTER TABLE old ADD COLUMN a2 bigint;  -- blocks verbatim
+            UPDATE old SET a2 = a;  -- long verbatim
+            ALTER TABLE old RENAME COLUMN a TO was;  -- blocks verbatim
+            ALTER TABLE old RENAME COLUMN a2 TO a;  -- blocks verbatim
+            withheld 2.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+            withheld 3.0: the old name must stay until every running application uses the new one; add the new one beside it, and drop the old one by a later migration
+            withheld 4.0: the old name must stay until every running application uses the new one; add the new one beside it, and drop the old one by a later migration
+        "#]],
+    );
+    held(
+        "CREATE TABLE kept AS SELECT * FROM old;\nDROP TABLE old;\n",
+        expect![[r#"
+        == create_new_b (no transaction)
+        CREATE INDEX CONCURRENTLY new_b ON new (a);  -- long
+            undo DROP INDEX CONCURRENTLY new_b;
+        == create_kept
+        DO $safestep$
+        BEGIN
+          IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('new_b') AND indisvalid) THEN
+            RAISE EXCEPTION USING MESSAGE = 'index new_b is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS new_b; then build it again.';
+          END IF;
+        END
+        $safestep$;  --
+        CREATE TABLE kept AS SELECT * FROM old;  -- long verbatim
+        DROP TABLE old;  -- blocks verbatim
+        withheld 2.0: the drop is safe only when no running application uses it any more; do it by a later migration, after that deploy
+    "#]],
+    );
+    held(
+        "DO $$ BEGIN INSERT INTO new SELECT * FROM old; END $$;\nDROP TABLE old;\n",
+        expect![[r#"
+        unchanged
+        withheld 0.0: what others write into old after it was copied would be lost
+        withheld 1.0: it stands inside a block or function body, which is never rewritten; make it a statement of the file
+        withheld 2.0: the drop is safe only when no running application uses it any more; do it by a later migration, after that deploy
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_changed_twice_is_changed_at_once() {
+    let given = format!("{ORDERS}CREATE TABLE child () INHERITS (old);\n");
+    let between = |first: &str, last: &str, expected| {
+        check(&wrapped(&given), &format!("{first};\nCREATE INDEX new_a ON new (a);\n{last};\n"), expected);
+    };
+    between(
+        "CREATE POLICY p ON old USING (true)",
+        "ALTER POLICY p ON old USING (false)",
+        expect![[r#"
+        unchanged
+        withheld 1.0: others would meet policy p on old half-way, which the original changes twice at once
+    "#]],
+    );
+    between(
+        "CREATE RULE r AS ON UPDATE TO old DO ALSO NOTHING",
+        "DROP RULE r ON old",
+        expect![[r#"
+        unchanged
+        withheld 1.0: others would meet rule r on old half-way, which the original changes twice at once
+        withheld 2.0: the drop is safe only when no running application uses it any more; do it by a later migration, after that deploy
+    "#]],
+    );
+    between(
+        "ALTER TABLE child NO INHERIT old",
+        "ALTER TABLE child INHERIT old",
+        expect![[r#"
+        unchanged
+        withheld 1.0: others would meet the children of old half-way, which the original changes twice at once
+    "#]],
+    );
+    between(
+        "GRANT SELECT ON ALL TABLES IN SCHEMA s TO x",
+        "REVOKE SELECT ON ALL TABLES IN SCHEMA s FROM y",
+        expect![[r#"
+            unchanged
+            withheld 1.0: others would meet the privileges in schema s half-way, which the original changes twice at once
+        "#]],
+    );
+    // They need nothing between them.
+    between(
+        "GRANT SELECT ON old TO app",
+        "REVOKE SELECT ON old FROM app",
+        expect![[r#"
+        == create_new_a (no transaction)
+        CREATE INDEX CONCURRENTLY new_a ON new (a);  -- long
+            undo DROP INDEX CONCURRENTLY new_a;
+        == grant
+        DO $safestep$
+        BEGIN
+          IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('new_a') AND indisvalid) THEN
+            RAISE EXCEPTION USING MESSAGE = 'index new_a is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS new_a; then build it again.';
+          END IF;
+        END
+        $safestep$;  --
+        GRANT SELECT ON old TO app;  -- verbatim
+        REVOKE SELECT ON old FROM app;  -- verbatim
+    "#]],
+    );
+    // What only grows harms nobody.
+    between(
+        "GRANT SELECT ON ALL TABLES IN SCHEMA s TO x",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA s TO y",
+        expect![[r#"
+            == grant
+            GRANT SELECT ON ALL TABLES IN SCHEMA s TO x;  -- verbatim
+            == create_new_a (no transaction)
+            CREATE INDEX CONCURRENTLY new_a ON new (a);  -- long
+                undo DROP INDEX CONCURRENTLY new_a;
+            == grant
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('new_a') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index new_a is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS new_a; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            GRANT SELECT ON ALL TABLES IN SCHEMA s TO y;  -- verbatim
+        "#]],
+    );
+}
+
+#[test]
+fn privileges_come_with_what_they_are_on() {
+    check(
+        &wrapped(ORDERS),
+        "CREATE TABLE log (id bigint);
+CREATE INDEX old_a ON old (a);
+GRANT INSERT ON log TO app;
+",
+        expect![[r#"
+            == create_old_a (no transaction)
+            CREATE INDEX CONCURRENTLY old_a ON old (a);  -- long
+                undo DROP INDEX CONCURRENTLY old_a;
+            == create_log
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('old_a') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index old_a is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS old_a; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            CREATE TABLE log (id bigint);  -- verbatim
+            GRANT INSERT ON log TO app;  -- verbatim
+        "#]],
+    );
+    check(
+        &wrapped(ORDERS),
+        "ALTER TABLE old ADD COLUMN secret text;
+CREATE INDEX new_a ON new (a);
+REVOKE SELECT ON old FROM app;
+GRANT SELECT (id, a) ON old TO app;
+",
+        expect![[r#"
+            == create_new_a (no transaction)
+            CREATE INDEX CONCURRENTLY new_a ON new (a);  -- long
+                undo DROP INDEX CONCURRENTLY new_a;
+            == add_old_secret
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('new_a') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index new_a is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS new_a; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            ALTER TABLE old ADD COLUMN secret text;  -- blocks verbatim
+            REVOKE SELECT ON old FROM app;  -- verbatim
+            GRANT SELECT (id, a) ON old TO app;  -- verbatim
+        "#]],
+    );
+    // Rows are shown when they are as they shall be.
+    check(
+        &wrapped(ORDERS),
+        "CREATE INDEX new_a ON new (a);\nUPDATE old SET a = NULL;\nGRANT SELECT ON old TO app;\n",
+        expect![[r#"
+            == create_new_a (no transaction)
+            CREATE INDEX CONCURRENTLY new_a ON new (a);  -- long
+                undo DROP INDEX CONCURRENTLY new_a;
+            == update_old
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('new_a') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index new_a is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS new_a; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            UPDATE old SET a = NULL;  -- long verbatim
+            GRANT SELECT ON old TO app;  -- verbatim
+            withheld 1.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+        "#]],
+    );
+}
+
+#[test]
+fn functions_of_triggers_know_the_columns_that_are_left() {
+    let given = format!(
+        "{ORDERS}CREATE FUNCTION filled() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.a := 1; RETURN NEW; END $$;
+CREATE TRIGGER filled BEFORE UPDATE ON old FOR EACH ROW EXECUTE FUNCTION filled();
+"
+    );
+    check(
+        &wrapped(&given),
+        "ALTER TABLE old DROP COLUMN a;
+CREATE INDEX new_a ON new (a);
+UPDATE old SET id = 1 WHERE id < 0;
+CREATE OR REPLACE FUNCTION filled() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+",
+        expect![[r#"
+            == create_new_a (no transaction)
+            CREATE INDEX CONCURRENTLY new_a ON new (a);  -- long
+                undo DROP INDEX CONCURRENTLY new_a;
+            == drop_old_a
+            DO $safestep$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('new_a') AND indisvalid) THEN
+                RAISE EXCEPTION USING MESSAGE = 'index new_a is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY IF EXISTS new_a; then build it again.';
+              END IF;
+            END
+            $safestep$;  --
+            ALTER TABLE old DROP COLUMN a;  -- blocks verbatim
+            UPDATE old SET id = 1 WHERE id < 0;  -- long verbatim
+            CREATE OR REPLACE FUNCTION filled() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;  -- verbatim
+            withheld 0.0: the drop is safe only when no running application uses it any more; do it by a later migration, after that deploy
+            withheld 2.0: it changes the primary key, along which its batches would go; change one range after the other by hand
+        "#]],
+    );
+}
+
+#[test]
+fn an_exclusion_constraint_is_a_key() {
+    check(
+        &wrapped("CREATE TABLE booked (id bigint PRIMARY KEY, during tsrange, EXCLUDE USING gist (during WITH &&));"),
+        "ALTER TABLE booked DROP CONSTRAINT booked_during_excl;\nCREATE UNIQUE INDEX booked_during ON booked (during);\n",
+        expect![[r#"
+            unchanged
+            withheld 1.0: booked would be without a unique key on (during) between two transactions, which the original replaces at once; make the new one by an earlier migration, beside the old one, and only then drop that
         "#]],
     );
 }
