@@ -440,7 +440,7 @@ fn attempt_once(task: &Task, class: Class, apart: &BTreeSet<(usize, usize)>) -> 
     let mut left_out: BTreeMap<(usize, usize), String> = BTreeMap::new();
     loop {
         let (attempt, broken) = attempt_chosen(task, class, apart, &chosen, &left_out);
-        let Some(Broken { why, relations }) = broken.filter(|_| !changes_path) else {
+        let Some(Broken { why, relations, .. }) = broken.filter(|_| !changes_path) else {
             return or_timeouts(task, class, attempt);
         };
         let blamed = |it: &(usize, usize)| {
@@ -512,23 +512,29 @@ fn attempt_chosen(
     let refuse = |why: Option<&str>| Attempt { higher, changed: outcome.changed, ..refuse(file, found, &refused, why) };
     let Options { all_files, one_file, .. } = *options;
     let wishes = emit::Options { changed: outcome.changed, all_files, one_file };
-    let emission = match emit::emit(&engine.files, now, migration, &outcome.plan, &wishes) {
-        Ok(emission) => emission,
-        Err(why) => return (refuse(Some(&why.0)), None),
+    let mut plan = outcome.plan.clone();
+    let (emission, after, after_found) = loop {
+        let emission = match emit::emit(&engine.files, now, migration, &plan, &wishes) {
+            Ok(emission) => emission,
+            Err(why) => return (refuse(Some(&why.0)), None),
+        };
+        if emission.changes.is_empty() {
+            return (refuse(None), None);
+        }
+        let after = match read_back(engine, options, now, view, file, &emission) {
+            Ok(after) => after,
+            Err(why) => return (refuse(Some(&why)), None),
+        };
+        let after_found: Vec<Found> =
+            after.files.iter().map(|file| findings::find(engine, options, &after, file)).collect();
+        let Err(broken) = prove(file, found, &after, &after_found) else { break (emission, after, after_found) };
+        // An inverse of ours may meet what another statement has undone.
+        if !broken.undoing.as_ref().is_some_and(|statement| rewrite::inverse::forgive(&mut plan, statement)) {
+            let still_told = still_told(file, &plan, &after, &after_found);
+            return (Attempt { still_told, ..refuse(Some(&broken.why)) }, Some(broken));
+        }
     };
-    if emission.changes.is_empty() {
-        return (refuse(None), None);
-    }
-    let after = match read_back(engine, options, now, view, file, &emission) {
-        Ok(after) => after,
-        Err(why) => return (refuse(Some(&why)), None),
-    };
-    let after_found: Vec<Found> =
-        after.files.iter().map(|file| findings::find(engine, options, &after, file)).collect();
-    let still_told = still_told(file, &outcome.plan, &after, &after_found);
-    if let Err(broken) = prove(file, found, &after, &after_found) {
-        return (Attempt { still_told, ..refuse(Some(&broken.why)) }, Some(broken));
-    }
+    let still_told = still_told(file, &plan, &after, &after_found);
     let mut left: Vec<&rules::Finding> =
         after_found.iter().flat_map(|found| &found.findings).map(|(_, finding)| finding).collect();
     let outcome_of = |it: &(usize, rules::Finding)| -> Result<(), Option<String>> {
@@ -545,7 +551,7 @@ fn attempt_chosen(
         Err(kept(file, it))
     };
     let outcomes = found.findings.iter().map(outcome_of).collect();
-    let (plan, changed) = (outcome.plan, outcome.changed);
+    let changed = outcome.changed;
     let rewrite = Rewrite { plan, changed, emission, after, found: after_found };
     (Attempt { outcome: outcomes, rewrite: Some(rewrite), still_told, higher, changed }, None)
 }

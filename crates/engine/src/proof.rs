@@ -1,6 +1,7 @@
 //! What must hold for the files of a rewrite before anybody is shown them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use model::effect::Failure;
 use model::name::QName;
@@ -15,11 +16,13 @@ pub(crate) struct Broken {
     pub why: String,
     /// Where, if that is known.
     pub relations: BTreeSet<QName>,
+    /// The statement of a Down section that fails.
+    pub undoing: Option<Arc<str>>,
 }
 
 impl From<String> for Broken {
     fn from(why: String) -> Self {
-        Self { why, relations: BTreeSet::new() }
+        Self { why, relations: BTreeSet::new(), undoing: None }
     }
 }
 
@@ -39,12 +42,15 @@ pub(crate) fn prove(file: &FileView, found: &Found, after: &HistoryView, after_f
                 || (complete && !judged.before.complete).then(|| "it names what is not there by then".to_owned());
             judged.fails.as_ref().filter(certain).map(|it| it.message.clone()).or_else(misses)
         };
-        if let Some((judged, message)) = section.trace.judged.iter().find_map(|judged| Some((judged, fails(judged)?))) {
+        let failing = |(index, judged)| Some((index, judged, fails(judged)?));
+        if let Some((index, judged, message)) = section.trace.judged.iter().enumerate().find_map(failing) {
             let part = if at == 0 { "a statement" } else { "a statement of its Down section" };
             let why = format!("{part} would fail after the rewrite: {message}");
             let operated = judged.operations.iter().filter_map(|it| it.relation.clone());
             let locked = judged.effects.iter().flat_map(|it| it.on.iter().chain([&it.relation]).cloned());
-            return Err(Broken { why, relations: operated.chain(locked).collect() });
+            let statement = section.script.statements.get(index).filter(|_| at > 0);
+            let undoing = statement.map(|it| it.parsed.text.clone());
+            return Err(Broken { why, relations: operated.chain(locked).collect(), undoing });
         }
     }
     let as_later = |schema: &model::schema::Schema| schema.aged(&original.before, Born::Before);

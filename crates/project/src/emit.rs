@@ -183,9 +183,13 @@ fn split(job: &Job) -> Result<Emission, String> {
     let division = match down_unit {
         Some(unit) => {
             let steps: Vec<Vec<&Step>> = groups.iter().map(|group| steps_of(group)).collect();
-            Some(down::divide(unit, &steps).map_err(|reason| {
+            let mut division = down::divide(unit, &steps).map_err(|reason| {
                 format!("its Down section cannot be divided: {reason}; divide the migration by hand")
-            })?)
+            })?;
+            for (share, group) in division.shares.iter_mut().zip(&groups) {
+                share.find_names(group.iter().flat_map(|piece| &plan.parts[piece.part].settings));
+            }
+            Some(division)
         }
         None => None,
     };

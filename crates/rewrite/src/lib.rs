@@ -20,6 +20,7 @@ mod facts;
 mod fills;
 mod footprint;
 mod gaps;
+pub mod inverse;
 mod layout;
 mod losses;
 mod names;

@@ -154,7 +154,7 @@ DROP INDEX teams_name;
     );
     place.check(&["plan"], &expect![[r#"
         $ safestep plan
-        db/migrations/00002_keys.sql becomes 2 parts in 2 files (--fix)
+        db/migrations/00002_keys.sql becomes 5 parts in 5 files (--fix)
 
         1  db/migrations/00002_keys.sql  outside a transaction
            before    ▓ SHARE on teams, an index is built
@@ -162,10 +162,16 @@ DROP INDEX teams_name;
 
              CREATE INDEX CONCURRENTLY teams_name ON teams (name);
 
-        2  db/migrations/00003_keys_step2_drop_users_email_key.sql  in a transaction
+        2  db/migrations/00003_keys_step2_build_users_email_key_new.sql  outside a transaction
+           before    █ ACCESS EXCLUSIVE on users, an index is built
+           after     ▒ SHARE UPDATE EXCLUSIVE on users, an index is built
+
+             CREATE UNIQUE INDEX CONCURRENTLY users_email_key_new ON users (email);
+
+        3  db/migrations/00004_keys_step3_drop_users_email_key.sql  in a transaction
            before    █ ACCESS EXCLUSIVE on users, an index is built
                      ▓ SHARE on teams, an index is built
-           after     █ ACCESS EXCLUSIVE on users, an index is built
+           after     █ ACCESS EXCLUSIVE on users
 
              DO $safestep$
              BEGIN
@@ -175,21 +181,29 @@ DROP INDEX teams_name;
              END
              $safestep$;
              ALTER TABLE users DROP CONSTRAINT IF EXISTS users_email_key;
-             ALTER TABLE users ADD UNIQUE (email);
-             ALTER TABLE users DROP COLUMN id, ADD PRIMARY KEY (email), DROP CONSTRAINT users_email_key;
+             ALTER TABLE users ADD CONSTRAINT users_email_key UNIQUE USING INDEX users_email_key_new;
 
-           kept      line 4: a statement of its Down section would fail after the rewrite: constraint "users_email_key" of
-                     relation "users" does not exist
-           kept      line 5: a statement of its Down section would fail after the rewrite: constraint "users_email_key" of
-                     relation "users" does not exist
-           kept      line 5: a statement of its Down section would fail after the rewrite: constraint "users_email_key" of
-                     relation "users" does not exist
+        4  db/migrations/00005_keys_step4_build_users_pkey_new.sql  outside a transaction
+           before    █ ACCESS EXCLUSIVE on users, an index is built
+           after     ▒ SHARE UPDATE EXCLUSIVE on users, an index is built
+
+             CREATE UNIQUE INDEX CONCURRENTLY users_pkey_new ON users (email);
+
+        5  db/migrations/00006_keys_step5_alter_users.sql  in a transaction
+           before    █ ACCESS EXCLUSIVE on users, an index is built
+           after     █ ACCESS EXCLUSIVE on users
+
+             ALTER TABLE users DROP COLUMN id, DROP CONSTRAINT users_email_key;
+             ALTER TABLE users ADD CONSTRAINT users_pkey PRIMARY KEY USING INDEX users_pkey_new;
+
+           kept      line 5: the drop is safe only when no running application uses it any more; do it by a later migration,
+                     after that deploy
         exit 0
     "#]]);
 }
 
-/// goose sends a statement at a time, so that a search path reaches an index that is built concurrently. Where one name stands
-/// for two tables nothing is taken apart.
+/// goose sends a statement at a time, so that a search path reaches an index that is built concurrently. One name may stand
+/// for two tables, in the Down section too.
 #[test]
 fn search_paths_of_a_file_are_kept() {
     let place = Place::committed(&[(
@@ -252,21 +266,179 @@ DROP INDEX t_u;
         diff --git a/db/migrations/00002_one.sql b/db/migrations/00002_one.sql
         --- a/db/migrations/00002_one.sql
         +++ b/db/migrations/00002_one.sql
-        @@ -1,5 +1,6 @@
+        @@ -1,10 +1,13 @@
+        +-- Step 1 of 4, split by safestep. Then: 00003_one_step2_validate_t_n_not_null_proof.sql, 00004_one_step3_set_t_n_not_null.sql, 00005_one_step4_create_t_u.sql.
+        +-- Locks: ACCESS EXCLUSIVE on app.t for an instant (blocks reads and writes).
+        +-- Roll back with `goose down`, once for each step, last step first.
          -- +goose Up
-         SET search_path TO app;
+        -SET search_path TO app;
+        -ALTER TABLE t ALTER COLUMN n SET NOT NULL;
+        -SET search_path TO public;
+        -CREATE UNIQUE INDEX t_u ON t (n, id);
+        +SET LOCAL search_path TO app;
         +SET LOCAL lock_timeout = '2s';
-         ALTER TABLE t ALTER COLUMN n SET NOT NULL;
-         SET search_path TO public;
-         CREATE UNIQUE INDEX t_u ON t (n, id);
-        exit 1
+        +SET LOCAL statement_timeout = '30s';
+        +ALTER TABLE t ADD CONSTRAINT t_n_not_null_proof CHECK (n IS NOT NULL) NOT VALID;
+         -- +goose Down
+        -SET search_path TO app;
+        -ALTER TABLE t ALTER COLUMN n DROP NOT NULL;
+        -SET search_path TO public;
+        -DROP INDEX t_u;
+        +SET LOCAL search_path TO app;
+        +SET LOCAL lock_timeout = '2s';
+        +SET LOCAL statement_timeout = '30s';
+        +ALTER TABLE t DROP CONSTRAINT t_n_not_null_proof;
+        diff --git a/db/migrations/00003_one_step2_validate_t_n_not_null_proof.sql b/db/migrations/00003_one_step2_validate_t_n_not_null_proof.sql
+        new file mode 100644
+        --- /dev/null
+        +++ b/db/migrations/00003_one_step2_validate_t_n_not_null_proof.sql
+        @@ -0,0 +1,11 @@
+        +-- Step 2 of 4, split by safestep from 00002_one.sql.
+        +-- Locks: SHARE UPDATE EXCLUSIVE on app.t while the table is read (blocks neither reads nor writes).
+        +-- If it fails because of rows without n, nothing has changed: correct them, then `goose up`.
+        +-- Roll back with `goose down`, once for each step, last step first.
+        +-- +goose Up
+        +SET LOCAL search_path TO app;
+        +SET LOCAL statement_timeout = 0;
+        +ALTER TABLE t VALIDATE CONSTRAINT t_n_not_null_proof;
+        +
+        +-- +goose Down
+        +-- There is nothing to undo.
+        diff --git a/db/migrations/00004_one_step3_set_t_n_not_null.sql b/db/migrations/00004_one_step3_set_t_n_not_null.sql
+        new file mode 100644
+        --- /dev/null
+        +++ b/db/migrations/00004_one_step3_set_t_n_not_null.sql
+        @@ -0,0 +1,16 @@
+        +-- Step 3 of 4, split by safestep from 00002_one.sql.
+        +-- Locks: ACCESS EXCLUSIVE on app.t for an instant (blocks reads and writes).
+        +-- Roll back with `goose down`, once for each step, last step first.
+        +-- +goose Up
+        +SET LOCAL search_path TO app;
+        +SET LOCAL lock_timeout = '2s';
+        +SET LOCAL statement_timeout = '30s';
+        +ALTER TABLE t ALTER COLUMN n SET NOT NULL;
+        +ALTER TABLE t DROP CONSTRAINT t_n_not_null_proof;
+        +
+        +-- +goose Down
+        +SET LOCAL search_path TO app;
+        +SET LOCAL lock_timeout = '2s';
+        +SET LOCAL statement_timeout = '30s';
+        +ALTER TABLE t ADD CONSTRAINT t_n_not_null_proof CHECK (n IS NOT NULL) NOT VALID;
+        +ALTER TABLE t ALTER COLUMN n DROP NOT NULL;
+        diff --git a/db/migrations/00005_one_step4_create_t_u.sql b/db/migrations/00005_one_step4_create_t_u.sql
+        new file mode 100644
+        --- /dev/null
+        +++ b/db/migrations/00005_one_step4_create_t_u.sql
+        @@ -0,0 +1,21 @@
+        +-- +goose NO TRANSACTION
+        +-- Step 4 of 4, split by safestep from 00002_one.sql.
+        +-- Locks: SHARE UPDATE EXCLUSIVE on t while an index is built (blocks neither reads nor writes).
+        +-- If it is interrupted or finds duplicates: DROP INDEX CONCURRENTLY t_u; then `goose up`.
+        +-- Roll back with `goose down`, once for each step, last step first.
+        +-- +goose Up
+        +SET search_path TO public;
+        +SET lock_timeout = 0;
+        +SET statement_timeout = 0;
+        +CREATE UNIQUE INDEX CONCURRENTLY t_u ON t (n, id);
+        +RESET lock_timeout;
+        +RESET statement_timeout;
+        +
+        +-- +goose Down
+        +SET search_path TO public;
+        +SET lock_timeout = 0;
+        +SET statement_timeout = 0;
+        +DROP INDEX CONCURRENTLY t_u;
+        +RESET lock_timeout;
+        +RESET statement_timeout;
+        +RESET search_path;
+        exit 0
     "#]],
+    );
+}
+
+/// The plan's own inverse comes when the author's Down section has dropped the constraint by its new name.
+#[test]
+fn inverses_forgive_what_is_gone() {
+    let place = Place::committed(&[(
+        "db/migrations/00001_base.sql",
+        "-- +goose Up\nCREATE SCHEMA app;\nCREATE TABLE app.t (id bigserial PRIMARY KEY, n int);\n",
+    )]);
+    place.write(
+        "db/migrations/00002_one.sql",
+        "-- +goose Up
+SET search_path TO app;
+ALTER TABLE t ADD CONSTRAINT old CHECK (n > 0);
+ALTER TABLE t RENAME CONSTRAINT old TO new;
+-- +goose Down
+ALTER TABLE app.t DROP CONSTRAINT new;
+",
+    );
+    place.check(
+        &["lint --fix --diff"],
+        &expect![[r#"
+            $ safestep lint --fix --diff
+            diff --git a/db/migrations/00002_one.sql b/db/migrations/00002_one.sql
+            --- a/db/migrations/00002_one.sql
+            +++ b/db/migrations/00002_one.sql
+            @@ -1,6 +1,13 @@
+            +-- Step 1 of 3, split by safestep. Then: 00003_one_step2_validate_old.sql, 00004_one_step3_rename_old.sql.
+            +-- Locks: ACCESS EXCLUSIVE on app.t for an instant (blocks reads and writes).
+            +-- Roll back with `goose down`, once for each step, last step first.
+             -- +goose Up
+            -SET search_path TO app;
+            -ALTER TABLE t ADD CONSTRAINT old CHECK (n > 0);
+            -ALTER TABLE t RENAME CONSTRAINT old TO new;
+            +SET LOCAL search_path TO app;
+            +SET LOCAL lock_timeout = '2s';
+            +SET LOCAL statement_timeout = '30s';
+            +ALTER TABLE t ADD CONSTRAINT old CHECK (n > 0) NOT VALID;
+             -- +goose Down
+            -ALTER TABLE app.t DROP CONSTRAINT new;
+            +SET LOCAL search_path TO app;
+            +SET LOCAL lock_timeout = '2s';
+            +SET LOCAL statement_timeout = '30s';
+            +ALTER TABLE t DROP CONSTRAINT IF EXISTS old;
+            diff --git a/db/migrations/00003_one_step2_validate_old.sql b/db/migrations/00003_one_step2_validate_old.sql
+            new file mode 100644
+            --- /dev/null
+            +++ b/db/migrations/00003_one_step2_validate_old.sql
+            @@ -0,0 +1,11 @@
+            +-- Step 2 of 3, split by safestep from 00002_one.sql.
+            +-- Locks: SHARE UPDATE EXCLUSIVE on app.t while the table is read (blocks neither reads nor writes).
+            +-- If it fails because of rows that violate old, nothing has changed: correct them, then `goose up`.
+            +-- Roll back with `goose down`, once for each step, last step first.
+            +-- +goose Up
+            +SET LOCAL search_path TO app;
+            +SET LOCAL statement_timeout = 0;
+            +ALTER TABLE t VALIDATE CONSTRAINT old;
+            +
+            +-- +goose Down
+            +-- There is nothing to undo.
+            diff --git a/db/migrations/00004_one_step3_rename_old.sql b/db/migrations/00004_one_step3_rename_old.sql
+            new file mode 100644
+            --- /dev/null
+            +++ b/db/migrations/00004_one_step3_rename_old.sql
+            @@ -0,0 +1,12 @@
+            +-- Step 3 of 3, split by safestep from 00002_one.sql.
+            +-- Locks: ACCESS EXCLUSIVE on app.t for an instant (blocks reads and writes).
+            +-- Roll back with `goose down`, once for each step, last step first.
+            +-- +goose Up
+            +SET search_path TO app;
+            +SET LOCAL lock_timeout = '2s';
+            +SET LOCAL statement_timeout = '30s';
+            +ALTER TABLE t RENAME CONSTRAINT old TO new;
+            +
+            +-- +goose Down
+            +SET LOCAL lock_timeout = '2s';
+            +ALTER TABLE app.t DROP CONSTRAINT new;
+            exit 0
+        "#]],
     );
 }
 
 /// The index that the plan's own inverse would drop is gone with its column.
 #[test]
-fn down_sections_that_would_miss_something_are_withheld() {
+fn inverses_forgive_what_is_gone_with_something_else() {
     let place = Place::committed(&[(
         "db/migrations/00001_users.sql",
         "-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY, age int);\n",
@@ -283,18 +455,28 @@ ALTER TABLE users DROP COLUMN age;
     );
     place.check(&["plan"], &expect![[r#"
         $ safestep plan
-        db/migrations/00002_age.sql becomes 1 part in 1 file (--fix)
+        db/migrations/00002_age.sql becomes 2 parts in 2 files (--fix)
 
-        1  db/migrations/00002_age.sql  in a transaction
+        1  db/migrations/00002_age.sql  outside a transaction
+           before    ▓ SHARE on users, an index is built
+           after     ▒ SHARE UPDATE EXCLUSIVE on users, an index is built
+
+             CREATE INDEX CONCURRENTLY users_age ON users (age);
+
+        2  db/migrations/00003_age_step2_add_users_born.sql  in a transaction
            before    █ ACCESS EXCLUSIVE on users
                      ▓ SHARE on users, an index is built
            after     █ ACCESS EXCLUSIVE on users
-                     ▓ SHARE on users, an index is built
 
-             CREATE INDEX users_age ON users (age);
+             DO $safestep$
+             BEGIN
+               IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('users_age') AND indisvalid) THEN
+                 RAISE EXCEPTION USING MESSAGE = 'index users_age is missing or invalid', HINT = 'Run DROP INDEX CONCURRENTLY I…
+               END IF;
+             END
+             $safestep$;
              ALTER TABLE users ADD COLUMN born date;
 
-           kept      line 2: a statement of its Down section would fail after the rewrite: it names what is not there by then
         exit 0
     "#]]);
 }

@@ -26,6 +26,16 @@ pub(crate) struct Share {
     pub remarks: Vec<String>,
 }
 
+impl Share {
+    /// Inverses name things as the steps do that they undo; what the author wrote beside them may not.
+    pub fn find_names<'a>(&mut self, mut settings: impl Iterator<Item = &'a Setting>) {
+        if !self.lines.is_empty() && self.lines.iter().all(|line| !line.verbatim) {
+            self.settings.retain(|known| known.name != "search_path");
+            self.settings.extend(settings.find(|setting| setting.name == "search_path").cloned());
+        }
+    }
+}
+
 /// A Down section in parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Division {

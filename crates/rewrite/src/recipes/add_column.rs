@@ -4,7 +4,7 @@
 use model::coercion::Types;
 use model::effect::Work;
 use model::name::QName;
-use model::plan::{Class, Mode};
+use model::plan::{Class, Inverse, Mode};
 use model::schema::ColumnType;
 use syntax::Span;
 use syntax::ast::{AlterAction, ColumnDef, Constraint, ConstraintKind, DefElem};
@@ -171,17 +171,22 @@ fn with_identity(
     let title = titles::slug("make", &format!("{}_{name}_identity", table.name));
     let column_action = |action: &str| site.alter(&format!("{} {quoted} {action}", site.word("ALTER COLUMN")));
     let joined = |sql: String| Draft::new(Mode::Tx, sql, title.clone()).role(Role::Joined);
+    // Undone from the last to the first: what the helper gave out ends where the identity's sequence does.
+    let number = |into: &str, from: &str| {
+        let [select, of] = ["SELECT", "FROM"].map(|word| site.word(word));
+        format!("{select} setval({into}, last_value, is_called) {of} {from};")
+    };
+    let identity = site.beside(&owned_sequence(site, table, column)?);
+    let own = format!("pg_get_serial_sequence({}, {})", edit::literal(&site.table()), edit::literal(name));
+    let default = set_default(site, column, &helper);
+    let create = create_sequence(site, &helper, ty, None);
+    let Inverse::Sql { sql: drop, .. } = create.inverse else { return Err("its helper is not understood".to_owned()) };
     steps.extend([
-        joined(column_action(&site.word("DROP DEFAULT"))),
-        joined(column_action(&site.word(&format!("ADD GENERATED {kind} AS IDENTITY")))),
-        joined(format!(
-            "{} setval(pg_get_serial_sequence({}, {}), last_value, is_called) {} {sequence};",
-            site.word("SELECT"),
-            edit::literal(&site.table()),
-            edit::literal(name),
-            site.word("FROM"),
-        )),
-        joined(format!("{} {sequence};", site.word("DROP SEQUENCE"))),
+        joined(column_action(&site.word("DROP DEFAULT"))).undone_by(Mode::Tx, default.sql),
+        joined(column_action(&site.word(&format!("ADD GENERATED {kind} AS IDENTITY"))))
+            .undone_by(Mode::Tx, column_action(&site.word("DROP IDENTITY"))),
+        joined(number(&own, &sequence)).undone_by(Mode::Tx, number(&edit::literal(&sequence), &identity)),
+        joined(drop).undone_by(Mode::Tx, create.sql),
     ]);
     steps.extend(drop_proof);
     Ok((edits, steps))
