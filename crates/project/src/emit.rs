@@ -208,12 +208,13 @@ fn split(job: &Job) -> Result<Emission, String> {
         let blocks = group.iter().map(|piece| {
             let part = &plan.parts[piece.part];
             let lines = part.steps[piece.steps.clone()].iter().map(|step| original.line(step, writer)).collect();
-            let mut settings = part.settings.clone();
-            if piece.transaction && !job.one_file {
+            let (envelope, mut settings) = (envelope(job, piece.transaction), part.settings.clone());
+            // The tool writes down in its own transaction what it ran; one that the file writes ends before that.
+            if envelope == Envelope::Written && !job.one_file {
                 let ends = |it: &&mut Setting| !body::is_timeout(&it.name) && !left.contains(it);
                 settings.iter_mut().filter(ends).for_each(body::make_local);
             }
-            Block { envelope: envelope(job, piece.transaction), settings, lines }
+            Block { envelope, settings, lines }
         });
         // Who goes on with a block that failed finds its timeouts there, and what comes after the file none of ours.
         let texts = blocks.enumerate().map(|(at, block)| {
@@ -452,17 +453,12 @@ fn down_body(job: &Job, share: &Share, unit: &UnitText, up_transaction: bool) ->
         (false, false, true) => Envelope::Given,
         (false, false, false) => Envelope::Nothing,
     };
-    let mut settings = share.settings.clone();
-    match envelope {
-        Envelope::Alone if settings.iter().any(|setting| !body::is_timeout(&setting.name)) => {
-            let name = &settings[0].name;
-            return Err(format!(
-                "its Down section cannot be divided: a statement that must be alone in its file needs {name}; divide the migration by hand"
-            ));
-        }
-        // What the section sets ends with it.
-        Envelope::Given | Envelope::Written => settings.iter_mut().for_each(body::make_local),
-        _ => {}
+    let settings = share.settings.clone();
+    let needed = settings.iter().find(|setting| !body::is_timeout(&setting.name));
+    if let (Envelope::Alone, Some(Setting { name, .. })) = (envelope, needed) {
+        return Err(format!(
+            "its Down section cannot be divided: a statement that must be alone in its file needs {name}; divide the migration by hand"
+        ));
     }
     let fenced = share.lines.iter().map(|line| Line {
         sql: (writer.statement)(&line.sql, false),

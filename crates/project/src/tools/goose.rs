@@ -286,7 +286,7 @@ fn write(sheet: &Sheet) -> Result<Written, String> {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
-    use model::plan::Mode;
+    use model::plan::{Inverse, Mode, Setting, Step};
 
     use crate::emit;
     use crate::testing::{DOWN, UP, draw, emitted, emitted_with, kept, made, memory, plan, three_parts};
@@ -581,6 +581,56 @@ mod tests {
             RESET lock_timeout;
             RESET statement_timeout;
         "#]].assert_eq(&emitted_with(&files, "m/1_orders.sql", &three_parts(), &options));
+    }
+
+    /// goose writes down in the same transaction and session what it ran.
+    #[test]
+    fn every_file_takes_back_what_it_sets_but_what_the_original_leaves() {
+        let text = "-- +goose Up\nSET ROLE owner;\nCREATE TABLE a (b int);\nCREATE INDEX i ON t (a);\nRESET ROLE;\n\
+                    SET search_path = app;\n-- +goose Down\nSET ROLE owner;\nDROP INDEX i;\nDROP TABLE a;\n";
+        let index = made(2, Mode::NonTx, "create_i", "CREATE INDEX CONCURRENTLY i ON t (a);", "");
+        let index = Step { inverse: Inverse::Original, ..index };
+        let mut split = plan(vec![vec![kept(1, "CREATE TABLE a (b int);")], vec![index]]);
+        let setting = |name: &str, sql: &str| Setting { name: name.to_owned(), sql: sql.to_owned(), local: false };
+        split.parts.iter_mut().for_each(|part| part.settings = vec![setting("role", "SET ROLE owner;")]);
+        split.left = vec![setting("role", "RESET ROLE;"), setting("search_path", "SET search_path = app;")];
+        let drawn = emitted(&memory(&[("m/1_a.sql", text)]), "m/1_a.sql", &split);
+        let drawn: Vec<&str> =
+            drawn.lines().filter(|line| !line.starts_with("-- ") || line.contains("+goose")).collect();
+        expect![[r#"
+            ==== m/1_a.sql
+            -- +goose Up
+            SET ROLE owner;
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            CREATE TABLE a (b int);
+            RESET role;
+            -- +goose Down
+            SET ROLE owner;
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            DROP TABLE a;
+            RESET role;
+            ==== m/2_a_step2_create_i.sql
+            -- +goose NO TRANSACTION
+            -- +goose Up
+            SET ROLE owner;
+            SET lock_timeout = 0;
+            SET statement_timeout = 0;
+            CREATE INDEX CONCURRENTLY i ON t (a);
+            RESET lock_timeout;
+            RESET statement_timeout;
+            RESET role;
+            SET search_path = app;
+
+            -- +goose Down
+            SET ROLE owner;
+            SET lock_timeout = '2s';
+            SET statement_timeout = '30s';
+            DROP INDEX i;
+            RESET lock_timeout;
+            RESET statement_timeout;
+            RESET role;"#]].assert_eq(&drawn.join("\n"));
     }
 
     #[test]
