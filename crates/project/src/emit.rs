@@ -199,6 +199,7 @@ fn split(job: &Job) -> Result<Emission, String> {
     });
 
     let original = Original::new(job);
+    let earlier = header::earlier(&migration.text).filter(|_| groups.len() > 1).unwrap_or_default();
     let mut emission = Emission::default();
     let mut written: BTreeMap<PathBuf, Option<String>> = BTreeMap::new();
     for (index, (group, target)) in groups.iter().zip(&targets).enumerate() {
@@ -269,7 +270,7 @@ fn split(job: &Job) -> Result<Emission, String> {
             down_transaction,
         };
         for (path, text) in (writer.write)(&sheet)? {
-            let text = text.map(|text| with_line_endings(&migration.text, text));
+            let text = text.map(|text| with_line_endings(&migration.text, text.replacen(earlier, "", 1)));
             if written.insert(path.clone(), text).is_some() {
                 return Err(format!("two steps would be written to {}", files.display(&path)));
             }

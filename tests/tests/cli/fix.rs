@@ -266,41 +266,42 @@ DROP INDEX t_u;
         diff --git a/db/migrations/00002_one.sql b/db/migrations/00002_one.sql
         --- a/db/migrations/00002_one.sql
         +++ b/db/migrations/00002_one.sql
-        @@ -1,10 +1,13 @@
+        @@ -1,10 +1,15 @@
         +-- Step 1 of 4, split by safestep. Then: 00003_one_step2_validate_t_n_not_null_proof.sql, 00004_one_step3_set_t_n_not_null.sql, 00005_one_step4_create_t_u.sql.
         +-- Locks: ACCESS EXCLUSIVE on app.t for an instant (blocks reads and writes).
         +-- Roll back with `goose down`, once for each step, last step first.
          -- +goose Up
-        -SET search_path TO app;
+         SET search_path TO app;
         -ALTER TABLE t ALTER COLUMN n SET NOT NULL;
         -SET search_path TO public;
         -CREATE UNIQUE INDEX t_u ON t (n, id);
-        +SET LOCAL search_path TO app;
         +SET LOCAL lock_timeout = '2s';
         +SET LOCAL statement_timeout = '30s';
         +ALTER TABLE t ADD CONSTRAINT t_n_not_null_proof CHECK (n IS NOT NULL) NOT VALID;
+        +RESET search_path;
          -- +goose Down
-        -SET search_path TO app;
+         SET search_path TO app;
         -ALTER TABLE t ALTER COLUMN n DROP NOT NULL;
         -SET search_path TO public;
         -DROP INDEX t_u;
-        +SET LOCAL search_path TO app;
         +SET LOCAL lock_timeout = '2s';
         +SET LOCAL statement_timeout = '30s';
         +ALTER TABLE t DROP CONSTRAINT t_n_not_null_proof;
+        +RESET search_path;
         diff --git a/db/migrations/00003_one_step2_validate_t_n_not_null_proof.sql b/db/migrations/00003_one_step2_validate_t_n_not_null_proof.sql
         new file mode 100644
         --- /dev/null
         +++ b/db/migrations/00003_one_step2_validate_t_n_not_null_proof.sql
-        @@ -0,0 +1,11 @@
+        @@ -0,0 +1,12 @@
         +-- Step 2 of 4, split by safestep from 00002_one.sql.
         +-- Locks: SHARE UPDATE EXCLUSIVE on app.t while the table is read (blocks neither reads nor writes).
         +-- If it fails because of rows without n, nothing has changed: correct them, then `goose up`.
         +-- Roll back with `goose down`, once for each step, last step first.
         +-- +goose Up
-        +SET LOCAL search_path TO app;
+        +SET search_path TO app;
         +SET LOCAL statement_timeout = 0;
         +ALTER TABLE t VALIDATE CONSTRAINT t_n_not_null_proof;
+        +RESET search_path;
         +
         +-- +goose Down
         +-- There is nothing to undo.
@@ -308,23 +309,25 @@ DROP INDEX t_u;
         new file mode 100644
         --- /dev/null
         +++ b/db/migrations/00004_one_step3_set_t_n_not_null.sql
-        @@ -0,0 +1,16 @@
+        @@ -0,0 +1,18 @@
         +-- Step 3 of 4, split by safestep from 00002_one.sql.
         +-- Locks: ACCESS EXCLUSIVE on app.t for an instant (blocks reads and writes).
         +-- Roll back with `goose down`, once for each step, last step first.
         +-- +goose Up
-        +SET LOCAL search_path TO app;
+        +SET search_path TO app;
         +SET LOCAL lock_timeout = '2s';
         +SET LOCAL statement_timeout = '30s';
         +ALTER TABLE t ALTER COLUMN n SET NOT NULL;
         +ALTER TABLE t DROP CONSTRAINT t_n_not_null_proof;
+        +RESET search_path;
         +
         +-- +goose Down
-        +SET LOCAL search_path TO app;
+        +SET search_path TO app;
         +SET LOCAL lock_timeout = '2s';
         +SET LOCAL statement_timeout = '30s';
         +ALTER TABLE t ADD CONSTRAINT t_n_not_null_proof CHECK (n IS NOT NULL) NOT VALID;
         +ALTER TABLE t ALTER COLUMN n DROP NOT NULL;
+        +RESET search_path;
         diff --git a/db/migrations/00005_one_step4_create_t_u.sql b/db/migrations/00005_one_step4_create_t_u.sql
         new file mode 100644
         --- /dev/null
@@ -380,37 +383,39 @@ ALTER TABLE app.t DROP CONSTRAINT new;
             diff --git a/db/migrations/00002_one.sql b/db/migrations/00002_one.sql
             --- a/db/migrations/00002_one.sql
             +++ b/db/migrations/00002_one.sql
-            @@ -1,6 +1,13 @@
+            @@ -1,6 +1,15 @@
             +-- Step 1 of 3, split by safestep. Then: 00003_one_step2_validate_old.sql, 00004_one_step3_rename_old.sql.
             +-- Locks: ACCESS EXCLUSIVE on app.t for an instant (blocks reads and writes).
             +-- Roll back with `goose down`, once for each step, last step first.
              -- +goose Up
-            -SET search_path TO app;
+             SET search_path TO app;
             -ALTER TABLE t ADD CONSTRAINT old CHECK (n > 0);
             -ALTER TABLE t RENAME CONSTRAINT old TO new;
-            +SET LOCAL search_path TO app;
             +SET LOCAL lock_timeout = '2s';
             +SET LOCAL statement_timeout = '30s';
             +ALTER TABLE t ADD CONSTRAINT old CHECK (n > 0) NOT VALID;
+            +RESET search_path;
              -- +goose Down
             -ALTER TABLE app.t DROP CONSTRAINT new;
-            +SET LOCAL search_path TO app;
+            +SET search_path TO app;
             +SET LOCAL lock_timeout = '2s';
             +SET LOCAL statement_timeout = '30s';
             +ALTER TABLE t DROP CONSTRAINT IF EXISTS old;
+            +RESET search_path;
             diff --git a/db/migrations/00003_one_step2_validate_old.sql b/db/migrations/00003_one_step2_validate_old.sql
             new file mode 100644
             --- /dev/null
             +++ b/db/migrations/00003_one_step2_validate_old.sql
-            @@ -0,0 +1,11 @@
+            @@ -0,0 +1,12 @@
             +-- Step 2 of 3, split by safestep from 00002_one.sql.
             +-- Locks: SHARE UPDATE EXCLUSIVE on app.t while the table is read (blocks neither reads nor writes).
             +-- If it fails because of rows that violate old, nothing has changed: correct them, then `goose up`.
             +-- Roll back with `goose down`, once for each step, last step first.
             +-- +goose Up
-            +SET LOCAL search_path TO app;
+            +SET search_path TO app;
             +SET LOCAL statement_timeout = 0;
             +ALTER TABLE t VALIDATE CONSTRAINT old;
+            +RESET search_path;
             +
             +-- +goose Down
             +-- There is nothing to undo.

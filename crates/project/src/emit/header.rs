@@ -14,6 +14,24 @@ use crate::emit::body::is_timeout;
 use crate::emit::target::Target;
 use crate::emit::{Job, Piece};
 
+/// What an earlier rewrite said above a file, which is no longer true when the file is split again.
+pub(super) fn earlier(text: &str) -> Option<&str> {
+    let first = |line: &str| line.starts_with("-- Step ") && line.contains(", split by safestep");
+    let last =
+        |line: &str| line.starts_with("-- Roll back with ") || line.starts_with("-- There is no Down section; undo");
+    let (mut start, mut at) = (None, 0);
+    for line in text.split_inclusive('\n') {
+        start = start.or_else(|| first(line).then_some(at));
+        at += line.len();
+        match start {
+            Some(start) if last(line) => return Some(&text[start..at]),
+            Some(_) if !line.starts_with("-- ") => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
 /// The comment lines of one file, each with its newline.
 pub(super) fn header(job: &Job, groups: &[&[Piece]], targets: &[Target], index: usize, has_down: bool) -> String {
     let Job { migration, writer, one_file, .. } = *job;

@@ -630,7 +630,35 @@ mod tests {
             DROP INDEX i;
             RESET lock_timeout;
             RESET statement_timeout;
-            RESET role;"#]].assert_eq(&drawn.join("\n"));
+            RESET role;"#]]
+        .assert_eq(&drawn.join("\n"));
+    }
+
+    #[test]
+    fn a_file_that_is_split_again_is_told_of_anew() {
+        let text = "-- Step 1 of 2, split by safestep. Then: 2_b.sql.\n-- Locks: ACCESS EXCLUSIVE on t for an instant.\n\
+                    -- Roll back with `goose down`, once for each step, last step first.\n-- why\n-- +goose Up\n\
+                    SELECT 1;\nSELECT 2;\n";
+        let split = plan(vec![vec![kept(0, "SELECT 1;")], vec![kept(1, "SELECT 2;")]]);
+        let drawn = emitted(&memory(&[("m/1_a.sql", text)]), "m/1_a.sql", &split);
+        expect![[r#"
+            ==== m/1_a.sql
+            -- Step 1 of 2, split by safestep. Then: 2_a_step2_keep.sql.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            -- why
+            -- +goose Up
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            SELECT 1;
+            ==== m/2_a_step2_keep.sql
+            -- Step 2 of 2, split by safestep from 1_a.sql.
+            -- There is no Down section; undo the steps by a new migration, last step first.
+            -- +goose Up
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            SELECT 2;
+        "#]]
+        .assert_eq(&drawn);
     }
 
     #[test]
