@@ -6,10 +6,10 @@ use std::sync::Arc;
 use model::effect::{Effect, OperationKind};
 use model::name::QName;
 use model::schema::{Born, ConstraintKind, Index, IndexColumn, Relation, Schema};
-use syntax::ast::{Expr, ExprAt, InsertSource, Name, StatementKind};
+use syntax::ast::{Expr, ExprAt, InsertSource, Name, StatementKind, Write, WriteKind};
 
 use crate::Finding;
-use crate::facts::{At, body, is_busy, query, stops_others};
+use crate::facts::{At, body, is_busy, query, resolve, stops_others, target};
 
 /// A change of many rows.
 #[derive(Clone, Copy, Debug)]
@@ -48,9 +48,28 @@ pub fn backfill<'a>(at: &At<'a>) -> Option<Backfill<'a>> {
         None => Some(true),
         Some(filter) => (!keys.names_few(&filter.expr)).then_some(false),
     };
+    let within = || {
+        let mine = |it: &&Write| made(it) == operation.kind && resolve(at.judged, &it.relation.name) == *table;
+        query(kind).into_iter().flat_map(|facts| &facts.writes).filter(mine)
+    };
     let reads_others =
         || query(kind).is_some_and(|facts| facts.reads.iter().any(|it| reads(at, &it.relation.name, table)));
+    let own = target(kind).is_some_and(|it| resolve(at.judged, it) == *table);
     let (what, certain) = match (operation.kind, kind) {
+        (made, _) if !own => within().find_map(|it| {
+            let what = match made {
+                Update => "UPDATE",
+                Delete => "DELETE",
+                InsertSelect => "INSERT",
+                _ => "MERGE",
+            };
+            let many = match (&it.filter, it.joined) {
+                (Some(filter), joined) if keys.names_few(filter) || (joined && !reads_others()) => None,
+                (None, true) if !reads_others() => None,
+                (filter, joined) => Some(filter.is_none() && !joined),
+            };
+            many.map(|certain| (what, Some(certain)))
+        })?,
         (Update, StatementKind::Update(it)) if it.has_from => {
             let by_values = it.filter.is_some() && !reads_others();
             ("UPDATE", if by_values { None } else { filter(&it.filter).map(|_| false) })
@@ -81,6 +100,17 @@ pub fn held_meanwhile<'a>(at: &At<'a>) -> Option<&'a Effect> {
     let changed = at.operation.relation.as_ref();
     let taken = |it: &Effect| at.context.taken_by(at.statement, it).unwrap_or(at.statement);
     held.max_by_key(|it| (it.lock, it.on.is_none(), Some(&it.relation) == changed, Reverse(taken(it))))
+}
+
+/// The operation that a WITH clause makes.
+fn made(write: &Write) -> OperationKind {
+    match write.kind {
+        WriteKind::Insert if write.joined => OperationKind::InsertSelect,
+        WriteKind::Insert => OperationKind::Insert,
+        WriteKind::Update => OperationKind::Update,
+        WriteKind::Delete => OperationKind::Delete,
+        WriteKind::Merge => OperationKind::Merge,
+    }
 }
 
 /// Says where the lock was taken.

@@ -503,6 +503,18 @@ pub fn query(kind: &StatementKind) -> Option<&Query> {
     }
 }
 
+/// The relation whose rows a statement itself changes.
+#[must_use]
+pub fn target(kind: &StatementKind) -> Option<&Name> {
+    match kind {
+        StatementKind::Insert(it) => Some(&it.target.name),
+        StatementKind::Update(it) => Some(&it.target.name),
+        StatementKind::Delete(it) => Some(&it.target.name),
+        StatementKind::Merge { target, .. } => Some(&target.name),
+        _ => None,
+    }
+}
+
 /// Who opened the transaction, as the end of a sentence.
 #[must_use]
 pub fn opener(context: &Context, judged: &Judged) -> String {

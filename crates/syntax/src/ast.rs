@@ -253,6 +253,10 @@ pub struct Read {
 pub struct Write {
     pub relation: RelationRef,
     pub kind: WriteKind,
+    /// The WHERE of an UPDATE or DELETE.
+    pub filter: Option<Expr>,
+    /// Its rows come from others too: FROM, USING, MERGE, and INSERT of what a query gives.
+    pub joined: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -462,7 +462,8 @@ fn copy(exec: &mut Exec, it: &ast::Copy, span: Span) -> Result<(), Stop> {
 fn cte_write(exec: &mut Exec, write: &ast::Write, span: Span) -> Result<(), Stop> {
     let Some(target) = reach::find(exec, &write.relation)? else { return Ok(()) };
     let kind = match write.kind {
-        WriteKind::Insert => OperationKind::InsertSelect,
+        WriteKind::Insert if write.joined => OperationKind::InsertSelect,
+        WriteKind::Insert => OperationKind::Insert,
         WriteKind::Update => OperationKind::Update,
         WriteKind::Delete => OperationKind::Delete,
         WriteKind::Merge => OperationKind::Merge,
@@ -471,13 +472,13 @@ fn cte_write(exec: &mut Exec, write: &ast::Write, span: Span) -> Result<(), Stop
     match write.kind {
         WriteKind::Insert => write_rows(exec, &target, integrity::Given::Unknown, false, span),
         _ => {
-            // Whether its part of the statement has a WHERE clause is not known.
+            let all = write.filter.is_none() && !write.joined;
             let want = Access {
                 lock: LockMode::RowExclusive,
                 works: &[Work::Rows],
                 only: write.relation.only,
                 planned: true,
-                filter: Filter::Unknown,
+                filter: if all { Filter::All } else { Filter::Unknown },
             };
             reach::access(exec, &target, &want);
             exec.perhaps(|exec| integrity::referencing(exec, &target, None));

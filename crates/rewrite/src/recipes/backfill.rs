@@ -19,9 +19,11 @@ use crate::context::Site;
 use crate::draft::{Draft, Place, Rewrite};
 use crate::{edit, titles};
 
+const INSIDE: &str = "rows that another statement changes on its way are not cut into batches; change one range of the primary key after the other by hand, each in a transaction of its own";
+
 pub(crate) fn update(site: &Site) -> Result<Rewrite, String> {
     let StatementKind::Update(it) = site.kind else {
-        return Err("the statement is not an UPDATE".to_owned());
+        return Err(INSIDE.to_owned());
     };
     large(site)?;
     if it.has_from {
@@ -79,7 +81,7 @@ fn fired<'a>(schema: &'a Schema, table: &'a Relation, columns: &[&str]) -> Optio
 
 pub(crate) fn delete(site: &Site) -> Result<Rewrite, String> {
     let StatementKind::Delete(it) = site.kind else {
-        return Err("the statement is not a DELETE".to_owned());
+        return Err(INSIDE.to_owned());
     };
     large(site)?;
     if it.has_using {

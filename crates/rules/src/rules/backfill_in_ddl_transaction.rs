@@ -160,6 +160,24 @@ mod tests {
     }
 
     #[test]
+    fn inside_another_statement() {
+        wrapped().check(
+            GIVEN,
+            expect![[r#"
+                ALTER TABLE users ADD COLUMN a text;
+                WITH x AS (UPDATE users SET a = name RETURNING 1) SELECT count(*) FROM x;
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ backfill-in-ddl-transaction
+                WITH x AS (DELETE FROM roles WHERE name <> 'x' RETURNING *) INSERT INTO users SELECT * FROM x;
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ backfill-in-ddl-transaction
+                WITH x AS (DELETE FROM roles WHERE id = 1 RETURNING *) INSERT INTO users SELECT * FROM x;
+                WITH x AS (INSERT INTO roles VALUES (1, 'root') RETURNING id) UPDATE users SET a = '' WHERE id = 1;
+                WITH x AS (INSERT INTO roles SELECT id, name FROM users RETURNING id) SELECT 1;
+                --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ backfill-in-ddl-transaction
+            "#]],
+        );
+    }
+
+    #[test]
     fn in_one_message() {
         whole().check(
             GIVEN,

@@ -162,7 +162,10 @@ impl<'a> Walk<'a> {
                 }
                 Kind::InsertStmt(insert) => {
                     let scope = self.with(source, insert.with_clause, item.scope);
-                    self.write(source, insert.relation, WriteKind::Insert);
+                    let values =
+                        |it: Node<'_>| matches!(it.kind(), Kind::SelectStmt(it) if !it.values_lists.is_empty());
+                    let joined = insert.select_stmt.is_some_and(|it| !values(it));
+                    self.write(source, insert.relation, WriteKind::Insert, None, joined);
                     returning_needs(source, insert.returning_clause, insert.relation);
                     self.push_node(insert.select_stmt, scope);
                     if let Some(conflict) = insert.on_conflict_clause {
@@ -173,7 +176,8 @@ impl<'a> Walk<'a> {
                 }
                 Kind::UpdateStmt(update) => {
                     let scope = self.with(source, update.with_clause, item.scope);
-                    self.write(source, update.relation, WriteKind::Update);
+                    let joined = !update.from_clause.is_empty();
+                    self.write(source, update.relation, WriteKind::Update, update.where_clause, joined);
                     returning_needs(source, update.returning_clause, update.relation);
                     self.push_list(update.target_list, scope, (0, 0));
                     self.push_list(update.from_clause, scope, (0, 0));
@@ -182,7 +186,8 @@ impl<'a> Walk<'a> {
                 }
                 Kind::DeleteStmt(delete) => {
                     let scope = self.with(source, delete.with_clause, item.scope);
-                    self.write(source, delete.relation, WriteKind::Delete);
+                    let joined = !delete.using_clause.is_empty();
+                    self.write(source, delete.relation, WriteKind::Delete, delete.where_clause, joined);
                     returning_needs(source, delete.returning_clause, delete.relation);
                     self.push_list(delete.using_clause, scope, (0, 0));
                     self.push_node(delete.where_clause, scope);
@@ -190,7 +195,7 @@ impl<'a> Walk<'a> {
                 }
                 Kind::MergeStmt(merge) => {
                     let scope = self.with(source, merge.with_clause, item.scope);
-                    self.write(source, merge.relation, WriteKind::Merge);
+                    self.write(source, merge.relation, WriteKind::Merge, None, true);
                     merge_needs(source, merge);
                     returning_needs(source, merge.returning_clause, merge.relation);
                     self.push_node(merge.source_relation, scope);
@@ -351,9 +356,17 @@ impl<'a> Walk<'a> {
         self.query.reads.push(read);
     }
 
-    fn write(&mut self, source: &Source<'_>, range: Option<&pg::RangeVar<'_>>, kind: WriteKind) {
+    fn write(
+        &mut self,
+        source: &Source<'_>,
+        range: Option<&pg::RangeVar<'_>>,
+        kind: WriteKind,
+        filter: Option<Node<'_>>,
+        joined: bool,
+    ) {
         if let Some(range) = range {
-            self.query.writes.push(Write { relation: names::relation(source, range), kind });
+            let filter = filter.map(|filter| expr::expr(source, filter));
+            self.query.writes.push(Write { relation: names::relation(source, range), kind, filter, joined });
         }
     }
 }
