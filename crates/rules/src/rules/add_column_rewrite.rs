@@ -1,9 +1,10 @@
 //! A column whose value must be computed for every row that is there.
 
 use model::effect::{OperationKind, Work};
+use model::volatility::is_volatile;
 use syntax::ast::{ColumnDef, ConstraintKind};
 
-use crate::facts::{holds, majors_note};
+use crate::facts::{At, holds, majors_note};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -52,7 +53,7 @@ ALTER TABLE users ADD COLUMN created_at timestamptz NOT NULL DEFAULT now();
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     for at in context.operations_on_others([OperationKind::AddColumn]) {
         let Some(effect) = at.long_blocking().filter(|effect| effect.work == Work::Rewrite) else { continue };
-        let (why, way) = at.added_column().map_or((UNKNOWN.0, UNKNOWN.1), reason);
+        let (why, way) = at.added_column().map_or(UNKNOWN, |column| reason(&at, column));
         let message = format!("adding {why} {} while the table is rewritten", holds(effect));
         let mut finding = at.with_held(at.finding(&RULE, message));
         finding.notes.extend(majors_note(at.judged));
@@ -66,7 +67,7 @@ const UNKNOWN: (&str, &str) = (
 );
 
 /// What about the column makes it expensive, and the way out.
-fn reason(column: &ColumnDef) -> (&'static str, &'static str) {
+fn reason(at: &At, column: &ColumnDef) -> (&'static str, &'static str) {
     const SEQUENCE: &str =
         "Add a plain column, give it a sequence as default for rows to come, and fill the old rows in batches";
     for constraint in &column.constraints {
@@ -78,7 +79,11 @@ fn reason(column: &ColumnDef) -> (&'static str, &'static str) {
                     "Add a plain column that a trigger fills, and fill the old rows in batches; from PostgreSQL 18 on a VIRTUAL column costs nothing",
                 );
             }
-            ConstraintKind::Default(_) => return ("a column with a volatile default", UNKNOWN.1),
+            ConstraintKind::Default(default)
+                if is_volatile(&default.expr, &at.judged.before, &at.judged.search_path) =>
+            {
+                return ("a column with a volatile default", UNKNOWN.1);
+            }
             _ => {}
         }
     }
@@ -180,6 +185,14 @@ mod tests {
             ALTER TABLE users ADD COLUMN a positive, ADD COLUMN b plain;
             --                ^^^^^^^^^^^^^^^^^^^^^ add-column-rewrite
         "#]],
+        );
+        wrapped().say(
+            GIVEN,
+            "ALTER TABLE users ADD COLUMN a positive DEFAULT 4;",
+            expect![[r#"
+                add-column-rewrite: adding a column of a constrained domain holds ACCESS EXCLUSIVE on users: reads and writes wait while the table is rewritten
+                  = Use the domain's base type, and add its check to the table as NOT VALID
+            "#]],
         );
     }
 
