@@ -82,7 +82,9 @@ fn waits_unguarded<'a>(context: &Context, kind: &StatementKind, judged: &'a Judg
     let unguarded = matches!(judged.timeouts.lock, Timeout::Unset | Timeout::Off);
     // LOCK ... NOWAIT does not wait.
     let never_waits = matches!(kind, StatementKind::LockTable { nowait: true, .. });
-    if !unguarded || never_waits || is_concurrent(kind) || surely_fails(context, judged) {
+    // Only other refreshes wait behind one that is concurrent: nothing else changes the rows of a materialized view.
+    let refreshes = matches!(kind, StatementKind::RefreshMaterializedView { concurrently: true, .. });
+    if !unguarded || never_waits || refreshes || is_concurrent(kind) || surely_fails(context, judged) {
         return None;
     }
     // Rules of their own ask for these to run concurrently, which needs no timeout.
@@ -127,6 +129,16 @@ mod tests {
                 --^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ missing-lock-timeout
                 ALTER TABLE orders ADD COLUMN a int;
             "#]],
+        );
+    }
+
+    #[test]
+    fn refreshes_wait_behind_a_refresh() {
+        timeouts().check(
+            "CREATE TABLE t (id int); CREATE MATERIALIZED VIEW v AS SELECT id FROM t; CREATE UNIQUE INDEX i ON v (id);",
+            expect![[r#"
+            REFRESH MATERIALIZED VIEW CONCURRENTLY v;
+        "#]],
         );
     }
 
