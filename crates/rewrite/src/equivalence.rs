@@ -67,7 +67,13 @@ fn same<T: PartialEq + Debug>(what: &str, name: &impl Display, a: &T, b: &T, fou
     let (a, b) = (format!("{a:#?}"), format!("{b:#?}"));
     let line = a.lines().zip(b.lines()).find(|(a, b)| a != b);
     let (a, b) = line.map_or(("", ""), |(a, b)| (a.trim().trim_end_matches(','), b.trim().trim_end_matches(',')));
-    found.push(format!("{what} {name} differs ({a} becomes {b})"));
+    // A list that only one of them has, or has more of, does not fit on a line.
+    let listed = |it: &str| it.ends_with(['[', '{', '(', ']', '}', ')']);
+    found.push(match a.split_once(": ") {
+        _ if !listed(a) && !listed(b) => format!("{what} {name} differs ({a} becomes {b})"),
+        Some((field, _)) => format!("{what} {name} differs ({field})"),
+        None => format!("{what} {name} differs"),
+    });
 }
 
 fn relation(a: &Relation, b: &Relation, found: &mut Vec<String>) {
@@ -140,5 +146,30 @@ fn index(a: &Index, b: &Index, found: &mut Vec<String>) {
     match (a.valid, b.valid) {
         (true, false) => found.push(format!("index {} is left invalid", a.name)),
         _ => same("index", &a.name, &plain(a), &plain(b), found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct Made {
+        options: Vec<&'static str>,
+        unique: bool,
+    }
+
+    #[test]
+    fn lists_are_told_by_name() {
+        let drawn = |b: Made| {
+            let mut found = Vec::new();
+            same("index", &"i", &Made { options: Vec::new(), unique: false }, &b, &mut found);
+            found.join("")
+        };
+        assert_eq!(drawn(Made { options: vec!["fillfactor=60"], unique: false }), "index i differs (options)");
+        assert_eq!(
+            drawn(Made { options: Vec::new(), unique: true }),
+            "index i differs (unique: false becomes unique: true)"
+        );
     }
 }
