@@ -1,7 +1,7 @@
 //! R-TXS: the statement stays byte for byte, but no longer in one transaction with locks or work that it does not belong to.
 //! The parts are made by the scheduler; here is only decided for which operations that, and a timeout, is all there is to do.
 
-use model::effect::OperationKind;
+use model::effect::{OperationKind, Work};
 
 use crate::context::Site;
 use crate::draft::{Place, Rewrite};
@@ -17,6 +17,10 @@ pub(crate) fn stays(kind: OperationKind) -> Option<&'static str> {
         ),
         _ => None,
     }
+}
+
+fn builds(site: &Site) -> bool {
+    site.operation.effects.iter().any(|it| it.work == Work::Build)
 }
 
 pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
@@ -45,6 +49,12 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         }
         OperationKind::DetachPartition => {
             "DETACH PARTITION CONCURRENTLY would leave a CHECK constraint on the partition that DETACH PARTITION does not leave; write CONCURRENTLY if that may stay"
+        }
+        OperationKind::AttachPartition if site.blocks_long() && builds(site) => {
+            "the indexes of the parent are not built here; create them on the partition concurrently, and its constraints from them, by a migration before this one"
+        }
+        OperationKind::AttachPartition if site.blocks_long() => {
+            "no proof of the bound is made here; add a CHECK constraint as NOT VALID and validate it by migrations before this one, and drop it after"
         }
         OperationKind::Opaque => "what it does is not known; part it from the others by hand",
         _ if site.blocks_long() => {

@@ -6,8 +6,8 @@
 
 use model::name::QName;
 use model::plan::{Inverse, Mode};
-use model::schema::ConstraintKind;
-use syntax::ast::{AlterAction, Expr};
+use model::schema;
+use syntax::ast::{AlterAction, ConstraintKind, Expr};
 
 use super::validate;
 use crate::context::Site;
@@ -18,9 +18,19 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
     if !site.blocks_long() {
         return Ok(Rewrite::safe(Place::Kept, Vec::new()));
     }
-    let (Some(AlterAction::SetNotNull { column }), Some(table)) =
-        (site.subcommand().map(|it| &it.action), &site.operation.relation)
-    else {
+    let (Some(subcommand), Some(table)) = (site.subcommand(), &site.operation.relation) else {
+        return Err("the statement is not an ALTER TABLE".to_owned());
+    };
+    if let AlterAction::AddConstraint(constraint) = &subcommand.action
+        && let ConstraintKind::NotNull { column: Some(column) } = &constraint.kind
+    {
+        if *site.majors().start() < 18 {
+            return Err("PostgreSQL knows NOT NULL as a constraint of the table from 18 on; write SET NOT NULL, or name the versions by --pg-version".to_owned());
+        }
+        let add = format!("{} {}", site.slice(subcommand.span), site.word("NOT VALID"));
+        return Ok(Rewrite::safe(Place::Subcommand, not_valid(site, table, &column.text, Some(&add))));
+    }
+    let AlterAction::SetNotNull { column } = &subcommand.action else {
         return Err("NOT NULL inside ADD COLUMN fails as long as the table has rows; add the column with a DEFAULT, or nullable, and fill it before SET NOT NULL".to_owned());
     };
     if inherited_only(site) {
@@ -33,7 +43,7 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
         return Ok(Rewrite::safe(Place::Statement, steps));
     }
     let steps = if *site.majors().start() >= 18 {
-        not_valid(site, table, &column.text)
+        not_valid(site, table, &column.text, None)
     } else {
         proven(site, table, &column.text, true)
     };
@@ -47,7 +57,7 @@ fn given_proof(site: &Site, table: &QName, column: &str) -> Option<Vec<Draft>> {
         if matches!(first.action, AlterAction::SetNotNull { .. }) { (first, second) } else { (second, first) };
     let AlterAction::DropConstraint { name, cascade: false, .. } = &drop.action else { return None };
     let proof = site.relation()?.constraint(&name.text).filter(|it| it.validated && it.enforced)?;
-    let ConstraintKind::Check { expr, .. } = &proof.kind else { return None };
+    let schema::ConstraintKind::Check { expr, .. } = &proof.kind else { return None };
     proves(expr, column).then(|| {
         let title = titles::slug("set", &format!("{}_{column}_not_null", table.name));
         let mut steps = vec![
@@ -108,26 +118,24 @@ pub(super) fn proven(site: &Site, table: &QName, column: &str, undo: bool) -> Ve
     ]
 }
 
-/// From 18 on: the constraint that SET NOT NULL would make, NOT VALID at first.
-fn not_valid(site: &Site, table: &QName, column: &str) -> Vec<Draft> {
+/// From 18 on: the constraint that SET NOT NULL would make, or the one that is `given`, NOT VALID at first.
+fn not_valid(site: &Site, table: &QName, column: &str, given: Option<&str>) -> Vec<Draft> {
     let made = site.after.relations.get(table).and_then(|relation| {
         relation
             .constraints
             .iter()
-            .find(|it| matches!(&it.kind, ConstraintKind::NotNull { column: it } if **it == *column))
+            .find(|it| matches!(&it.kind, schema::ConstraintKind::NotNull { column: it } if **it == *column))
     });
     let name = made.map_or_else(
         || model::names::object_name(&table.name, Some(column), "not_null"),
         |constraint| constraint.name.to_string(),
     );
     let quoted = syntax::quote_ident(&name);
-    let add = site.alter(&format!(
-        "{} {quoted} {} {} {}",
-        site.word("ADD CONSTRAINT"),
-        site.word("NOT NULL"),
-        syntax::quote_ident(column),
-        site.word("NOT VALID"),
-    ));
+    let made = || {
+        let [add, not_null, not_valid] = ["ADD CONSTRAINT", "NOT NULL", "NOT VALID"].map(|it| site.word(it));
+        format!("{add} {quoted} {not_null} {} {not_valid}", syntax::quote_ident(column))
+    };
+    let add = site.alter(&given.map_or_else(made, str::to_owned));
     let drop = site.alter(&format!("{} {quoted}", site.word("DROP CONSTRAINT")));
     vec![Draft::new(Mode::Tx, add, titles::slug("add", &name)).undone_by(Mode::Tx, drop), validate::step(site, &name)]
 }

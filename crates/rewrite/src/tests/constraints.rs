@@ -218,6 +218,17 @@ fn not_null() {
     "#]],
     );
     check(
+        &wrapped(SHOP).on(18..=18),
+        "ALTER TABLE users ADD CONSTRAINT given NOT NULL email NO INHERIT;",
+        expect![[r#"
+        == add_given
+        ALTER TABLE users ADD CONSTRAINT given NOT NULL email NO INHERIT NOT VALID;  -- blocks
+            undo ALTER TABLE users DROP CONSTRAINT given;
+        == validate_given
+        ALTER TABLE users VALIDATE CONSTRAINT given;  -- own long
+    "#]],
+    );
+    check(
         &wrapped(SHOP),
         "ALTER TABLE users ALTER email SET NOT NULL, ALTER COLUMN age SET NOT NULL;",
         expect![[r#"
