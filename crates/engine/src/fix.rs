@@ -22,7 +22,7 @@ use syntax::ast::{Statement, StatementKind};
 
 use crate::explain::{self, Comparison, ExplainedSection};
 use crate::findings::{self, Found, Judged};
-use crate::proof::{Broken, levels, prove};
+use crate::proof::{Broken, levels, prove, undone_beyond};
 use crate::view::{self, FileView, HistoryView, SectionView};
 use crate::{Engine, Files, Options};
 
@@ -207,6 +207,9 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
         let name = findings::shown(engine, &path);
         let assumed = rewrite.plan.assumptions.iter();
         fixed.notes.extend(assumed.map(|it| format!("{} is rewritten on the assumption: {it}", name.display())));
+        fixed.notes.extend(undone_beyond(file, &rewrite.after).map(|beyond| {
+            format!("the Down section of {} leaves {beyond}, and those of its steps undo that too", name.display())
+        }));
         fixed.notes.extend(rewrite.emission.notes);
         merge(&mut fixed.changes, rewrite.emission.changes.iter().map(|it| from_project(engine, it)).collect());
     }

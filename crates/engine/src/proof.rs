@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::effect::Failure;
 use model::name::QName;
-use model::schema::Born;
+use model::schema::{Born, Schema};
 use rules::Level;
 
 use crate::findings::Found;
@@ -53,22 +53,15 @@ pub(crate) fn prove(file: &FileView, found: &Found, after: &HistoryView, after_f
             return Err(Broken { why, relations: operated.chain(locked).collect(), undoing });
         }
     }
-    let as_later = |schema: &model::schema::Schema| schema.aged(&original.before, Born::Before);
-    let differences = rewrite::equivalence::differences(&as_later(&original.after), &as_later(&after.latest));
+    let differences =
+        rewrite::equivalence::differences(&as_later(file, &original.after), &as_later(file, &after.latest));
     if let Some(difference) = differences.first() {
         return Err(format!("the files would not leave the same schema: {difference}").into());
     }
-    let down = file.sections.get(1).filter(|down| down.trace.judged.iter().all(|judged| judged.fails.is_none()));
-    let last = after.files.first().and_then(|file| file.sections.get(1));
-    if let (Some(down), Some(last)) = (down, last) {
-        let now = as_later(&last.trace.after);
-        let differences = |other| rewrite::equivalence::differences(&as_later(other), &now);
-        // An exact inverse may come nearer to where it all began than the original.
-        let unlike_before = differences(&original.before);
-        let known = |it: &&String| unlike_before.iter().any(|other| subject(other) == subject(it));
-        if let Some(difference) = differences(&down.trace.after).iter().find(known) {
-            return Err(format!("their Down sections would not leave the same schema: {difference}").into());
-        }
+    // An exact inverse may come nearer to where it all began than the original.
+    let undone = undone_otherwise(file, after);
+    if let Some((difference, _)) = undone.iter().find(|(_, nearer)| !nearer) {
+        return Err(format!("their Down sections would not leave the same schema: {difference}").into());
     }
     let (before, now) = (levels(&found.findings), levels(after_found.iter().flat_map(|found| &found.findings)));
     if now >= before {
@@ -100,6 +93,36 @@ pub(crate) fn prove(file: &FileView, found: &Found, after: &HistoryView, after_f
         }
     }
     Ok(())
+}
+
+fn as_later(file: &FileView, schema: &Schema) -> Schema {
+    schema.aged(&file.sections[0].trace.before, Born::Before)
+}
+
+/// How what the Down sections leave differs from what that of the original leaves, and whether that is as it was before all.
+fn undone_otherwise(file: &FileView, after: &HistoryView) -> Vec<(String, bool)> {
+    let down = file.sections.get(1).filter(|down| down.trace.judged.iter().all(|judged| judged.fails.is_none()));
+    let last = after.files.first().and_then(|file| file.sections.get(1));
+    let (Some(down), Some(last)) = (down, last) else { return Vec::new() };
+    let now = as_later(file, &last.trace.after);
+    let differences = |other| rewrite::equivalence::differences(&as_later(file, other), &now);
+    let unlike_before = differences(&file.sections[0].trace.before);
+    let nearer = |it: &str| !unlike_before.iter().any(|other| subject(other) == subject(it));
+    let differences = differences(&down.trace.after);
+    differences.into_iter().map(|it| (nearer(&it), it)).map(|(nearer, it)| (it, nearer)).collect()
+}
+
+/// What the original's Down section leaves that the Down sections of its rewrite undo all the same, as a phrase.
+pub(crate) fn undone_beyond(file: &FileView, after: &HistoryView) -> Option<String> {
+    let undone = undone_otherwise(file, after);
+    let subjects: BTreeSet<&str> = undone.iter().map(|(difference, _)| subject(difference)).collect();
+    let few: Vec<&str> = subjects.iter().copied().take(3).collect();
+    let more = subjects.len() - few.len();
+    match few.is_empty() {
+        true => None,
+        false if more == 0 => Some(few.join(", ")),
+        false => Some(format!("{} and {more} more", few.join(", "))),
+    }
 }
 
 /// What a difference is about: what stands before its verb.

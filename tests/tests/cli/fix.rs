@@ -674,6 +674,31 @@ fn what_a_rewrite_rests_on_is_told() {
     assert!(told.contains("atlas migrate hash"), "{told}");
 }
 
+/// Exact inverses undo what the author's Down section forgets.
+#[test]
+fn what_is_undone_beyond_the_original_is_told() {
+    let place = goose();
+    place.write(
+        "db/migrations/00002_more.sql",
+        "-- +goose Up
+ALTER TABLE users ADD CONSTRAINT named CHECK (email <> '');
+CREATE INDEX users_email ON users (email);
+-- +goose Down
+DROP INDEX users_email;
+",
+    );
+    place.check(&["lint --fix"], &expect![[r#"
+        $ safestep lint --fix
+        note: the Down section of db/migrations/00002_more.sql leaves constraint named of users, and those of its steps undo that too
+        wrote db/migrations/00002_more.sql
+        wrote db/migrations/00003_more_step2_validate_named.sql
+        wrote db/migrations/00004_more_step3_create_users_email.sql
+        judged as run by goose on PostgreSQL 14 to 18
+        3 files, all clean; 3 fixed
+        exit 0
+    "#]]);
+}
+
 #[test]
 fn all_files_of_a_fix_are_written_or_none() {
     let place = goose();
