@@ -112,10 +112,9 @@ fn merge(mut runs: Vec<Run>) -> Verdict {
             let same: Vec<&Run> = runs
                 .iter()
                 .filter(|run| {
-                    run.outcome
-                        .failure
-                        .as_ref()
-                        .is_some_and(|it| it.sqlstate == failure.sqlstate && it.when == failure.when)
+                    // Some majors give one message another code.
+                    let same = |it: &Failure| it.sqlstate == failure.sqlstate || it.message == failure.message;
+                    run.outcome.failure.as_ref().is_some_and(|it| same(it) && it.when == failure.when)
                 })
                 .collect();
             failure.majors = span(&same);

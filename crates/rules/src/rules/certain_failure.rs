@@ -113,6 +113,18 @@ mod tests {
         );
     }
 
+    /// 14 gives it another code.
+    #[test]
+    fn a_column_that_another_is_generated_from() {
+        wrapped().say(
+            "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a * 2) STORED);",
+            "ALTER TABLE t ALTER a TYPE bigint;",
+            expect![[r#"
+                certain-failure: this fails: cannot alter type of a column used by a generated column (0A000)
+            "#]],
+        );
+    }
+
     #[test]
     fn a_concurrent_build_on_a_partitioned_table() {
         check(
