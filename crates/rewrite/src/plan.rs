@@ -7,6 +7,7 @@ use model::effect::{Effect, FailsWhen, OperationKind, Work, blocks_reads, blocks
 use model::name::QName;
 use model::plan::{Class, Inverse, Mode, Part, Plan, Recovery, Step};
 use model::runner::Messages;
+use model::schema::{Born, Schema};
 use model::trace::{Judged, Judgement, Opener, Settings, Trace, Unit, trace};
 use syntax::ast::{ObjectKind, Statement, StatementKind};
 
@@ -261,7 +262,19 @@ fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result
         .map(|index| {
             let Some((_, statement, judged)) = executed.get(&index) else { return Marks::default() };
             let recovery = recovery::of(request, &expansion.items, index, statement, judged);
-            Marks { recovery, ..marks(judged, statement, &old) }
+            let group = groups.iter().find(|group| group.steps.contains(&index));
+            let begin = group.and_then(|group| executed.get(&group.steps[0])).map(|(_, _, judged)| &judged.before);
+            let mut marks = Marks { recovery, ..marks(judged, statement, &old) };
+            // What the migration drops and makes anew is in use again as soon as the part that makes it commits.
+            for effect in marks.effects.iter_mut().filter(|it| it.born != Born::Before) {
+                let table = effect.on.as_ref().unwrap_or(&effect.relation);
+                let made = |schema: &Schema| schema.relations.get(table).is_some_and(|it| it.born != Born::Before);
+                if request.trace.before.relations.contains_key(table) && begin.is_some_and(made) {
+                    marks.blocks |= judged.blocked.iter().any(|it| !it.rows && it.relation == *table);
+                    effect.born = Born::Before;
+                }
+            }
+            marks
         })
         .collect();
     Ok(assemble(expansion, &groups, &marks))

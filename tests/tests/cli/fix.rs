@@ -359,6 +359,75 @@ DROP INDEX t_u;
     );
 }
 
+/// What was dropped and made anew is in use again when a later part locks it.
+#[test]
+fn headers_tell_what_is_made_anew() {
+    let place = Place::committed(&[(
+        "db/migrations/00001_base.sql",
+        "-- +goose Up\nCREATE TABLE t (id bigint PRIMARY KEY, a int);\nCREATE MATERIALIZED VIEW v AS SELECT id FROM t;\n",
+    )]);
+    place.write(
+        "db/migrations/00002_one.sql",
+        "-- +goose Up
+DROP MATERIALIZED VIEW v;
+CREATE MATERIALIZED VIEW v AS SELECT id, a FROM t;
+CREATE UNIQUE INDEX v_id ON v (id);
+UPDATE t SET a = 0;
+REFRESH MATERIALIZED VIEW CONCURRENTLY v;
+CREATE INDEX t_a ON t (a);
+",
+    );
+    place.check(
+        &["lint --fix --diff"],
+        &expect![[r#"
+        $ safestep lint --fix --diff
+        diff --git a/db/migrations/00002_one.sql b/db/migrations/00002_one.sql
+        --- a/db/migrations/00002_one.sql
+        +++ b/db/migrations/00002_one.sql
+        @@ -1,7 +1,8 @@
+        +-- Step 1 of 3, split by safestep. Then: 00003_one_step2_update_t.sql, 00004_one_step3_create_t_a.sql.
+        +-- Locks: ACCESS EXCLUSIVE on v until the end of the transaction (blocks reads and writes).
+        +-- There is no Down section; undo the steps by a new migration, last step first.
+         -- +goose Up
+        +SET LOCAL lock_timeout = '2s';
+         DROP MATERIALIZED VIEW v;
+         CREATE MATERIALIZED VIEW v AS SELECT id, a FROM t;
+         CREATE UNIQUE INDEX v_id ON v (id);
+        -UPDATE t SET a = 0;
+        -REFRESH MATERIALIZED VIEW CONCURRENTLY v;
+        -CREATE INDEX t_a ON t (a);
+        diff --git a/db/migrations/00003_one_step2_update_t.sql b/db/migrations/00003_one_step2_update_t.sql
+        new file mode 100644
+        --- /dev/null
+        +++ b/db/migrations/00003_one_step2_update_t.sql
+        @@ -0,0 +1,6 @@
+        +-- Step 2 of 3, split by safestep from 00002_one.sql.
+        +-- Locks: ROW EXCLUSIVE on t while rows are changed (blocks writes of the rows that it changed); EXCLUSIVE on v while the table is read (blocks writes); EXCLUSIVE on v while rows are changed (blocks writes).
+        +-- There is no Down section; undo the steps by a new migration, last step first.
+        +-- +goose Up
+        +UPDATE t SET a = 0;
+        +REFRESH MATERIALIZED VIEW CONCURRENTLY v;
+        diff --git a/db/migrations/00004_one_step3_create_t_a.sql b/db/migrations/00004_one_step3_create_t_a.sql
+        new file mode 100644
+        --- /dev/null
+        +++ b/db/migrations/00004_one_step3_create_t_a.sql
+        @@ -0,0 +1,11 @@
+        +-- +goose NO TRANSACTION
+        +-- Step 3 of 3, split by safestep from 00002_one.sql.
+        +-- Locks: SHARE UPDATE EXCLUSIVE on t while an index is built (blocks neither reads nor writes).
+        +-- If it is interrupted: DROP INDEX CONCURRENTLY t_a; then `goose up`.
+        +-- There is no Down section; undo the steps by a new migration, last step first.
+        +-- +goose Up
+        +SET lock_timeout = 0;
+        +SET statement_timeout = 0;
+        +CREATE INDEX CONCURRENTLY t_a ON t (a);
+        +RESET lock_timeout;
+        +RESET statement_timeout;
+        exit 1
+    "#]],
+    );
+}
+
 /// The plan's own inverse comes when the author's Down section has dropped the constraint by its new name.
 #[test]
 fn inverses_forgive_what_is_gone() {
