@@ -10,7 +10,7 @@ use crate::context::{Site, prefix};
 use crate::draft::{Draft, Place, Rewrite, Role};
 use crate::edit::{self, Edit};
 use crate::layout::{Around, layout};
-use crate::settings::{InForce, setting};
+use crate::settings::{InForce, reaches, setting};
 use crate::{Request, bonds, recipes, titles};
 
 /// A step in the order of the original.
@@ -95,6 +95,9 @@ pub(crate) fn expand(
                 item.draft.role = Role::EndsPart;
             }
             item.settings.clone_from(&settings.0);
+            if item.draft.mode != Mode::Tx {
+                item.settings.retain(|it| reaches(&it.name, &item.draft.sql));
+            }
         }
     }
     out.left = settings.0.into_iter().filter(|it| !it.local).collect();

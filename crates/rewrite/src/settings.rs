@@ -2,7 +2,7 @@
 
 use model::plan::Setting;
 use syntax::Options;
-use syntax::ast::{Expr, StatementKind};
+use syntax::ast::{AlterAction, Expr, ObjectKind, StatementKind};
 
 use crate::Request;
 
@@ -35,6 +35,22 @@ pub(crate) fn is_timeout(name: &str) -> bool {
             | "transaction_timeout"
             | "deadlock_timeout"
     )
+}
+
+/// Whether a step may do something else under the setting. An index holds what functions make of a row that depend on
+/// nothing else, and is built with another memory; that no row is changed holds for VALIDATE too.
+pub(crate) fn reaches(name: &str, sql: &str) -> bool {
+    let of_rows = matches!(name, "session_replication_role" | "work_mem");
+    let untouched = |kind: &StatementKind| match kind {
+        StatementKind::CreateIndex(_) | StatementKind::Reindex(_) => true,
+        StatementKind::Drop(it) => it.object == ObjectKind::Index,
+        StatementKind::AlterTable(it) => {
+            of_rows && it.subcommands.iter().all(|it| matches!(it.action, AlterAction::ValidateConstraint { .. }))
+        }
+        _ => false,
+    };
+    let script = || syntax::parse(sql, &Options::plain());
+    !(of_rows || name.contains('.')) || !script().statements.iter().all(|it| untouched(&it.parsed.kind))
 }
 
 /// Where unqualified names are looked up under these settings.

@@ -209,6 +209,14 @@ fn files_that_must_run_as_one() {
             withheld 1.0: search_path is set only for the transaction that the step must leave
         "#]],
         ),
+        (
+            "SET LOCAL session_replication_role = replica; SET LOCAL my.own = 'x'; CREATE INDEX ON users (email);",
+            expect![[r#"
+            == create_users_email_idx (no transaction)
+            CREATE INDEX CONCURRENTLY users_email_idx ON users (email);  -- long
+                undo DROP INDEX CONCURRENTLY users_email_idx;
+        "#]],
+        ),
     ] {
         check(&wrapped(SHOP), sql, expected);
     }
