@@ -169,7 +169,8 @@ impl Types<'_> {
             return if constrained { inner.max(Path::Work) } else { inner };
         }
         if let Some((base, _)) = self.domain(from) {
-            return self.coerce(&base, to, explicit);
+            // A value of a domain tells of no modifiers: a column of one has atttypmod -1 (exprTypmod, nodeFuncs.c).
+            return self.coerce(&TypeName { modifiers: Vec::new(), ..base }, to, explicit);
         }
         let known = |ty: &TypeName| is_built_in(ty) || ty.name == "citext" || self.is_enum(ty);
         let cast = match (from.array, to.array) {

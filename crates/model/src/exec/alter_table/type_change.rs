@@ -116,8 +116,12 @@ pub(super) fn alter_type(
         if using.is_none() {
             refuse_bit_length(exec, task, &relation, &old.ty, &new);
         }
-        let dependents =
-            Dependents { operators: change.other_operators, collation: old.collation != collation, rewrites };
+        let dependents = Dependents {
+            operators: change.other_operators,
+            collation: old.collation != collation,
+            rewrites,
+            array: matches!(&new, ColumnType::Known(it) if it.array),
+        };
         remake(exec, alter, task, &table, name, &dependents);
         change_identity_sequence(exec, task, &table, &old, &new)?;
         exec.schema.edit(&table, |relation| {
@@ -168,6 +172,7 @@ struct Dependents {
     operators: bool,
     collation: bool,
     rewrites: bool,
+    array: bool,
 }
 
 /// Constraints and indexes that name the column are dropped and made again (RememberAllDependentForRebuilding,
@@ -212,7 +217,9 @@ fn survives(index: &Index, column: &str, dependents: &Dependents) -> bool {
     let kept = key.is_none_or(|key| {
         (!dependents.operators || key.operator_class.is_some()) && (!dependents.collation || key.collation.is_some())
     });
-    plain && kept && index.valid
+    // The class of arrays is polymorphic and a GIN index stores their elements, which are of another type than the column.
+    let elements = key.is_some() && &*index.method == "gin" && dependents.array;
+    plain && kept && index.valid && !elements
 }
 
 /// The keys that are made again must still compare.
@@ -341,4 +348,31 @@ fn change_identity_sequence(
         exec.schema.edit(sequence, |it| it.sequence_type = Some(coercion::describe(new).as_str().into()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    #[test]
+    fn domains_have_no_modifiers_and_gin_indexes_keep_elements() {
+        let before = "CREATE DOMAIN d20 AS varchar(20); CREATE DOMAIN other AS varchar(20); CREATE TABLE t (a d20, b int[], c varchar(20)); CREATE INDEX i ON t USING gin (b)";
+        let sql = "
+ALTER TABLE t ALTER a TYPE other; ALTER TABLE t ALTER a TYPE varchar(20); ALTER TABLE t ALTER a TYPE text; ALTER TABLE t ALTER c TYPE d20; ALTER TABLE t ALTER b TYPE int[]";
+        expect![[r#"
+            ALTER TABLE t ALTER a TYPE other
+                i ACCESS EXCLUSIVE+build, t ACCESS EXCLUSIVE+rewrite, t ACCESS EXCLUSIVE+build | blocks t:RW
+            ALTER TABLE t ALTER a TYPE varchar(20)
+                i ACCESS EXCLUSIVE+build, t ACCESS EXCLUSIVE+rewrite, t ACCESS EXCLUSIVE+build | blocks t:RW
+            ALTER TABLE t ALTER a TYPE text
+                t ACCESS EXCLUSIVE | blocks t:RW
+            ALTER TABLE t ALTER c TYPE d20
+                t ACCESS EXCLUSIVE | blocks t:RW
+            ALTER TABLE t ALTER b TYPE int[]
+                i ACCESS EXCLUSIVE+build, t ACCESS EXCLUSIVE+build | blocks t:RW
+        "#]]
+        .assert_eq(&effects(before, sql));
+    }
 }
