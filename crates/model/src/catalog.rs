@@ -264,6 +264,19 @@ impl Schema {
         found
     }
 
+    /// Foreign keys that watch over the rows of a table: those that reference it, and for a partition those that reference
+    /// a table above it, of which it has a copy (CloneFkReferenced, tablecmds.c).
+    #[must_use]
+    pub fn foreign_keys_over(&self, table: &QName) -> Vec<(QName, Constraint)> {
+        let mut found = self.foreign_keys_to(table);
+        let mut below = table;
+        while let Some((above, _)) = self.relations.get(below).and_then(|it| it.partition_of.as_ref()) {
+            found.extend(self.foreign_keys_to(above));
+            below = above;
+        }
+        found
+    }
+
     /// Views and materialized views that read a relation.
     #[must_use]
     pub fn views_of(&self, name: &QName) -> Vec<QName> {

@@ -590,7 +590,7 @@ impl Print<'_> {
             }
         }
         // ON DELETE and ON UPDATE change the rows of others.
-        for (child, _) in schema.foreign_keys_to(&table) {
+        for (child, _) in schema.foreign_keys_over(&table) {
             self.write(Thing::Rows(child));
         }
     }

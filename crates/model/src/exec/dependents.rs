@@ -85,11 +85,11 @@ pub(super) enum Dependent {
 
 fn outside(exec: &Exec, name: &QName, relation: &Relation, doomed: &[QName]) -> Vec<Dependent> {
     let mut found = Vec::new();
-    // A partition holds keys that reference its parent.
+    // A partition holds keys that reference a table above it.
     if let Some((parent, _)) = &relation.partition_of
         && !doomed.contains(parent)
     {
-        for (table, constraint) in exec.schema.foreign_keys_to(parent) {
+        for (table, constraint) in exec.schema.foreign_keys_over(parent) {
             if !doomed.contains(&table) {
                 found.push(Dependent::ForeignKey { table, constraint: constraint.name });
             }

@@ -130,7 +130,7 @@ fn key_share(exec: &mut Exec, referenced: &QName) {
     }
 }
 
-/// Foreign keys that reference the table: deleting rows, or changing their keys, looks for rows that reference them, or
+/// Foreign keys over the table: deleting rows, or changing their keys, looks for rows that reference them, or
 /// changes those (RI_FKey_noaction_del, RI_FKey_cascade_del and their kin, ri_triggers.c). `columns`: those an UPDATE sets.
 pub(super) fn referencing(exec: &mut Exec, table: &QName, columns: Option<&[&str]>) {
     follow(exec, table, columns, CASCADES);
@@ -140,7 +140,7 @@ fn follow(exec: &mut Exec, table: &QName, columns: Option<&[&str]>, depth: usize
     if depth == 0 {
         return;
     }
-    for (child, constraint) in exec.schema.foreign_keys_to(table) {
+    for (child, constraint) in exec.schema.foreign_keys_over(table) {
         let ConstraintKind::ForeignKey { columns: own, referenced_columns, on_update, on_delete, .. } =
             &constraint.kind
         else {

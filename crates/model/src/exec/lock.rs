@@ -38,8 +38,12 @@ pub(super) fn truncate(
     }
     let mut next = 0;
     while next < tables.len() {
-        for (child, constraint) in exec.schema.foreign_keys_to(&tables[next].clone()) {
+        for (child, constraint) in exec.schema.foreign_keys_over(&tables[next].clone()) {
             if tables.contains(&child) {
+                continue;
+            }
+            // Who has no trigger is not asked, and a NOT ENFORCED key makes none (heap_truncate_check_FKs, heap.c).
+            if !cascade && !has_triggers(exec, &tables[next]) {
                 continue;
             }
             if !cascade {
@@ -71,6 +75,14 @@ pub(super) fn truncate(
         integrity::triggers(exec, table, integrity::Event::Truncate, span);
     }
     Ok(())
+}
+
+fn has_triggers(exec: &Exec, table: &QName) -> bool {
+    let relation = exec.relation(table);
+    let own = relation.constraints.iter().filter(|it| matches!(it.kind, ConstraintKind::ForeignKey { .. }));
+    relation.kind == RelationKind::PartitionedTable
+        || !relation.triggers.is_empty()
+        || own.chain(exec.schema.foreign_keys_over(table).iter().map(|(_, it)| it)).any(|it| it.enforced)
 }
 
 /// LOCK TABLE takes the mode on children too, and on what a view reads (LockTableCommand, lockcmds.c).
@@ -137,6 +149,26 @@ mod tests {
 
     const BEFORE: &str = "CREATE TABLE users (id bigserial PRIMARY KEY); CREATE TABLE orders (id bigserial PRIMARY KEY, user_id bigint REFERENCES users);
 CREATE VIEW v AS SELECT * FROM users; CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)";
+
+    #[test]
+    fn keys_over_partitions_and_keys_that_are_not_enforced() {
+        let before = "CREATE TABLE r (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE r2 PARTITION OF r DEFAULT PARTITION BY RANGE (id); CREATE TABLE r2a PARTITION OF r2 DEFAULT;
+CREATE TABLE ref (r int REFERENCES r); CREATE TABLE u (id int PRIMARY KEY); CREATE TABLE loose (u int REFERENCES u NOT ENFORCED)";
+        let sql = "
+TRUNCATE r2a; DELETE FROM r2a WHERE id = 1; ALTER TABLE r2 DETACH PARTITION r2a; TRUNCATE u; DROP TABLE r2a CASCADE";
+        expect![[r#"
+            TRUNCATE r2a
+                nothing | 0A000: cannot truncate a table referenced in a foreign key constraint
+            DELETE FROM r2a WHERE id = 1
+                r2a ROW EXCLUSIVE+rows, r2a_pkey ROW EXCLUSIVE, ref ROW SHARE+scan | blocks r:W r2:W r2a:W
+            ALTER TABLE r2 DETACH PARTITION r2a
+                r2 ACCESS EXCLUSIVE, r2a ACCESS EXCLUSIVE+scan, r2a_pkey ACCESS EXCLUSIVE, ref ACCESS EXCLUSIVE+scan | blocks r:RW r2:RW r2a:RW ref:RW
+            TRUNCATE u
+                u ACCESS EXCLUSIVE, u_pkey ACCESS EXCLUSIVE | blocks u:RW
+            DROP TABLE r2a CASCADE
+                r2a ACCESS EXCLUSIVE, r2a_pkey ACCESS EXCLUSIVE | blocks r2a:RW
+        "#]].assert_eq(&effects(before, sql));
+    }
 
     #[test]
     fn truncating() {

@@ -141,8 +141,6 @@ impl Found<'_> {
 
     /// Checks of the other end of a foreign key lock ROW SHARE, referential actions ROW EXCLUSIVE (ri_triggers.c).
     fn foreign_keys(&mut self, relation: &Relation, lock: LockMode) {
-        let mut sides = vec![relation.name.clone()];
-        sides.extend(relation.partition_of.as_ref().map(|(parent, _)| parent.clone()));
         for constraint in relation.constraints.iter().filter(|it| it.enforced) {
             if let ConstraintKind::ForeignKey { referenced, on_update, on_delete, .. } = &constraint.kind {
                 let acts = |action: char| !matches!(action, 'a' | 'r');
@@ -160,12 +158,10 @@ impl Found<'_> {
                 }
             }
         }
-        for side in sides {
-            for (child, constraint) in self.schema.foreign_keys_to(&side) {
-                if constraint.enforced && lock >= LockMode::Exclusive && self.mark(&child, false, true) {
-                    for partition in self.schema.descendants(&child) {
-                        self.mark(&partition, false, true);
-                    }
+        for (child, constraint) in self.schema.foreign_keys_over(&relation.name) {
+            if constraint.enforced && lock >= LockMode::Exclusive && self.mark(&child, false, true) {
+                for partition in self.schema.descendants(&child) {
+                    self.mark(&partition, false, true);
                 }
             }
         }

@@ -469,7 +469,7 @@ pub(in crate::exec) fn clone_foreign_keys(
             unchecked.extend(added.unchecked.into_iter().map(|table| (table, referenced.clone())));
         }
     }
-    for (referencing, _) in exec.schema.foreign_keys_to(parent) {
+    for (referencing, _) in exec.schema.foreign_keys_over(parent) {
         // CloneFkReferenced; 14 only looked at the table.
         let lock = if exec.since(15) { LockMode::ShareRowExclusive } else { LockMode::AccessShare };
         exec.lock(&referencing, lock);

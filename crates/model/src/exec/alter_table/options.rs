@@ -279,7 +279,7 @@ fn set_persistence(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>, persiste
             }
         }
     } else {
-        for (referencing, _) in exec.schema.foreign_keys_to(&table) {
+        for (referencing, _) in exec.schema.foreign_keys_over(&table) {
             if referencing != table && exec.relation(&referencing).persistence == Persistence::Permanent {
                 let message = format!(
                     "could not change table \"{name}\" to unlogged because it references logged table \"{}\"",

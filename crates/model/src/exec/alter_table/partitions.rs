@@ -426,10 +426,13 @@ pub(super) fn detach(
     for below in exec.schema.descendants(&name) {
         exec.lock(&below, LockMode::AccessExclusive);
     }
-    for (referencing, _) in exec.schema.foreign_keys_to(&parent) {
-        // No row of the other table may point into the partition (RI_PartitionRemove_Check, ri_triggers.c); then the key's
-        // part for it is dropped.
+    for (referencing, _) in exec.schema.foreign_keys_over(&parent) {
+        // No row of the other table may point into the partition, so the two are joined (RI_PartitionRemove_Check,
+        // ri_triggers.c); then the key's part for it is dropped.
         exec.work(&referencing, LockMode::AccessExclusive, Work::Scan);
+        for storage in exec.schema.storages(&name) {
+            exec.work(&storage, LockMode::AccessExclusive, Work::Scan);
+        }
         lock_indexes(exec, &referencing, LockMode::AccessShare);
     }
     for constraint in exec.relation(&name).constraints.clone() {
