@@ -17,7 +17,7 @@ Adding a column that every row gets its own value for stops reads and writes whi
 
 ### What it does
 Reports an added column with a volatile default, a serial or identity column, a stored generated column, and a column whose
-type is a domain with constraints, on a table that was there before.
+type is a domain with constraints, and a virtual generated column that is NOT NULL, on a table that was there before.
 
 ### Why it hurts
 The table is held in ACCESS EXCLUSIVE while each row is written anew and each index is built again: even SELECT waits. A
@@ -52,13 +52,30 @@ ALTER TABLE users ADD COLUMN created_at timestamptz NOT NULL DEFAULT now();
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     for at in context.operations_on_others([OperationKind::AddColumn]) {
-        let Some(effect) = at.long_blocking().filter(|effect| effect.work == Work::Rewrite) else { continue };
-        let (why, way) = at.added_column().map_or(UNKNOWN, |column| reason(&at, column));
+        let column = at.added_column();
+        let Some(effect) = at.long_blocking() else { continue };
+        if effect.work == Work::Scan && column.is_some_and(is_virtual) {
+            let message = format!(
+                "adding a virtual generated column that is NOT NULL {} while its value is computed for every row",
+                holds(effect)
+            );
+            findings.push(at.with_held(at.finding(&RULE, message)).note(
+                "Add the column without NOT NULL, then a CHECK constraint that it IS NOT NULL as NOT VALID, and validate it in a later transaction",
+            ));
+        }
+        if effect.work != Work::Rewrite {
+            continue;
+        }
+        let (why, way) = column.map_or(UNKNOWN, |column| reason(&at, column));
         let message = format!("adding {why} {} while the table is rewritten", holds(effect));
         let mut finding = at.with_held(at.finding(&RULE, message));
         finding.notes.extend(majors_note(at.judged));
         findings.push(finding.note(way));
     }
+}
+
+fn is_virtual(column: &ColumnDef) -> bool {
+    column.constraints.iter().any(|it| matches!(it.kind, ConstraintKind::Generated { stored: false, .. }))
 }
 
 const UNKNOWN: (&str, &str) = (
@@ -112,6 +129,15 @@ mod tests {
         CREATE FUNCTION next_code() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
         CREATE FUNCTION pure_code() RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN 1; END';
     ";
+
+    #[test]
+    fn virtual_and_not_null() {
+        let sql = "ALTER TABLE users ADD COLUMN a bigint GENERATED ALWAYS AS (id) VIRTUAL NOT NULL, ADD COLUMN b bigint GENERATED ALWAYS AS (id) VIRTUAL";
+        on(18..=18).say(GIVEN, sql, expect![[r#"
+            add-column-rewrite: adding a virtual generated column that is NOT NULL holds ACCESS EXCLUSIVE on users: reads and writes wait while its value is computed for every row
+              = Add the column without NOT NULL, then a CHECK constraint that it IS NOT NULL as NOT VALID, and validate it in a later transaction
+        "#]]);
+    }
 
     #[test]
     fn volatile_defaults() {

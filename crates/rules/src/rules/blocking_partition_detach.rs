@@ -2,7 +2,7 @@
 
 use model::effect::{OperationKind, lock_name};
 
-use crate::facts::{is_concurrent, outside_transaction, stops_others, table_of};
+use crate::facts::{holds, is_concurrent, outside_transaction, stops_others, table_of};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -18,7 +18,8 @@ Reports DETACH PARTITION without CONCURRENTLY from a parent that was there befor
 
 ### Why it hurts
 It takes ACCESS EXCLUSIVE on the parent: it queues behind the longest running query, and every later query on any partition
-queues behind it.
+queues behind it. When foreign keys reference the parent, the tables that have them, the partition and the parent stay locked
+while all rows are searched for one that points into the partition.
 
 ### Way out
 DETACH PARTITION ... CONCURRENTLY, outside a transaction. When it is interrupted, finish it with FINALIZE. A parent with a
@@ -50,14 +51,23 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if at.kind().is_some_and(is_concurrent) {
             continue;
         }
-        let finding = at.finding(
-            &RULE,
-            format!(
-                "detaching the partition takes {} on {}: reads and writes queue behind it while a query on the table runs",
-                lock_name(effect.lock),
-                table_of(effect),
+        let mut finding = match at.long_blocking() {
+            Some(long) => at.with_held(at.finding(
+                &RULE,
+                format!("detaching the partition {} while the foreign keys to it are checked", holds(long)),
+            )),
+            None => at.finding(
+                &RULE,
+                format!(
+                    "detaching the partition takes {} on {}: reads and writes queue behind it while a query on the table runs",
+                    lock_name(effect.lock),
+                    table_of(effect),
+                ),
             ),
-        );
+        };
+        if at.long_blocking().is_some() {
+            finding.level = Level::Error;
+        }
         findings.push(if at.judged.transaction.inside == Some(true) {
             finding
                 .note("Detach it concurrently, which a transaction does not allow")
@@ -72,7 +82,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, wrapped};
+    use crate::check::{check, on, wrapped};
 
     const GIVEN: &str = "
         CREATE TABLE events (id bigint, at date NOT NULL) PARTITION BY RANGE (at);
@@ -88,6 +98,20 @@ mod tests {
             --                 ^^^^^^^^^^^^^^^^^^^^^^^^^ blocking-partition-detach
         "#]],
         );
+    }
+
+    #[test]
+    fn with_foreign_keys_to_a_table_above() {
+        let given = "
+            CREATE TABLE events (id bigint PRIMARY KEY) PARTITION BY RANGE (id);
+            CREATE TABLE e1 PARTITION OF events FOR VALUES FROM (0) TO (1000) PARTITION BY RANGE (id);
+            CREATE TABLE e1a PARTITION OF e1 FOR VALUES FROM (0) TO (500);
+            CREATE TABLE notes (event_id bigint REFERENCES events);
+        ";
+        on(14..=18).say(given, "ALTER TABLE e1 DETACH PARTITION e1a", expect![[r#"
+            blocking-partition-detach: detaching the partition holds ACCESS EXCLUSIVE on notes: reads and writes wait while the foreign keys to it are checked
+              = Detach it concurrently
+        "#]]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use model::effect::OperationKind;
 use model::name::QName;
-use syntax::ast::ConstraintKind;
+use syntax::ast::{AlterAction, ConstraintKind};
 
 use crate::facts::{list, majors_note, stops_others, table_of};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
@@ -17,7 +17,7 @@ Adding a foreign key without NOT VALID stops writes to both tables while every r
 
 ### What it does
 Reports a foreign key that is added to a table that was there before and checked in the same step, in ALTER TABLE or inline
-with a column that is added with a default.
+with a column that is added with a default; and ALTER CONSTRAINT ... ENFORCED, which PostgreSQL 18 knows.
 
 ### Why it hurts
 Both tables are held in SHARE ROW EXCLUSIVE until all rows are looked up: INSERT, UPDATE and DELETE wait on either side.
@@ -50,7 +50,11 @@ ALTER TABLE orders VALIDATE CONSTRAINT orders_user_id_fkey;
 };
 
 fn check(context: &Context, findings: &mut Vec<Finding>) {
-    for at in context.operations_on_others([OperationKind::AddForeignKey]) {
+    for at in context.operations_on_others([OperationKind::AddForeignKey, OperationKind::Other]) {
+        let enforced = matches!(at.action(), Some(AlterAction::AlterConstraint { enforced: Some(true), .. }));
+        if at.operation.kind == OperationKind::Other && !enforced {
+            continue;
+        }
         let Some(long) = at.long_blocking() else { continue };
         let table = at.operation.relation.as_ref().unwrap_or(table_of(long));
         let mut both: Vec<&QName> = vec![table];
@@ -61,7 +65,8 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             Some(_) => at.holds(long),
             None => format!("holds SHARE ROW EXCLUSIVE on {}: writes wait", list(&both)),
         };
-        let message = format!("adding the foreign key {holds} while every row of {table} is checked");
+        let verb = if enforced { "enforcing" } else { "adding" };
+        let message = format!("{verb} the foreign key {holds} while every row of {table} is checked");
         let mut finding = at.with_held(at.finding(&RULE, message));
         finding.notes.extend(majors_note(at.judged));
         let inline = at.operation.constraint.is_some();
@@ -70,7 +75,9 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             Some(ConstraintKind::ForeignKey(key)) => format!(" to {}", key.referenced.name),
             _ => String::new(),
         };
-        findings.push(if partitioned && *context.trace.majors.start() < 18 {
+        findings.push(if enforced {
+            finding.note("Drop it and add it anew as NOT VALID in one transaction, and validate it in a later one")
+        } else if partitioned && *context.trace.majors.start() < 18 {
             finding.note(
                 "Add the key to each partition as NOT VALID and validate it there, then to the parent, which adopts them",
             )
@@ -148,6 +155,17 @@ mod tests {
             ALTER TABLE orders VALIDATE CONSTRAINT f;
         "#]],
         );
+    }
+
+    #[test]
+    fn enforced_later() {
+        let given = "CREATE TABLE users (id bigint PRIMARY KEY);
+            CREATE TABLE orders (user_id bigint CONSTRAINT f REFERENCES users NOT ENFORCED)";
+        on(18..=18).say(given, "ALTER TABLE orders ALTER CONSTRAINT f ENFORCED", expect![[r#"
+            foreign-key-without-not-valid: enforcing the foreign key holds SHARE ROW EXCLUSIVE on orders and users: writes wait while every row of orders is checked
+              = Drop it and add it anew as NOT VALID in one transaction, and validate it in a later one
+        "#]]);
+        on(18..=18).say(given, "ALTER TABLE orders ALTER CONSTRAINT f DEFERRABLE", expect![[r#""#]]);
     }
 
     #[test]
