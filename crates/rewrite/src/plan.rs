@@ -31,17 +31,37 @@ pub(crate) struct Refusal {
 
 pub(crate) fn plan(request: &Request) -> Outcome {
     match statement_by_statement(request) {
-        Some(trace) => proven(&Request { trace: &trace, ..*request }, true),
-        None => proven(request, false),
+        Apart::Same => proven(request, false),
+        Apart::Runs(trace) => proven(&Request { trace: &trace, ..*request }, true),
+        Apart::Fails(statement, why) => {
+            let reason = format!(
+                "statement {} fails as it stands: {why}; mend it first, since of a split file what stands before it would stay",
+                statement + 1
+            );
+            unchanged(request, request.chosen.iter().map(|it| (*it, reason.clone())).collect())
+        }
     }
+}
+
+/// What the statements of a migration do one by one.
+enum Apart {
+    /// What they do together.
+    Same,
+    /// They run, though not together.
+    Runs(Trace),
+    /// This one fails on each major in range, and takes back with it what stands before it in its transaction.
+    Fails(usize, String),
 }
 
 /// When the original fails only because of the transaction it runs in (a new enum value is used, an index is built
 /// concurrently), what it means is what its statements do one by one.
-fn statement_by_statement(request: &Request) -> Option<Trace> {
+fn statement_by_statement(request: &Request) -> Apart {
     let always = |judged: &Judged| judged.fails.as_ref().is_some_and(|it| it.when == FailsWhen::Always);
+    if let Some(newer) = request.script.statements.iter().enumerate().find_map(|it| newer(request, it)) {
+        return newer;
+    }
     if !request.trace.judged.iter().any(always) {
-        return None;
+        return Apart::Same;
     }
     let runner = alone(request.runner);
     let settings = Settings { majors: request.trace.majors.clone(), external_timeouts: true };
@@ -50,24 +70,33 @@ fn statement_by_statement(request: &Request) -> Option<Trace> {
     script.statements.retain(|it| !control(it));
     let mut apart =
         trace(&request.trace.before, request.session, &Unit { script: &script, runner: &runner }, &settings);
-    if apart.judged.iter().any(always) {
-        return None;
-    }
     // Transactions are still those of the original.
     let mut judged = apart.judged.into_iter();
     let mut all = Vec::with_capacity(request.trace.judged.len());
     for (statement, original) in request.script.statements.iter().zip(&request.trace.judged) {
         if control(statement) {
             all.push(original.clone());
-        } else {
-            let judged = judged.next()?;
+        } else if let Some(judged) = judged.next() {
             let judgement = Judgement { held: original.held.clone(), ..(*judged.judgement).clone() };
             all.push(Judged::new(original.transaction, Arc::new(judgement)));
         }
     }
+    let everywhere = (*request.trace.majors.start(), *request.trace.majors.end());
+    if let Some((index, judged)) = all.iter().enumerate().find(|(_, judged)| always(judged)) {
+        let failure = judged.fails.as_ref().filter(|it| it.majors == everywhere);
+        let failure = failure.filter(|_| shared_transaction(judged).is_some());
+        return failure.map_or(Apart::Same, |failure| Apart::Fails(index, failure.message.clone()));
+    }
     apart.judged = all;
     apart.transactions.clone_from(&request.trace.transactions);
-    Some(apart)
+    Apart::Runs(apart)
+}
+
+/// A statement that no major in range takes.
+fn newer(request: &Request, (index, statement): (usize, &Statement)) -> Option<Apart> {
+    let needs = statement.parsed.needs.as_ref().filter(|it| it.major > *request.trace.majors.end())?;
+    shared_transaction(&request.trace.judged[index])?;
+    Some(Apart::Fails(index, format!("{} needs PostgreSQL {}", needs.construct, needs.major)))
 }
 
 fn proven(request: &Request, failing: bool) -> Outcome {

@@ -57,6 +57,9 @@ fn changes(kind: &StatementKind, before: &Schema, search_path: &[String]) -> Vec
         }
         StatementKind::Drop(it) => {
             let dropped = it.names.iter().filter_map(|dropped| {
+                if it.object == ObjectKind::EventTrigger {
+                    return Some(change(format!("event trigger {}", dropped.name.name), false));
+                }
                 let table = &dropped.relation.as_ref()?.name;
                 let word = match it.object {
                     ObjectKind::Trigger => "trigger",
@@ -74,6 +77,9 @@ fn changes(kind: &StatementKind, before: &Schema, search_path: &[String]) -> Vec
                 false => format!("the privileges on {}", name.name),
             };
             it.names.iter().map(|name| change(of(name), !it.revoke)).collect()
+        }
+        StatementKind::CreateEventTrigger { name } | StatementKind::AlterEventTrigger { name } => {
+            one(format!("event trigger {}", name.text))
         }
         StatementKind::Role => one("the attributes of roles".to_owned()),
         StatementKind::SetOwner(it) => one(format!("the owner of {}", it.name.name)),

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use model::plan::Class;
 
-use super::{check, plain, wrapped};
+use super::{Given, check, plain, run, wrapped};
 
 const SHOP: &str = "
 CREATE TABLE users (id bigint PRIMARY KEY, email text, age int);
@@ -374,4 +374,31 @@ ALTER TABLE orders ADD CHECK (user_id > 0);",
     ] {
         check(&wrapped(SHOP).allowing(Class::Unsafe), sql, expected);
     }
+}
+
+#[test]
+fn what_fails_is_not_split() {
+    let sql = "
+CREATE INDEX ON orders (user_id);
+ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users ON DELETE SET NULL (user_id);
+";
+    check(
+        &Given { majors: 14..=14, ..wrapped(SHOP) },
+        sql,
+        expect![[r#"
+        unchanged
+        withheld 0.0: statement 2 fails as it stands: ON DELETE SET ... (columns) needs PostgreSQL 15; mend it first, since of a split file what stands before it would stay
+    "#]],
+    );
+    let split = |majors| run(&Given { majors, ..wrapped(SHOP) }, sql.trim_start()).2.changed;
+    assert!(split(14..=15) && split(15..=15));
+    check(
+        &wrapped(SHOP),
+        "CREATE INDEX ON orders (user_id);\nDROP INDEX users_pkey;\n",
+        expect![[r#"
+        unchanged
+        withheld 0.0: statement 2 fails as it stands: cannot drop index users_pkey because constraint users_pkey on table users requires it; mend it first, since of a split file what stands before it would stay
+        withheld 1.0: statement 2 fails as it stands: cannot drop index users_pkey because constraint users_pkey on table users requires it; mend it first, since of a split file what stands before it would stay
+    "#]],
+    );
 }

@@ -280,7 +280,7 @@ fn indexes_are_dropped_one_by_one() {
         "DROP INDEX users_pkey;",
         expect![[r#"
             unchanged
-            withheld 0.0: the statement fails as it stands; mend it first
+            withheld 0.0: statement 1 fails as it stands: cannot drop index users_pkey because constraint users_pkey on table users requires it; mend it first, since of a split file what stands before it would stay
         "#]],
     );
 }
