@@ -148,7 +148,10 @@ pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class:
             let attempt = if file.pending && found.findings.iter().any(|(_, finding)| has_recipe(finding)) {
                 attempt(&Task { engine, options, view, file, found: &found }, class)
             } else {
-                let reason = "the migration is already applied; --all-files rewrites it all the same";
+                let reason = match view.migration(file).pending {
+                    Some(_) => "the migration is already applied; --all-files rewrites it all the same",
+                    None => "without git it is not known whether the migration is applied; name the file to have it rewritten",
+                };
                 refuse(file, &found, &BTreeMap::new(), (!file.pending).then_some(reason))
             };
             (file, found, attempt)

@@ -229,7 +229,9 @@ impl Live {
     fn tell(&self, at: usize) -> (Told, usize) {
         let migration: &Migration = &self.history.migrations[at];
         let sections = self.open.get(&at).into_iter().flat_map(|it| &it.sections).map(|(section, _)| section.clone());
-        let file = FileView { migration: at, pending: view::is_pending(migration), sections: sections.collect() };
+        // Who opens a file names it.
+        let pending = migration.pending.unwrap_or(true);
+        let file = FileView { migration: at, pending, sections: sections.collect() };
         let latest = self.states.last().map_or_else(Schema::default, |(schema, _)| schema.clone());
         let mut files = vec![file];
         let folded = view::judge_undone(&self.history, &self.scripts, &self.settings, &latest, &mut files);

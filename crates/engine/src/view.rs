@@ -144,7 +144,9 @@ pub(crate) fn judge(
             let trace = Arc::new(model::trace::trace(&after, &begins, &unit, &settings));
             sections.push(SectionView { unit: down, script: scripts[index][down].clone(), session: begins, trace });
         }
-        files.push(FileView { migration: index, pending: options.all_files || is_pending(migration), sections });
+        // Where git cannot tell what is applied, those that are named.
+        let pending = options.all_files || migration.pending.unwrap_or(migration.named);
+        files.push(FileView { migration: index, pending, sections });
         schema = after;
     }
     judge_undone(&history, &scripts, &settings, &schema, &mut files);
@@ -211,11 +213,6 @@ fn is_target(migration: &Migration, options: &Options) -> bool {
     let all = options.paths.is_empty();
     let applied_too = (!all || options.all_files) && !options.pending;
     (all || migration.named) && (applied_too || migration.pending != Some(false))
-}
-
-/// A named file may be rewritten where git cannot tell that it is applied.
-pub(crate) fn is_pending(migration: &Migration) -> bool {
-    migration.pending.unwrap_or(true)
 }
 
 /// A tool that keeps a history starts with an empty database. Plain SQL files and standard input may start anywhere.

@@ -10,6 +10,7 @@ use crate::context::{Site, prefix};
 use crate::draft::{Draft, Place, Rewrite, Role};
 use crate::edit::{self, Edit};
 use crate::layout::{Around, layout};
+use crate::plan::shared_transaction;
 use crate::settings::{InForce, reaches, setting};
 use crate::{Request, bonds, recipes, titles};
 
@@ -91,7 +92,8 @@ pub(crate) fn expand(
             if follows {
                 item.draft.role = Role::Joined;
             }
-            if (failing || touched) && matches!(kind, StatementKind::AlterEnum(_)) {
+            let alone = || shared_transaction(&request.trace.judged[index]).is_none();
+            if matches!(kind, StatementKind::AlterEnum(_)) && (failing || touched || alone()) {
                 item.draft.role = Role::EndsPart;
             }
             item.settings.clone_from(&settings.0);

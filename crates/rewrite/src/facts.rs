@@ -77,7 +77,7 @@ pub(crate) fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Ref
                 footprint: footprint::of(does, before, &path),
                 locks: blocking(judged, &old),
                 writes: writing(judged, &old),
-                long: is_long(judged, kind, &old),
+                long: takes_long(judged, kind, |it| old.has(it)),
                 drops: drops(kind),
                 destroys: destroys(kind),
                 takes: [losses::taken(kind), losses::outdated(kind, &judged.before, &path)].concat(),
@@ -182,11 +182,12 @@ fn built(judged: &Judged) -> impl Iterator<Item = QName> {
     judged.effects.iter().filter(|it| it.work == Work::Build && it.on.is_some()).map(|it| it.relation.clone())
 }
 
-/// A few rows by VALUES are no long work; what is not known may be.
-pub(crate) fn is_long(judged: &Judged, kind: &StatementKind, old: &Old) -> bool {
+/// Work that grows with rows, those of new tables too when `counts` says so. A few rows by VALUES are no long work; what is not
+/// known may be.
+pub(crate) fn takes_long(judged: &Judged, kind: &StatementKind, counts: impl Fn(&Effect) -> bool) -> bool {
     if matches!(kind, StatementKind::Insert(it) if !matches!(it.source, InsertSource::Query)) {
         return false;
     }
     judged.operations.iter().any(|it| it.kind == OperationKind::Opaque)
-        || judged.effects.iter().any(|it| it.work != Work::Instant && old.has(it) && !it.empty)
+        || judged.effects.iter().any(|it| it.work != Work::Instant && counts(it) && !it.empty)
 }

@@ -14,7 +14,7 @@ use syntax::ast::{ObjectKind, Statement, StatementKind};
 use crate::draft::Role;
 use crate::execute::{Executed, alone, execute};
 use crate::expand::{Expansion, Item, expand};
-use crate::facts::{Facts, Old, facts, is_long};
+use crate::facts::{self, Facts, Old, facts};
 use crate::gaps::{Gap, State};
 use crate::losses::Loss;
 use crate::schedule::{Freedom, Group, Wishes, arrange};
@@ -48,7 +48,7 @@ enum Apart {
     /// What they do together.
     Same,
     /// They run, though not together.
-    Runs(Trace),
+    Runs(Box<Trace>),
     /// This one fails on each major in range, and takes back with it what stands before it in its transaction.
     Fails(usize, String),
 }
@@ -89,7 +89,7 @@ fn statement_by_statement(request: &Request) -> Apart {
     }
     apart.judged = all;
     apart.transactions.clone_from(&request.trace.transactions);
-    Apart::Runs(apart)
+    Apart::Runs(Box::new(apart))
 }
 
 /// A statement that no major in range takes.
@@ -443,7 +443,7 @@ struct Marks {
 
 fn marks(judged: &Judged, statement: &Statement, old: &Old) -> Marks {
     Marks {
-        long: is_long(judged, &statement.parsed.kind, old),
+        long: facts::takes_long(judged, &statement.parsed.kind, |_| true),
         blocks: blocked(judged, old).next().is_some(),
         effects: judged.effects_under_locks(),
         recovery: None,

@@ -33,7 +33,10 @@ pub(crate) fn of(
             let schema = it.relation.name.schema.as_ref().map(|schema| format!("{}.", syntax::quote_ident(schema)));
             Some(Recovery::First(format!("DROP INDEX CONCURRENTLY IF EXISTS {}{name};", schema.unwrap_or_default())))
         }
-        StatementKind::Drop(it) if it.concurrently => Some(Recovery::Again("the index may be left invalid")),
+        StatementKind::Drop(it) if it.concurrently => Some(Recovery::Again(match it.if_exists {
+            true => "the index may be left invalid",
+            false => "the index may be left invalid (once it does not exist any more, this is done)",
+        })),
         StatementKind::Reindex(it) if it.concurrently => {
             Some(Recovery::Again("invalid indexes may be left whose names end in _ccnew, which nothing needs"))
         }

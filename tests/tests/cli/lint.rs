@@ -170,7 +170,7 @@ fn standard_input_is_judged_under_its_name() {
           -DROP INDEX users_email;
           +SET lock_timeout = 0;
           +SET statement_timeout = 0;
-          +DROP INDEX CONCURRENTLY users_email;
+          +DROP INDEX CONCURRENTLY IF EXISTS users_email;
           +RESET lock_timeout;
           +RESET statement_timeout;
 

@@ -125,9 +125,9 @@ impl Session {
     fn set(&mut self, name: &'static str, value: Option<&str>, block: &Block, out: &mut Vec<(bool, String)>) {
         let known = self.ours.iter().position(|(known, _)| *known == name);
         let Some(value) = value else {
-            if let (Some(known), Some(setting)) = (known, own(block, name)) {
+            if let Some(known) = known {
                 self.ours.remove(known);
-                out.push((false, setting.sql.clone()));
+                out.push((false, own(block, name).map_or_else(|| format!("RESET {name};"), |it| it.sql.clone())));
             }
             return;
         };
@@ -204,6 +204,7 @@ fn wanted(line: &Line, block: &Block, config: &Config, session: &Session) -> Vec
         _ if line.long && !line.verbatim => wanted.push((STATEMENT, zero())),
         (Some(_), _) => wanted.push((STATEMENT, None)),
         (None, SessionTimeout::Milliseconds(time)) if line.blocks && !line.long => wanted.push((STATEMENT, ours(time))),
+        _ if line.long => wanted.push((STATEMENT, None)),
         _ => {}
     }
     wanted

@@ -577,9 +577,9 @@ mod tests {
             SET lock_timeout = '2s';
             SET statement_timeout = '30s';
             ALTER TABLE orders DROP CONSTRAINT orders_total;
+            RESET statement_timeout;
             ALTER TABLE orders DROP COLUMN note;
             RESET lock_timeout;
-            RESET statement_timeout;
         "#]].assert_eq(&emitted_with(&files, "m/1_orders.sql", &three_parts(), &options));
     }
 

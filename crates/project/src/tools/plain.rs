@@ -165,9 +165,9 @@ mod tests {
             SET lock_timeout = '2s';
             SET statement_timeout = '30s';
             ALTER TABLE orders DROP CONSTRAINT orders_total;
+            RESET statement_timeout;
             ALTER TABLE orders DROP COLUMN note;
             RESET lock_timeout;
-            RESET statement_timeout;
             ==== sql/orders.sql
             -- Split into 3 blocks by safestep. Run it with psql -v ON_ERROR_STOP=1; after a failure go on with the block that failed.
             -- Block 1 of 3.

@@ -137,11 +137,10 @@ fn indexes(site: &Site, table: &Relation) -> Result<(Vec<Draft>, Vec<Draft>), St
         }
         let definition =
             drop_index::definition(index).ok_or_else(|| format!("the definition of index {name} is not known"))?;
-        let drop = format!("DROP INDEX CONCURRENTLY {};", index.name);
+        let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {};", index.name);
         drops.push(
             Draft::new(Mode::NonTx, drop.clone(), titles::slug("drop", name))
-                .undone_by(Mode::NonTx, definition.clone())
-                .recovered_by(drop.clone()),
+                .undone_by(Mode::NonTx, definition.clone()),
         );
         builds.push(
             Draft::new(Mode::NonTx, definition, titles::slug("create", name))

@@ -41,9 +41,10 @@ pub(crate) fn rewrite(site: &Site) -> Result<Rewrite, String> {
 }
 
 fn step(site: &Site, it: &Drop, name: &Name, written: &str) -> Draft {
-    let drop = site.word(if it.if_exists { "DROP INDEX CONCURRENTLY IF EXISTS" } else { "DROP INDEX CONCURRENTLY" });
+    // What was interrupted leaves the index invalid, or none when only the client was gone; the same step again ends the matter.
+    let again = it.if_exists || known(site, name).is_some();
+    let drop = site.word(if again { "DROP INDEX CONCURRENTLY IF EXISTS" } else { "DROP INDEX CONCURRENTLY" });
     let sql = format!("{drop} {written};");
-    // What was interrupted leaves the index invalid, and the same step again ends the matter.
     let mut draft = Draft::new(Mode::NonTx, sql, titles::slug("drop", &name.name));
     draft.inverse = match known(site, name).and_then(definition) {
         Some(sql) => Inverse::Sql { sql, mode: Mode::NonTx },

@@ -424,7 +424,7 @@ ALTER TABLE t ADD CONSTRAINT three UNIQUE (a, b);
             ALTER TABLE t ADD CONSTRAINT three UNIQUE USING INDEX three;  -- blocks
                 undo ALTER TABLE t DROP CONSTRAINT three;
             == drop_one (no transaction)
-            DROP INDEX CONCURRENTLY one;  --
+            DROP INDEX CONCURRENTLY IF EXISTS one;  --
                 undo CREATE UNIQUE INDEX CONCURRENTLY one ON t (a);
                 again: the index may be left invalid
         "#]],
@@ -502,7 +502,7 @@ ALTER TABLE c ADD FOREIGN KEY (a, b) REFERENCES p (a, b);
             ALTER TABLE p ADD CONSTRAINT p_pkey PRIMARY KEY USING INDEX p_pkey;  -- blocks
                 undo ALTER TABLE p DROP CONSTRAINT p_pkey;
             == drop_p_key (no transaction)
-            DROP INDEX CONCURRENTLY p_key;  --
+            DROP INDEX CONCURRENTLY IF EXISTS p_key;  --
                 undo CREATE UNIQUE INDEX CONCURRENTLY p_key ON p (a, b);
                 again: the index may be left invalid
             == add_c_a_b_fkey
@@ -520,7 +520,7 @@ ALTER TABLE t ALTER a TYPE text;
 ",
         expect![[r#"
             == drop_t_b_idx (no transaction)
-            DROP INDEX CONCURRENTLY t_b_idx;  --
+            DROP INDEX CONCURRENTLY IF EXISTS t_b_idx;  --
                 undo CREATE INDEX CONCURRENTLY t_b_idx ON t (b) WHERE a <> '';
                 again: the index may be left invalid
             == alter_t

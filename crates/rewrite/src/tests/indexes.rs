@@ -248,7 +248,7 @@ fn indexes_are_dropped_one_by_one() {
         "DROP INDEX users_name_idx;",
         expect![[r#"
             == drop_users_name_idx (no transaction)
-            DROP INDEX CONCURRENTLY users_name_idx;  --
+            DROP INDEX CONCURRENTLY IF EXISTS users_name_idx;  --
                 undo CREATE INDEX CONCURRENTLY users_name_idx ON users (name);
                 again: the index may be left invalid
         "#]],
@@ -359,7 +359,7 @@ fn a_dropped_index_comes_back_with_renamed_columns() {
         "DROP INDEX i;",
         expect![[r#"
             == drop_i (no transaction)
-            DROP INDEX CONCURRENTLY i;  --
+            DROP INDEX CONCURRENTLY IF EXISTS i;  --
                 undo CREATE INDEX CONCURRENTLY i ON users ("full name" DESC, lower(low)) INCLUDE (id) WHERE "full name" <> 'name' AND lower(low) > '';
                 again: the index may be left invalid
         "#]],

@@ -171,7 +171,7 @@ DROP INDEX users_name_idx;
             CREATE INDEX CONCURRENTLY orders_user ON orders (user_id);  -- long
                 undo DROP INDEX CONCURRENTLY orders_user;
             == drop_users_name_idx (no transaction)
-            DROP INDEX CONCURRENTLY users_name_idx;  --
+            DROP INDEX CONCURRENTLY IF EXISTS users_name_idx;  --
                 undo CREATE INDEX CONCURRENTLY users_name_idx ON users (name);
                 again: the index may be left invalid
         "#]],
@@ -219,7 +219,7 @@ DROP INDEX users_name_idx;
             CREATE INDEX CONCURRENTLY orders_user ON orders (user_id);  -- long
                 undo DROP INDEX CONCURRENTLY orders_user;
             == drop_users_name_idx (no transaction)
-            DROP INDEX CONCURRENTLY users_name_idx;  --
+            DROP INDEX CONCURRENTLY IF EXISTS users_name_idx;  --
                 undo CREATE INDEX CONCURRENTLY users_name_idx ON users (name);
                 again: the index may be left invalid
         "#]],
