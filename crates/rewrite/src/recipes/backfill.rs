@@ -8,10 +8,10 @@
 
 use model::name::QName;
 use model::plan::{Class, Inverse, Mode};
-use model::schema::{Relation, RelationKind, Schema, Trigger};
+use model::schema::{Constraint, ConstraintKind, Relation, RelationKind, Schema, Trigger};
 use model::volatility::is_volatile;
 use syntax::Span;
-use syntax::ast::{ColumnDef, Delete, Expr, Query, RelationRef, StatementKind, Update};
+use syntax::ast::{ColumnDef, Delete, Expr, Name, Query, RelationRef, StatementKind, Update, Volatility};
 use syntax::lex::{self, Token, TokenKind};
 
 use super::comparison::{self, Comparison};
@@ -31,6 +31,13 @@ pub(crate) fn update(site: &Site) -> Result<Rewrite, String> {
     }
     let table = target(site, &it.facts, &it.target)?;
     no_statement_triggers(table, |trigger| trigger.update)?;
+    let written: Vec<&str> = it.assignments.iter().map(|it| it.column.as_str()).collect();
+    if let Some(constraint) = table.constraints.iter().find(|it| it.deferrable && is_key_of(it, &written)) {
+        return Err(format!(
+            "constraint {} is checked when all rows are changed, and a batch alone may break it; change the rows in an order that never does, by hand",
+            constraint.name
+        ));
+    }
     let keys = primary_key(table)?;
     if it.assignments.iter().any(|it| keys.contains(&syntax::quote_ident(&it.column))) {
         return Err(
@@ -58,7 +65,6 @@ pub(crate) fn update(site: &Site) -> Result<Rewrite, String> {
     };
     let step = step(site, &batch, titles::slug("backfill", &format!("{}_{column}", table.name.name)))?;
     let mut rewrite = rewritten(site, &batch, step);
-    let written: Vec<&str> = it.assignments.iter().map(|it| it.column.as_str()).collect();
     if skips && (site.is_open() || fired(site.before, table, &written).is_some()) {
         let triggers = if site.is_open() { "triggers that it may have for UPDATE" } else { "its triggers for UPDATE" };
         rewrite.assumptions.push(format!(
@@ -89,6 +95,14 @@ pub(crate) fn delete(site: &Site) -> Result<Rewrite, String> {
     }
     let table = target(site, &it.facts, &it.target)?;
     no_statement_triggers(table, |trigger| trigger.delete)?;
+    let keeps = |key: &Constraint| matches!(key.kind, ConstraintKind::ForeignKey { on_delete: 'a' | 'r', .. });
+    let own = |(child, key): &(QName, Constraint)| *child == table.name && keeps(key);
+    if let Some((_, key)) = site.before.foreign_keys_over(&table.name).into_iter().find(own) {
+        return Err(format!(
+            "rows of {} refer to each other by {}, and a batch may delete one without those that refer to it; delete those first, range after range, by hand",
+            table.name, key.name
+        ));
+    }
     let from = target_text(site, "FROM", "WHERE")
         .ok_or("the statement is written in a way that is not understood; change it by hand")?;
     let now = Now::of(site);
@@ -149,11 +163,39 @@ fn target<'a>(site: &Site<'a>, facts: &Query, target: &RelationRef) -> Result<&'
     if !facts.writes.is_empty() || facts.reads.iter().any(|read| read.relation != *target) {
         return Err("its rows depend on other queries; change one range of the primary key after the other by hand, each in a transaction of its own".to_owned());
     }
+    if let Some(function) = facts.functions.iter().find(|it| may_read(site.before, it)) {
+        return Err(format!(
+            "function {} may read rows that an earlier batch has changed; if it does not, declare it IMMUTABLE, else change one range of the primary key after the other by hand",
+            function.name
+        ));
+    }
     Ok(table)
 }
 
+/// A function of the schema that is not known to depend on nothing but its arguments.
+fn may_read(schema: &Schema, function: &Name) -> bool {
+    let named = |name: &QName| *name.name == *function.name;
+    let known = schema.functions.iter().filter(|(name, _)| named(name)).flat_map(|(_, all)| all.iter());
+    known.into_iter().any(|it| it.volatility != Volatility::Immutable)
+}
+
+/// A unique, primary or exclusion key over one of the columns.
+fn is_key_of(constraint: &Constraint, columns: &[&str]) -> bool {
+    match &constraint.kind {
+        ConstraintKind::Unique { columns: key }
+        | ConstraintKind::PrimaryKey { columns: key }
+        | ConstraintKind::Exclude { columns: key, .. } => key.iter().any(|it| columns.contains(&&**it)),
+        _ => false,
+    }
+}
+
 fn no_statement_triggers(table: &Relation, fires: fn(&Trigger) -> bool) -> Result<(), String> {
-    match table.triggers.iter().find(|it| it.enabled && !it.row && fires(it)) {
+    let mut enabled = table.triggers.iter().filter(|it| it.enabled && fires(it));
+    match enabled.find(|it| !it.row || it.constraint) {
+        Some(trigger) if trigger.constraint => Err(format!(
+            "constraint trigger {} would fire before all rows are changed; see whether it may, and change the rows in batches by hand",
+            trigger.name
+        )),
         Some(trigger) => Err(format!(
             "trigger {} would fire for every batch instead of once; see whether it may, and change the rows in batches by hand",
             trigger.name
@@ -164,7 +206,7 @@ fn no_statement_triggers(table: &Relation, fires: fn(&Trigger) -> bool) -> Resul
 
 fn primary_key(table: &Relation) -> Result<Vec<String>, String> {
     let key = table.constraints.iter().find_map(|it| match &it.kind {
-        model::schema::ConstraintKind::PrimaryKey { columns } => Some(columns),
+        ConstraintKind::PrimaryKey { columns } => Some(columns),
         _ => None,
     });
     let Some(columns) = key else {

@@ -527,3 +527,31 @@ fn a_constrained_domain_rewrites_without_default_too() {
         its type is a domain that every row must be checked against; add a column of the type below, with a CHECK constraint NOT VALID that is validated later
     "#]].assert_eq(&drawn);
 }
+
+#[test]
+fn what_looks_at_all_rows_at_once() {
+    let base =
+        "CREATE TABLE n (id bigint PRIMARY KEY, up bigint REFERENCES n, place int, UNIQUE (place) DEFERRABLE, b text);
+CREATE FUNCTION most(int) RETURNS text STABLE LANGUAGE sql AS 'SELECT max(b) FROM n';
+CREATE FUNCTION same(int) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT $1::text';
+";
+    let later = format!(
+        "{base}CREATE FUNCTION tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON n DEFERRABLE FOR EACH ROW EXECUTE FUNCTION tf();"
+    );
+    let sql = "
+DELETE FROM n WHERE place > 3;
+UPDATE n SET place = 3 - id;
+UPDATE n SET b = most(place);
+UPDATE n SET b = same(place);
+";
+    let drawn: String = sql.lines().map(|line| looks_for(wrapped(base), line)).collect();
+    let drawn = drawn + &looks_for(wrapped(&later), "UPDATE n SET b = 'x';");
+    expect![[r#"
+        rows of n refer to each other by n_up_fkey, and a batch may delete one without those that refer to it; delete those first, range after range, by hand
+        constraint n_place_key is checked when all rows are changed, and a batch alone may break it; change the rows in an order that never does, by hand
+        function most may read rows that an earlier batch has changed; if it does not, declare it IMMUTABLE, else change one range of the primary key after the other by hand
+        n.b IS DISTINCT FROM (same(place))::text ORDER BY n.id LIMIT 1;
+        constraint trigger late would fire before all rows are changed; see whether it may, and change the rows in batches by hand
+    "#]].assert_eq(&drawn);
+}
