@@ -146,8 +146,16 @@ fn rows(request: &Request, index: usize) -> Option<(Range<usize>, &'static str)>
     let later = || (index + 1..statements.len()).rev().filter(&same);
     let reads = facts.reads.iter().map(|it| it.relation.name.name.as_str());
     let touched: Vec<&str> = reads.chain([target.name.as_str()]).collect();
+    // What an UPDATE leaves where it was matters only when the deletion looks at it.
+    let matters = |deletion: usize, table: &str| match kind {
+        StatementKind::Update(it) if table == target.name && !touched[..touched.len() - 1].contains(&table) => {
+            let sql = statements[deletion].span.slice(request.text);
+            it.assignments.iter().any(|it| mentions(sql, &it.column))
+        }
+        _ => touched.contains(&table),
+    };
     let empties = |it: &usize| match &*statements[*it].parsed.kind {
-        StatementKind::Delete(it) => touched.contains(&it.target.name.name.as_str()),
+        StatementKind::Delete(deletion) => matters(*it, &deletion.target.name.name),
         StatementKind::Truncate { relations, .. } => {
             relations.iter().any(|it| touched.contains(&it.name.name.as_str()))
         }

@@ -925,3 +925,14 @@ fn an_exclusion_constraint_is_a_key() {
         "#]],
     );
 }
+
+#[test]
+fn what_is_changed_and_not_looked_at_may_be_deleted_later() {
+    let split = |sql: &str| {
+        let given = wrapped(ORDERS).allowing(Class::Unsafe);
+        super::run(&given, sql).2.plan.parts.len()
+    };
+    assert_eq!(split("UPDATE old SET a = 1;\nDELETE FROM old WHERE id < 5;\n"), 2);
+    assert_eq!(split("UPDATE old SET a = 1 WHERE id < 5;\nDELETE FROM old WHERE a IS NULL;\n"), 1);
+    assert_eq!(split("UPDATE new SET a = (SELECT max(a) FROM old);\nDELETE FROM old WHERE id < 5;\n"), 1);
+}
