@@ -689,12 +689,14 @@ pub enum AlterAction {
     ForceRowSecurity {
         force: bool,
     },
-    /// `None` for ALL and USER.
+    /// No name stands for ALL, or for USER, which leaves out the triggers of foreign keys.
     EnableTrigger {
         name: Option<Ident>,
+        user: bool,
     },
     DisableTrigger {
         name: Option<Ident>,
+        user: bool,
     },
     EnableRule {
         name: Ident,

@@ -452,7 +452,8 @@ impl Walk<'_> {
             AlterAction::ClusterOn { index } | AlterAction::ReplicaIdentity { index: Some(index), .. } => {
                 self.add(index.span, Role::Use, Thing::Relation(beside(of, index)));
             }
-            AlterAction::EnableTrigger { name: Some(name) } | AlterAction::DisableTrigger { name: Some(name) } => {
+            AlterAction::EnableTrigger { name: Some(name), .. }
+            | AlterAction::DisableTrigger { name: Some(name), .. } => {
                 self.part(Part::Trigger, of, &name.text, name.span, Role::Use);
             }
             AlterAction::EnableRule { name } | AlterAction::DisableRule { name } => {

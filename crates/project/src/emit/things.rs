@@ -240,7 +240,7 @@ pub(super) fn action_things(relation: &str, action: &AlterAction) -> Vec<Thing> 
         AlterAction::ReplicaIdentity { .. } => one(Changes, "replica identity", ""),
         AlterAction::RowSecurity { .. } => one(Changes, "row security", ""),
         AlterAction::ForceRowSecurity { .. } => one(Changes, "forced row security", ""),
-        AlterAction::EnableTrigger { name } | AlterAction::DisableTrigger { name } => {
+        AlterAction::EnableTrigger { name, .. } | AlterAction::DisableTrigger { name, .. } => {
             one(Changes, "firing of", name.as_ref().map_or("", |name| &name.text))
         }
         AlterAction::EnableRule { name } | AlterAction::DisableRule { name } => {

@@ -2,9 +2,10 @@
 
 use model::effect::{Effect, OperationKind, lock_name};
 use model::name::QName;
-use syntax::ast::AlterAction;
+use model::schema::{Relation, RelationKind};
+use syntax::ast::{AlterAction, StatementKind};
 
-use crate::facts::{At, is_concurrent, is_unknown_index, outside_transaction, stops_others, table_of};
+use crate::facts::{At, is_concurrent, is_unknown_index, outside_transaction, resolve, stops_others, table_of};
 use crate::{Context, Finding, Group, Level, Rule, RuleInfo};
 
 pub static RULE: Rule = Rule {
@@ -51,10 +52,16 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if at.kind().is_some_and(is_concurrent) {
             continue;
         }
-        let Some(effect) = at.operation.effects.iter().filter(|it| stops_others(it)).max_by_key(|it| it.on.is_none())
-        else {
-            continue;
+        // The index that the statement names, and its table: the indexes of partitions go along.
+        let named: Vec<QName> = match at.kind() {
+            Some(StatementKind::Drop(drop)) => drop.names.iter().map(|it| resolve(at.judged, &it.name)).collect(),
+            _ => Vec::new(),
         };
+        let own =
+            at.operation.effects.iter().filter(|it| it.on.is_some()).min_by_key(|it| !named.contains(&it.relation));
+        let of_own = |it: &Effect| own.is_some_and(|own| own.on.as_ref() == Some(&it.relation));
+        let stopping = at.operation.effects.iter().filter(|it| stops_others(it));
+        let Some(effect) = stopping.max_by_key(|it| (it.on.is_none(), of_own(it))) else { continue };
         // Who drops the table as well, or in the same transaction a column of the index, gains nothing by dropping the index
         // first, and slowly.
         let table = table_of(effect);
@@ -62,7 +69,6 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             continue;
         }
         let unknown = is_unknown_index(effect);
-        let own = at.operation.effects.iter().find(|it| it.on.is_some());
         let index = if unknown { Some(effect) } else { own };
         let message = format!(
             "dropping {} takes {} on {}: reads and writes queue behind it while a query on the table runs",
@@ -71,7 +77,10 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             if unknown { "its table".to_owned() } else { table_of(effect).to_string() },
         );
         let finding = at.finding(&RULE, message);
-        findings.push(if at.judged.transaction.inside == Some(true) {
+        let partitioned = |it: &Relation| it.kind == RelationKind::PartitionedTable;
+        findings.push(if at.judged.before.relations.get(table_of(effect)).is_some_and(|it| partitioned(it)) {
+            finding.note("An index on a partitioned table knows no concurrent drop: try again when a short lock_timeout runs out")
+        } else if at.judged.transaction.inside == Some(true) {
             finding.note("Drop it concurrently, which a transaction does not allow").note(outside_transaction(context))
         } else {
             finding.note("Drop it concurrently")
@@ -130,6 +139,20 @@ mod tests {
         timeouts().say("", "DROP INDEX i", expect![[r#"
             blocking-index-drop: dropping index i takes ACCESS EXCLUSIVE on its table: reads and writes queue behind it while a query on the table runs
               = Drop it concurrently
+        "#]]);
+    }
+
+    #[test]
+    fn of_a_partitioned_table() {
+        let given = "
+            CREATE TABLE days (id int) PARTITION BY RANGE (id);
+            CREATE TABLE a PARTITION OF days FOR VALUES FROM (1) TO (2);
+            CREATE TABLE z PARTITION OF days FOR VALUES FROM (2) TO (3);
+            CREATE INDEX m ON days (id);
+        ";
+        timeouts().say(given, "DROP INDEX m", expect![[r#"
+            blocking-index-drop: dropping index m takes ACCESS EXCLUSIVE on days: reads and writes queue behind it while a query on the table runs
+              = An index on a partitioned table knows no concurrent drop: try again when a short lock_timeout runs out
         "#]]);
     }
 

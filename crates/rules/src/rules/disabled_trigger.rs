@@ -19,8 +19,8 @@ A disabled trigger leaves rows unchecked for everyone.
 Reports DISABLE TRIGGER on a table that was there before, unless the same transaction enables the trigger again.
 
 ### Why it hurts
-It holds for all sessions, not only for the migration. ALL covers the triggers that check foreign keys: rows written meanwhile
-may point to nothing, and nobody checks them later. When the migration fails half-way, they stay disabled.
+It holds for all sessions, not only for the migration. ALL, unlike USER, covers the triggers that check foreign keys: rows
+written meanwhile may point to nothing, and nobody checks them later. When the migration fails half-way, they stay disabled.
 
 ### Way out
 Disable and enable in one transaction, so that nobody else writes in between, or let the trigger function return early for
@@ -51,23 +51,27 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     let enables = |at: &At| matches!(at.action(), Some(AlterAction::EnableTrigger { .. }));
     let enabling = by_relation(context.operations_on_others([OperationKind::Other]).filter(enables));
     for at in context.operations_on_others([OperationKind::Other]) {
-        let Some(AlterAction::DisableTrigger { name }) = at.action() else { continue };
+        let Some(AlterAction::DisableTrigger { name, user }) = at.action() else { continue };
         if at.relation().is_some_and(|it| it.born != Born::Before) {
             continue;
         }
         let text = |it: &Option<Ident>| it.as_ref().map(|it| it.text.clone());
         let enabling = at.operation.relation.as_ref().and_then(|it| enabling.get(it));
         let enabled = enabling.into_iter().flatten().any(|later| {
-            later.statement > at.statement
-                && later.judged.transaction.id == at.judged.transaction.id
-                && matches!(later.action(), Some(AlterAction::EnableTrigger { name: other })
-                    if other.is_none() || text(other) == text(name))
+            let Some(AlterAction::EnableTrigger { name: other, user: only }) = later.action() else { return false };
+            // USER does not enable all that ALL disabled.
+            let covers = if other.is_none() { name.is_some() || *user || !only } else { text(other) == text(name) };
+            later.statement > at.statement && later.judged.transaction.id == at.judged.transaction.id && covers
         });
         if enabled {
             continue;
         }
         let message = match name {
             Some(name) => format!("trigger {} does not fire for anyone until it is enabled again", name.text),
+            None if *user => {
+                "no trigger fires for anyone until they are enabled again, except those that check foreign keys"
+                    .to_owned()
+            }
             None => {
                 "no trigger fires for anyone until they are enabled again, those that check foreign keys among them"
                     .to_owned()
@@ -81,7 +85,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, wrapped};
+    use crate::check::{check, timeouts, wrapped};
 
     const GIVEN: &str = "
         CREATE TABLE orders (id bigint PRIMARY KEY);
@@ -133,6 +137,23 @@ mod tests {
                 ALTER TABLE orders ENABLE TRIGGER USER;
             "#]],
         );
+    }
+
+    #[test]
+    fn user_leaves_foreign_keys_checked() {
+        let all = "BEGIN; ALTER TABLE orders DISABLE TRIGGER ALL; ALTER TABLE orders ENABLE TRIGGER USER; COMMIT;";
+        timeouts().say(GIVEN, "ALTER TABLE orders DISABLE TRIGGER USER", expect![[r#"
+            missing-lock-timeout: no lock_timeout is set: while this waits for SHARE ROW EXCLUSIVE on orders, writes wait behind it
+              = Set lock_timeout to 2s before it, and try again when it runs out
+            disabled-trigger: no trigger fires for anyone until they are enabled again, except those that check foreign keys
+              = Disable and enable in one transaction
+        "#]]);
+        timeouts().say(GIVEN, all, expect![[r#"
+            missing-lock-timeout: no lock_timeout is set: while this waits for SHARE ROW EXCLUSIVE on orders, writes wait behind it
+              = Set lock_timeout to 2s before it, and try again when it runs out
+            disabled-trigger: no trigger fires for anyone until they are enabled again, those that check foreign keys among them
+              = Disable and enable in one transaction
+        "#]]);
     }
 
     #[test]

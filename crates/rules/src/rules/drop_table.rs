@@ -2,6 +2,7 @@
 
 use model::effect::OperationKind;
 use model::name::QName;
+use model::schema::Born;
 use syntax::ast::{Persistence, StatementKind};
 
 use crate::facts::{At, list, resolve, stops_others};
@@ -67,7 +68,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         }
         let after = context.end_of_transaction(at.statement);
         let (again, gone): (Vec<&QName>, Vec<&QName>) =
-            tables.iter().partition(|it| after.relations.contains_key(**it));
+            tables.iter().partition(|it| after.relations.get(**it).is_some_and(|it| it.born != Born::Before));
         let (message, way_out) = if gone.is_empty() {
             let message = format!("the rows of {} are gone, although the name is taken again", list(&again));
             (message, "Change the table as it is, or copy its rows before it goes")
@@ -99,7 +100,7 @@ fn parent<'a>(at: &At<'a>, name: &QName) -> Option<&'a QName> {
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, on_down, wrapped};
+    use crate::check::{check, on_down, timeouts, wrapped};
 
     const GIVEN: &str = "
         CREATE TABLE users (id bigint PRIMARY KEY);
@@ -158,6 +159,18 @@ mod tests {
                 --^^^^^^^^^^^^^^^^^ drop-table
             "#]],
         );
+    }
+
+    #[test]
+    fn in_a_loop() {
+        let sql = "DO $$ BEGIN FOR i IN 1..2 LOOP DROP TABLE IF EXISTS sessions; END LOOP; END $$";
+        timeouts().say(GIVEN, sql, expect![[r#"
+            missing-lock-timeout: no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on users, reads and writes wait behind it
+              = Set lock_timeout to 2s before it, and try again when it runs out
+            drop-table: running code that uses sessions fails once the table is gone
+              = Foreign keys make it take ACCESS EXCLUSIVE on users too
+              = Deploy code that does without it first, then acknowledge the drop with a directive
+        "#]]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ Reports ENABLE ROW LEVEL SECURITY on a table that was there before, when the tab
 
 ### Why it hurts
 Without a policy nothing is allowed: SELECT returns no row and INSERT fails, for every role but the owner and those that bypass
-row security. The application finds its table empty.
+row security. With FORCE ROW LEVEL SECURITY the owner is no exception. The application finds its table empty.
 
 ### Way out
 Create the policies first, in the same transaction at the latest.
@@ -64,7 +64,11 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if open || protected {
             continue;
         }
-        let message = format!("no policy lets anyone but the owner see or write rows of {}", own.relation);
+        let message = if after.is_some_and(|it| it.force_row_security) {
+            format!("no policy lets anyone, the owner included, see or write rows of {}", own.relation)
+        } else {
+            format!("no policy lets anyone but the owner see or write rows of {}", own.relation)
+        };
         findings
             .push(at.finding(&RULE, message).note("Create the policies first, in the same transaction at the latest"));
     }
@@ -74,7 +78,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, external, on_down, wrapped};
+    use crate::check::{check, external, on_down, timeouts, wrapped};
 
     const GIVEN: &str = "
         CREATE TABLE notes (id bigint PRIMARY KEY, owner text);
@@ -91,6 +95,17 @@ mod tests {
             --                ^^^^^^^^^^^^^^^^^^^^^^^^^ row-security-without-policy
         "#]],
         );
+    }
+
+    #[test]
+    fn forced_on_the_owner() {
+        let sql = "ALTER TABLE notes FORCE ROW LEVEL SECURITY, ENABLE ROW LEVEL SECURITY";
+        timeouts().say(GIVEN, sql, expect![[r#"
+            missing-lock-timeout: no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on notes, reads and writes wait behind it
+              = Set lock_timeout to 2s before it, and try again when it runs out
+            row-security-without-policy: no policy lets anyone, the owner included, see or write rows of notes
+              = Create the policies first, in the same transaction at the latest
+        "#]]);
     }
 
     #[test]

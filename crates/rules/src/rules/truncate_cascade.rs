@@ -59,6 +59,9 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if named.is_empty() {
             continue;
         }
+        // Partitions and children are emptied without CASCADE, too.
+        let below: Vec<_> = named.iter().flat_map(|it| at.judged.before.descendants(it)).collect();
+        let others: Vec<_> = others.into_iter().filter(|it| !below.contains(it)).collect();
         let message = if others.is_empty() {
             format!("CASCADE empties every table that references {} too", list(&named))
         } else {
@@ -72,7 +75,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, wrapped};
+    use crate::check::{check, timeouts, wrapped};
 
     const GIVEN: &str = "
         CREATE TABLE users (id bigint PRIMARY KEY);
@@ -100,6 +103,27 @@ mod tests {
                 --^^^^^^^^^^^^^^^^^^^^^^^^^^^^ truncate-cascade
             "#]],
         );
+    }
+
+    #[test]
+    fn partitions_are_no_dependents() {
+        let given = "
+            CREATE TABLE days (id int PRIMARY KEY) PARTITION BY RANGE (id);
+            CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM (1) TO (2);
+        ";
+        let notes = "CREATE TABLE notes (id int PRIMARY KEY, day int REFERENCES days);";
+        timeouts().say(given, "TRUNCATE days CASCADE", expect![[r#"
+            missing-lock-timeout: no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on days_1, reads and writes wait behind it
+              = Set lock_timeout to 2s before it, and try again when it runs out
+            truncate-cascade: CASCADE empties every table that references days too
+              = Name the tables that are to be emptied and leave CASCADE out
+        "#]]);
+        timeouts().say(&format!("{given}{notes}"), "TRUNCATE days CASCADE", expect![[r#"
+            missing-lock-timeout: no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on notes, reads and writes wait behind it
+              = Set lock_timeout to 2s before it, and try again when it runs out
+            truncate-cascade: CASCADE empties notes too, because of foreign keys to days
+              = Name the tables that are to be emptied and leave CASCADE out
+        "#]]);
     }
 
     #[test]

@@ -163,11 +163,15 @@ fn action(source: &Source<'_>, node: &pg::AlterTableCmd<'_>, from: usize, to: us
         pg::AT_ForceRowSecurity => AlterAction::ForceRowSecurity { force: true },
         pg::AT_NoForceRowSecurity => AlterAction::ForceRowSecurity { force: false },
         pg::AT_EnableTrig | pg::AT_EnableAlwaysTrig | pg::AT_EnableReplicaTrig => {
-            AlterAction::EnableTrigger { name: Some(last_ident(source, node.name.get(), to)) }
+            AlterAction::EnableTrigger { name: Some(last_ident(source, node.name.get(), to)), user: false }
         }
-        pg::AT_EnableTrigAll | pg::AT_EnableTrigUser => AlterAction::EnableTrigger { name: None },
-        pg::AT_DisableTrig => AlterAction::DisableTrigger { name: Some(last_ident(source, node.name.get(), to)) },
-        pg::AT_DisableTrigAll | pg::AT_DisableTrigUser => AlterAction::DisableTrigger { name: None },
+        pg::AT_EnableTrigAll => AlterAction::EnableTrigger { name: None, user: false },
+        pg::AT_EnableTrigUser => AlterAction::EnableTrigger { name: None, user: true },
+        pg::AT_DisableTrig => {
+            AlterAction::DisableTrigger { name: Some(last_ident(source, node.name.get(), to)), user: false }
+        }
+        pg::AT_DisableTrigAll => AlterAction::DisableTrigger { name: None, user: false },
+        pg::AT_DisableTrigUser => AlterAction::DisableTrigger { name: None, user: true },
         pg::AT_EnableRule | pg::AT_EnableAlwaysRule | pg::AT_EnableReplicaRule => {
             AlterAction::EnableRule { name: last_ident(source, node.name.get(), to) }
         }

@@ -123,10 +123,10 @@ pub(super) fn execute(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>, actio
         }
         AlterAction::RowSecurity { enable } => exec.change(&table).row_security = *enable,
         AlterAction::ForceRowSecurity { force } => exec.change(&table).force_row_security = *force,
-        AlterAction::EnableTrigger { name } => {
+        AlterAction::EnableTrigger { name, .. } => {
             switch_trigger(exec, alter, task, name.as_ref().map(|it| it.text.as_str()), true)?;
         }
-        AlterAction::DisableTrigger { name } => {
+        AlterAction::DisableTrigger { name, .. } => {
             switch_trigger(exec, alter, task, name.as_ref().map(|it| it.text.as_str()), false)?;
         }
         AlterAction::EnableRule { name } | AlterAction::DisableRule { name } => {
