@@ -361,16 +361,32 @@ pub(super) fn check_new_values(exec: &mut Exec, it: &StatementKind, span: Span) 
                 check(exec, &value.expr, ty.as_ref(), value.span);
             }
             if let Some(filter) = &it.filter {
-                check_filter(exec, &filter.expr, &table, filter.span);
+                check_filter(exec, &filter.expr, &types_of(&table), filter.span);
             }
         }
         StatementKind::Delete(it) => {
             let table = exec.relation(&exec.resolve(&it.target.name));
             if let Some(filter) = &it.filter {
-                check_filter(exec, &filter.expr, &table, filter.span);
+                check_filter(exec, &filter.expr, &types_of(&table), filter.span);
             }
         }
-        StatementKind::CreateTable(it) => it.columns.iter().for_each(|column| check_column(exec, column)),
+        StatementKind::CreateTable(it) => {
+            it.columns.iter().for_each(|column| check_column(exec, column));
+            let own = it.columns.iter().flat_map(|column| &column.constraints).chain(&it.constraints);
+            let checks = own.filter_map(|constraint| match &constraint.kind {
+                ConstraintKind::Check(it) => Some(it),
+                _ => None,
+            });
+            let types =
+                |column: &str| it.columns.iter().find(|own| own.name.text == column)?.ty.clone().map(ColumnType::Known);
+            checks.for_each(|at| check_filter(exec, &at.expr, &types, at.span));
+        }
+        StatementKind::CreateIndex(it) => {
+            let table = exec.relation(&exec.resolve(&it.relation.name));
+            if let Some(predicate) = &it.predicate {
+                check_filter(exec, &predicate.expr, &types_of(&table), predicate.span);
+            }
+        }
         StatementKind::AlterTable(it) => {
             let table = exec.relation(&exec.resolve(&it.relation.name));
             for subcommand in &it.subcommands {
@@ -381,7 +397,7 @@ pub(super) fn check_new_values(exec: &mut Exec, it: &StatementKind, span: Span) 
                         check(exec, &default.expr, ty.as_ref(), default.span);
                     }
                     AlterAction::AddConstraint(Constraint { kind: ConstraintKind::Check(it), .. }) => {
-                        check_filter(exec, &it.expr, &table, it.span);
+                        check_filter(exec, &it.expr, &types_of(&table), it.span);
                     }
                     _ => {}
                 }
@@ -400,19 +416,23 @@ fn check_column(exec: &mut Exec, column: &ColumnDef) {
     }
 }
 
+fn types_of(table: &Relation) -> impl Fn(&str) -> Option<ColumnType> {
+    |column| table.column(column).map(|column| column.ty.clone())
+}
+
 /// Comparisons of a column with a literal give the literal the column's type.
-fn check_filter(exec: &mut Exec, expr: &Expr, table: &Relation, span: Span) {
-    let column = match expr {
+fn check_filter(exec: &mut Exec, expr: &Expr, types: &dyn Fn(&str) -> Option<ColumnType>, span: Span) {
+    let ty = match expr {
         Expr::Operator { left: Some(left), .. } | Expr::AnyOf { left, .. } => match &**left {
-            Expr::Column(parts) => parts.last().and_then(|column| table.column(column)),
+            Expr::Column(parts) => parts.last().and_then(|column| types(column)),
             _ => None,
         },
         _ => None,
     };
-    match (expr, column.map(|column| &column.ty)) {
-        (Expr::Operator { right, .. }, Some(ty)) => check(exec, right, Some(ty), span),
-        (Expr::AnyOf { values, .. }, Some(ty)) => values.iter().for_each(|value| check(exec, value, Some(ty), span)),
-        _ => expr::children(expr).into_iter().for_each(|child| check_filter(exec, child, table, span)),
+    match (expr, ty) {
+        (Expr::Operator { right, .. }, Some(ty)) => check(exec, right, Some(&ty), span),
+        (Expr::AnyOf { values, .. }, Some(ty)) => values.iter().for_each(|value| check(exec, value, Some(&ty), span)),
+        _ => expr::children(expr).into_iter().for_each(|child| check_filter(exec, child, types, span)),
     }
 }
 
@@ -449,7 +469,7 @@ mod tests {
     fn enums() {
         let sql = "
 ALTER TYPE mood ADD VALUE 'great' AFTER 'ok'; ALTER TYPE mood ADD VALUE 'ok'; ALTER TYPE mood ADD VALUE IF NOT EXISTS 'ok'; ALTER TYPE mood RENAME VALUE 'nope' TO 'x';
-UPDATE t SET m = 'great'; BEGIN; ALTER TYPE mood ADD VALUE 'new'; UPDATE t SET m = 'new'; ALTER TABLE t ALTER COLUMN m SET DEFAULT 'new'; COMMIT; UPDATE t SET m = 'new' WHERE m = 'sad';
+UPDATE t SET m = 'great'; BEGIN; ALTER TYPE mood ADD VALUE 'new'; UPDATE t SET m = 'new'; ALTER TABLE t ALTER COLUMN m SET DEFAULT 'new'; CREATE INDEX ON t (id) WHERE m = 'new'; CREATE TABLE x (m mood CHECK (m <> 'new')); COMMIT; UPDATE t SET m = 'new' WHERE m = 'sad';
 BEGIN; CREATE TYPE e2 AS ENUM ('a'); ALTER TYPE e2 ADD VALUE 'b'; CREATE TABLE w (e e2 DEFAULT 'b'); COMMIT";
         expect![[r#"
             ALTER TYPE mood ADD VALUE 'great' AFTER 'ok'
@@ -470,6 +490,10 @@ BEGIN; CREATE TYPE e2 AS ENUM ('a'); ALTER TYPE e2 ADD VALUE 'b'; CREATE TABLE w
                 t ROW EXCLUSIVE+rows, t ROW EXCLUSIVE+scan | blocks t:W | 55P04: unsafe use of new value "new" of enum type mood
             ALTER TABLE t ALTER COLUMN m SET DEFAULT 'new'
                 t ACCESS EXCLUSIVE | blocks t:RW | 55P04: unsafe use of new value "new" of enum type mood
+            CREATE INDEX ON t (id) WHERE m = 'new'
+                t SHARE+build, t_id_idx SHARE+build | blocks t:W | 55P04: unsafe use of new value "new" of enum type mood
+            CREATE TABLE x (m mood CHECK (m <> 'new'))
+                nothing | 55P04: unsafe use of new value "new" of enum type mood
             COMMIT
                 nothing
             UPDATE t SET m = 'new' WHERE m = 'sad'
