@@ -48,12 +48,17 @@ pub fn is_mutable(expr: &Expr, schema: &Schema, search_path: &[String]) -> bool 
                 let mut fits = functions.iter().filter(|it| it.parameters.len() >= arguments.len()).peekable();
                 fits.peek().is_some() && fits.all(|it| mutable(&it))
             }
+            // Without a configuration, that of the setting is taken (pg_proc.dat).
+            None if arguments.len() == 1 && TEXT_SEARCH.contains(&name.name.as_str()) => true,
             None => MUTABLE.split_ascii_whitespace().any(|known| known == name.name),
         },
         _ => false,
     };
     own || children(expr).into_iter().any(|child| is_mutable(child, schema, search_path))
 }
+
+const TEXT_SEARCH: [&str; 5] =
+    ["phraseto_tsquery", "plainto_tsquery", "to_tsquery", "to_tsvector", "websearch_to_tsquery"];
 
 /// Built-in functions that are STABLE or VOLATILE in every form and of every supported major (pg_proc.dat).
 const MUTABLE: &str = "

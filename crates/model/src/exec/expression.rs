@@ -171,3 +171,23 @@ fn check_column(exec: &mut Exec, relation: &Relation, column: &str, place: Place
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    #[test]
+    fn text_search_without_configuration_is_stable() {
+        let sql =
+            "CREATE INDEX ON t USING gin (to_tsvector(a)); CREATE INDEX ON t USING gin (to_tsvector('simple', a))";
+        expect![[r#"
+            CREATE INDEX ON t USING gin (to_tsvector(a))
+                t SHARE | blocks t:W | 42P17: functions in index expression must be marked IMMUTABLE
+            CREATE INDEX ON t USING gin (to_tsvector('simple', a))
+                t SHARE+build, t_to_tsvector_idx SHARE+build | blocks t:W
+        "#]]
+        .assert_eq(&effects("CREATE TABLE t (a text)", sql));
+    }
+}
