@@ -7,7 +7,7 @@ use super::{Alter, Task, locks};
 use crate::effect::{LockMode, Work};
 use crate::exec::{Exec, Stop};
 use crate::name::QName;
-use crate::schema::{ColumnType, ConstraintKind, RelationKind, TypeKind};
+use crate::schema::{ColumnType, Constraint, ConstraintKind, RelationKind, TypeKind};
 
 pub(super) fn execute(exec: &mut Exec, alter: &mut Alter, task: &Task<'_>, action: &AlterAction) -> Result<(), Stop> {
     let table = alter.table.clone();
@@ -386,9 +386,15 @@ fn switch_trigger(
         let message = format!("trigger \"{name}\" for table \"{}\" does not exist", alter.table.name);
         return exec.refuse("42704", message, task.span);
     }
+    // The triggers of foreign keys, on both sides, are for rows; ALL means them too, USER does not. The action triggers of
+    // partitions are linked to their parent's since 15.
+    let all = exec.source(task.span).to_ascii_lowercase().ends_with("all");
+    let is_key = |it: &Constraint| matches!(it.kind, ConstraintKind::ForeignKey { .. });
+    let keyed = relation.constraints.iter().any(is_key) || !exec.schema.foreign_keys_over(&alter.table).is_empty();
     let recurses = relation.kind == RelationKind::PartitionedTable
         && alter.recurse
-        && relation.triggers.iter().any(|it| chosen(it) && it.row);
+        && (relation.triggers.iter().any(|it| chosen(it) && it.row)
+            || (name.is_none() && all && keyed && exec.since(15)));
     let tables = if recurses { alter.with_descendants(exec, task) } else { vec![alter.table.clone()] };
     for table in tables {
         exec.schema.edit(&table, |relation| {
@@ -398,4 +404,29 @@ fn switch_trigger(
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::drawn::effects;
+
+    const BEFORE: &str =
+        "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p DEFAULT;
+CREATE TABLE k (p int REFERENCES p)";
+
+    #[test]
+    fn triggers_of_foreign_keys_stand_on_partitions() {
+        let sql = "ALTER TABLE p DISABLE TRIGGER ALL; ALTER TABLE p ENABLE TRIGGER USER; ALTER TABLE ONLY p ENABLE TRIGGER ALL";
+        expect![[r#"
+            ALTER TABLE p DISABLE TRIGGER ALL
+                p SHARE ROW EXCLUSIVE, p1 SHARE ROW EXCLUSIVE | blocks p:W p1:W | 15-18
+            ALTER TABLE p ENABLE TRIGGER USER
+                p SHARE ROW EXCLUSIVE | blocks p:W
+            ALTER TABLE ONLY p ENABLE TRIGGER ALL
+                p SHARE ROW EXCLUSIVE | blocks p:W
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
 }
