@@ -184,4 +184,18 @@ INSERT INTO t (v) VALUES (1); DROP SEQUENCE s3; DROP SEQUENCE i_id_seq; DROP SEQ
         "#]]
         .assert_eq(&effects(BEFORE, sql));
     }
+
+    #[test]
+    fn a_default_set_later_depends() {
+        let sql = "CREATE SEQUENCE s2; ALTER TABLE t ALTER v SET DEFAULT nextval('s2'); DROP SEQUENCE s2";
+        expect![[r#"
+            CREATE SEQUENCE s2
+                nothing
+            ALTER TABLE t ALTER v SET DEFAULT nextval('s2')
+                t ACCESS EXCLUSIVE | blocks t:RW
+            DROP SEQUENCE s2
+                nothing | 2BP01: cannot drop sequence s2 because other objects depend on it
+        "#]]
+        .assert_eq(&effects(BEFORE, sql));
+    }
 }

@@ -369,6 +369,14 @@ pub(super) fn add_not_null(
                 format!("incompatible NOT VALID constraint \"{}\" on relation \"{}\"", existing.name, alter.table.name);
             return exec.refuse("55000", message, it.span);
         }
+        // AdjustNotNullInheritance, pg_constraint.c.
+        if let Some(name) = it.name.as_ref().filter(|name| names::clip(&name.text, 63) != &*existing.name) {
+            let message = format!(
+                "cannot create not-null constraint \"{}\" on column \"{column}\" of table \"{}\"",
+                name.text, alter.table.name
+            );
+            return exec.refuse("55000", message, it.span);
+        }
         return Ok(());
     }
     if relation.column(column).is_some_and(|it| it.not_null) {
