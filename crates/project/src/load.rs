@@ -136,7 +136,8 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
             (None, Some(tool)) => Detection { tool, because: format!("{} names it", config::FILE_NAME) },
             (None, None) => detector.detect(&path, &text.text),
         };
-        let found_in_passing = candidate.found_in_passing && in_dirs.is_none();
+        let named_tool = request.tool.is_some() || config.tool_of(&path).is_some();
+        let found_in_passing = candidate.found_in_passing && in_dirs.is_none() && !named_tool;
         if *tool == *tools::PLAIN && found_in_passing && !in_migrations_directory(files, &path) {
             continue;
         }
@@ -281,7 +282,11 @@ pub fn of_file(history: &History, path: &Path) -> Option<usize> {
 pub fn is_migration(files: &Files, history: &History, migration: &Migration) -> bool {
     let chosen = match &history.config.dirs {
         Some(dirs) => dirs.contains(&migration.path),
-        None => !matches!(history.tool.name, "plain" | "unknown") || in_migrations_directory(files, &migration.path),
+        None => {
+            !matches!(history.tool.name, "plain" | "unknown")
+                || history.config.tool_of(&migration.path).is_some()
+                || in_migrations_directory(files, &migration.path)
+        }
     };
     chosen
         && (history.tool.place)(&migration.path, &history.settings).is_some()
@@ -735,6 +740,18 @@ mod tests {
             skipped db/mysql/1_d.sql: is for mysql, by its name
         "#]]
         .assert_eq(&crate::testing::draw_project(&files, &project));
+    }
+
+    #[test]
+    fn a_configured_tool_needs_no_directory_of_a_certain_name() {
+        let configured = [("safestep.toml", "tool = \"plain\"\n"), ("db/1_a.sql", "SELECT 1;\n")];
+        expect![[r#"
+            plain in db, safestep.toml names it
+              1_a.sql Text("1_a") a
+                up, no transaction, each statement
+        "#]]
+        .assert_eq(&draw(&memory(&configured), &[]));
+        expect![[""]].assert_eq(&draw(&memory(&configured[1..]), &[]));
     }
 
     #[test]

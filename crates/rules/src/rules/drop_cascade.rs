@@ -2,7 +2,7 @@
 
 use model::effect::OperationKind;
 use model::name::QName;
-use model::schema::{Born, Relation, RelationKind};
+use model::schema::{Born, ConstraintKind, Relation, RelationKind};
 use syntax::ast::{AlterAction, ObjectKind, StatementKind};
 
 use crate::facts::{At, list, resolve};
@@ -119,8 +119,13 @@ fn taken_along(at: &At, named: &[QName]) -> Vec<String> {
     let before = &at.judged.before;
     let after = at.context.trace.judged.get(at.statement + 1).map_or(&at.context.trace.after, |next| &next.before);
     let mut along = Vec::new();
-    for (name, relation) in before.relations.iter().filter(|(name, _)| !named.contains(name)) {
+    let below: Vec<QName> = named.iter().flat_map(|it| before.descendants(it)).collect();
+    for (name, relation) in &before.relations {
         match after.relations.get(name) {
+            Some(now) if at.action().is_some() && (named.contains(name) || below.contains(name)) => {
+                along.extend(lost(&without_cascade(at, relation), now));
+            }
+            _ if named.contains(name) => {}
             Some(now) => along.extend(lost(relation, now)),
             None => {
                 // These go without CASCADE too.
@@ -137,6 +142,24 @@ fn taken_along(at: &At, named: &[QName]) -> Vec<String> {
     let types = before.types.keys().filter(|it| !named.contains(it) && !after.types.contains_key(*it));
     along.extend(types.map(|name| format!("type {name}")));
     along
+}
+
+/// The relation of a DROP COLUMN or DROP CONSTRAINT less what goes without CASCADE: its columns, and the constraints on them.
+fn without_cascade(at: &At, relation: &Relation) -> Relation {
+    let actions = || at.alter_table().into_iter().flat_map(|it| &it.subcommands).map(|it| &it.action);
+    let dropped = |name: &str| {
+        actions().any(|it| matches!(it, AlterAction::DropColumn { column, .. } if column.text.as_str() == name))
+    };
+    let mut rest = relation.clone();
+    rest.columns.retain(|it| !dropped(&it.name));
+    rest.constraints.retain(|it| match &it.kind {
+        ConstraintKind::ForeignKey { columns, referenced, .. } => {
+            let named = |action: &AlterAction| matches!(action, AlterAction::DropConstraint { name, .. } if *name.text == *it.name);
+            *referenced == relation.name && !columns.iter().any(|it| dropped(it)) && !actions().any(named)
+        }
+        _ => false,
+    });
+    rest
 }
 
 /// What a relation that stays has lost.
@@ -174,7 +197,7 @@ fn noun(kind: RelationKind) -> &'static str {
 mod tests {
     use expect_test::expect;
 
-    use crate::check::{check, complete, on_down, wrapped};
+    use crate::check::{check, complete, on_down, timeouts, wrapped};
 
     const GIVEN: &str = "
         CREATE TABLE users (id bigint PRIMARY KEY, name text);
@@ -222,6 +245,38 @@ mod tests {
             --                ^^^^^^^^^^^^^^^^^^^^^^^^ drop-column
             --                                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ drop-cascade
             --                                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ dropped-unique-index-breaks-upsert
+        "#]],
+        );
+    }
+
+    #[test]
+    fn dependents_in_the_same_table() {
+        let given = "
+            CREATE TABLE tasks (id int PRIMARY KEY, above int REFERENCES tasks, note text);
+            CREATE TRIGGER t AFTER UPDATE OF note ON tasks FOR EACH ROW EXECUTE FUNCTION f();
+        ";
+        let said =
+            |action: &str, expected| timeouts().say(given, &format!("ALTER TABLE tasks {action} CASCADE"), expected);
+        said(
+            "DROP COLUMN note",
+            expect![[r#"
+            missing-lock-timeout: no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on tasks, reads and writes wait behind it
+              = Set lock_timeout to 2s before it, and try again when it runs out
+            drop-cascade: CASCADE drops trigger t of tasks as well
+              = Leave CASCADE out and drop what depends on it one by one
+            drop-column: running code that uses tasks.note fails once the column is gone
+              = Deploy code that does without it first, then acknowledge the drop with a directive
+        "#]],
+        );
+        said(
+            "DROP CONSTRAINT tasks_pkey",
+            expect![[r#"
+            missing-lock-timeout: no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on tasks, reads and writes wait behind it
+              = Set lock_timeout to 2s before it, and try again when it runs out
+            drop-cascade: CASCADE drops constraint tasks_above_fkey of tasks as well
+              = Leave CASCADE out and drop what depends on it one by one
+            dropped-unique-index-breaks-upsert: code that inserts into tasks ON CONFLICT (id) fails without tasks_pkey
+              = Build another unique index on id concurrently before this one goes
         "#]],
         );
     }
