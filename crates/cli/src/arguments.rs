@@ -44,7 +44,7 @@ pub struct Lint {
     #[arg(long, help_heading = "Judging")]
     pub pending: bool,
     /// Rewrite what can be rewritten: `safe` keeps the result and needs no assumption, `unsafe` needs one that is printed,
-    /// `plan` needs application deploys between the files
+    /// `plan` needs application deploys between the files, which no rewrite does so far
     #[arg(long, value_name = "CLASS", num_args = 0..=1, require_equals = true, default_missing_value = "safe", help_heading = "Rewriting")]
     pub fix: Option<FixClass>,
     /// With --fix: show the changes, write nothing

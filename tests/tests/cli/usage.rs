@@ -56,7 +56,8 @@ fn help_tells_what_there_is() {
         Rewriting:
               --fix[=<CLASS>]  Rewrite what can be rewritten: `safe` keeps the result and needs no
                                assumption, `unsafe` needs one that is printed, `plan` needs application
-                               deploys between the files [possible values: safe, unsafe, plan]
+                               deploys between the files, which no rewrite does so far [possible values:
+                               safe, unsafe, plan]
               --diff           With --fix: show the changes, write nothing
               --all-files      Migrations that are already applied, too: judged without PATHS, and rewritten
 
