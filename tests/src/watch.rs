@@ -208,7 +208,9 @@ impl Watched {
             let mode: &str = row.get(1);
             let mode = MODES.iter().position(|(name, _)| *name == mode).expect("all lock modes are listed");
             let table = relation.table.map_or(Some(relation), |table| self.before.get(&table));
-            if let Some(table) = table.filter(|table| mode >= SHARE && "rpm".contains(table.kind)) {
+            // Nothing but REFRESH writes to a materialized view.
+            let blocks = |table: &&Relation| mode >= if table.kind == 'm' { MODES.len() - 1 } else { SHARE };
+            if let Some(table) = table.filter(|table| blocks(table) && "rpm".contains(table.kind)) {
                 let known = strongest.entry(table.name.clone()).or_default();
                 *known = mode.max(*known);
             }
