@@ -14,7 +14,7 @@ struct Change {
     /// As a phrase.
     what: String,
     /// Which one of several that have the same phrase.
-    which: String,
+    which: Option<String>,
     /// Others miss nothing after it, and may do no more than they may at the end, as long as only such changes follow.
     grows: bool,
 }
@@ -23,7 +23,7 @@ struct Change {
 pub(crate) fn pairs(request: &Request, items: &[Item]) -> Vec<((usize, usize), String)> {
     let statements = &request.script.statements;
     let judged = &request.trace.judged;
-    let mut known: BTreeMap<(String, String), Vec<(usize, bool)>> = BTreeMap::new();
+    let mut known: BTreeMap<(String, Option<String>), Vec<(usize, bool)>> = BTreeMap::new();
     for (index, statement) in statements.iter().enumerate() {
         for it in changes(&statement.parsed.kind, &judged[index].before, &request.session.search_path) {
             known.entry((it.what, it.which)).or_default().push((index, it.grows));
@@ -31,22 +31,24 @@ pub(crate) fn pairs(request: &Request, items: &[Item]) -> Vec<((usize, usize), S
     }
     let mut found = Vec::new();
     for ((what, _), changes) in known {
-        if changes.iter().all(|(_, grows)| *grows) {
-            continue;
+        for (at, (first, _)) in changes.iter().enumerate() {
+            let at_once = |it: &&(usize, bool)| judged[*first].transaction.may_share(&judged[it.0].transaction);
+            let same: Vec<&(usize, bool)> = changes[at..].iter().filter(at_once).collect();
+            let Some((last, _)) = same[1..].last() else { continue };
+            if same.iter().all(|(_, grows)| *grows) {
+                continue;
+            }
+            let first = items.iter().position(|item| item.statement == *first);
+            let last = items.iter().rposition(|item| item.statement == *last);
+            let why = format!("others would meet {what} half-way, which the original changes twice at once");
+            found.extend(first.zip(last).map(|pair| (pair, why)));
         }
-        let first = changes[0].0;
-        let at_once = |it: &&(usize, bool)| judged[first].transaction.may_share(&judged[it.0].transaction);
-        let Some((last, _)) = changes[1..].iter().rev().find(at_once) else { continue };
-        let first = items.iter().position(|item| item.statement == first);
-        let last = items.iter().rposition(|item| item.statement == *last);
-        let why = format!("others would meet {what} half-way, which the original changes twice at once");
-        found.extend(first.zip(last).map(|pair| (pair, why)));
     }
     found
 }
 
 fn changes(kind: &StatementKind, before: &Schema, search_path: &[String]) -> Vec<Change> {
-    let change = |what: String, grows| Change { what, which: String::new(), grows };
+    let change = |what: String, grows| Change { what, which: None, grows };
     let one = |what: String| vec![change(what, false)];
     match kind {
         StatementKind::AlterTable(it) => subcommands(it, before, search_path),
@@ -105,30 +107,26 @@ fn subcommands(it: &AlterTable, before: &Schema, search_path: &[String]) -> Vec<
     let table = &it.relation.name.name;
     let change = |action: &AlterAction| -> Option<Change> {
         let (what, which) = match action {
-            AlterAction::Owner { .. } => (format!("the owner of {table}"), String::new()),
-            AlterAction::ReplicaIdentity { .. } => (format!("the replica identity of {table}"), String::new()),
-            AlterAction::AlterConstraint { name, .. } => {
-                (format!("constraint {} of {table}", name.text), String::new())
-            }
+            AlterAction::Owner { .. } => (format!("the owner of {table}"), None),
+            AlterAction::ReplicaIdentity { .. } => (format!("the replica identity of {table}"), None),
+            AlterAction::AlterConstraint { name, .. } => (format!("constraint {} of {table}", name.text), None),
             AlterAction::EnableTrigger { .. } | AlterAction::DisableTrigger { .. } => {
-                (format!("the triggers of {table}"), String::new())
+                (format!("the triggers of {table}"), None)
             }
-            AlterAction::EnableRule { .. } | AlterAction::DisableRule { .. } => {
-                (format!("the rules of {table}"), String::new())
-            }
+            AlterAction::EnableRule { .. } | AlterAction::DisableRule { .. } => (format!("the rules of {table}"), None),
             AlterAction::SetOptions { .. } | AlterAction::ResetOptions { .. } if it.object == ObjectKind::View => {
-                (format!("the options of view {table}"), String::new())
+                (format!("the options of view {table}"), None)
             }
             AlterAction::Inherit { parent } | AlterAction::NoInherit { parent } => {
-                (format!("the children of {}", parent.name), table.clone())
+                (format!("the children of {}", parent.name), Some(table.clone()))
             }
             AlterAction::DetachPartition { partition, .. } => {
                 let partition = before.resolve(partition, search_path);
                 let (_, bound) = before.relations.get(&partition)?.partition_of.as_ref()?;
-                (format!("the partitions of {table}"), format!("{bound:?}"))
+                (format!("the partitions of {table}"), Some(format!("{bound:?}")))
             }
             AlterAction::AttachPartition { bound: Some(bound), .. } => {
-                (format!("the partitions of {table}"), format!("{bound:?}"))
+                (format!("the partitions of {table}"), Some(format!("{bound:?}")))
             }
             _ => return None,
         };
