@@ -23,6 +23,7 @@ mod indexes;
 mod meanwhile;
 mod monoliths;
 mod partitions;
+mod twice;
 
 /// How a migration is run and rewritten.
 #[derive(Clone, Debug)]
