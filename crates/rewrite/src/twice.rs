@@ -9,12 +9,12 @@ use syntax::ast::{AlterAction, AlterTable, DomainAction, Name, ObjectKind, Publi
 use crate::Request;
 use crate::expand::Item;
 
+/// What can be changed, as a phrase, and which one of several that have the same phrase.
+type Thing = (String, Option<String>);
+
 /// A change of something that can be changed again.
 struct Change {
-    /// As a phrase.
-    what: String,
-    /// Which one of several that have the same phrase.
-    which: Option<String>,
+    thing: Thing,
     /// Others miss nothing after it, and may do no more than they may at the end, as long as only such changes follow.
     grows: bool,
 }
@@ -23,10 +23,10 @@ struct Change {
 pub(crate) fn pairs(request: &Request, items: &[Item]) -> Vec<((usize, usize), String)> {
     let statements = &request.script.statements;
     let judged = &request.trace.judged;
-    let mut known: BTreeMap<(String, Option<String>), Vec<(usize, bool)>> = BTreeMap::new();
+    let mut known: BTreeMap<Thing, Vec<(usize, bool)>> = BTreeMap::new();
     for (index, statement) in statements.iter().enumerate() {
         for it in changes(&statement.parsed.kind, &judged[index].before, &request.session.search_path) {
-            known.entry((it.what, it.which)).or_default().push((index, it.grows));
+            known.entry(it.thing).or_default().push((index, it.grows));
         }
     }
     let mut found = Vec::new();
@@ -34,7 +34,7 @@ pub(crate) fn pairs(request: &Request, items: &[Item]) -> Vec<((usize, usize), S
         for (at, (first, _)) in changes.iter().enumerate() {
             let at_once = |it: &&(usize, bool)| judged[*first].transaction.may_share(&judged[it.0].transaction);
             let same: Vec<&(usize, bool)> = changes[at..].iter().filter(at_once).collect();
-            let Some((last, _)) = same[1..].last() else { continue };
+            let [_, .., (last, _)] = same[..] else { continue };
             if same.iter().all(|(_, grows)| *grows) {
                 continue;
             }
@@ -48,7 +48,7 @@ pub(crate) fn pairs(request: &Request, items: &[Item]) -> Vec<((usize, usize), S
 }
 
 fn changes(kind: &StatementKind, before: &Schema, search_path: &[String]) -> Vec<Change> {
-    let change = |what: String, grows| Change { what, which: None, grows };
+    let change = |what: String, grows| Change { thing: (what, None), grows };
     let one = |what: String| vec![change(what, false)];
     match kind {
         StatementKind::AlterTable(it) => subcommands(it, before, search_path),
@@ -106,7 +106,7 @@ fn changes(kind: &StatementKind, before: &Schema, search_path: &[String]) -> Vec
 fn subcommands(it: &AlterTable, before: &Schema, search_path: &[String]) -> Vec<Change> {
     let table = &it.relation.name.name;
     let change = |action: &AlterAction| -> Option<Change> {
-        let (what, which) = match action {
+        let thing = match action {
             AlterAction::Owner { .. } => (format!("the owner of {table}"), None),
             AlterAction::ReplicaIdentity { .. } => (format!("the replica identity of {table}"), None),
             AlterAction::AlterConstraint { name, .. } => (format!("constraint {} of {table}", name.text), None),
@@ -130,7 +130,7 @@ fn subcommands(it: &AlterTable, before: &Schema, search_path: &[String]) -> Vec<
             }
             _ => return None,
         };
-        Some(Change { what, which, grows: false })
+        Some(Change { thing, grows: false })
     };
     it.subcommands.iter().filter_map(|it| change(&it.action)).collect()
 }
