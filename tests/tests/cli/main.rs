@@ -17,6 +17,7 @@ mod explain;
 mod fix;
 mod formats;
 mod lint;
+mod undo;
 mod usage;
 
 /// A directory of its own to run in.
