@@ -349,7 +349,8 @@ impl<'a> View<'a> {
         for (index, (statement, judged)) in self.statements.iter().enumerate().filter(run) {
             let Some(work) = growing(statement, judged) else { continue };
             let mut blocked: BTreeMap<&QName, Shade> = BTreeMap::new();
-            for lock in judged.held.values().chain(&judged.effects).filter(|effect| Shade::of(effect) >= Shade::Writes)
+            for lock in
+                judged.held().values().chain(&judged.effects).filter(|effect| Shade::of(effect) >= Shade::Writes)
             {
                 let worst = blocked.entry(lane_of(lock)).or_insert(Shade::Idle);
                 *worst = (*worst).max(Shade::of(lock));

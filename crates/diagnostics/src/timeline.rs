@@ -226,7 +226,7 @@ impl Column {
                 (.., true) => Weight::Nothing,
                 _ => Weight::Instant,
             },
-            hurts: grows && !fails && own.max(worst(&mut judged.held.values())) >= Shade::Writes,
+            hurts: grows && !fails && own.max(worst(&mut judged.held().values())) >= Shade::Writes,
             fails,
             bound: (own >= Shade::Writes).then(|| match judged.timeouts.lock {
                 Timeout::Milliseconds(milliseconds) => Bound::Limit(explain::duration(milliseconds)),
@@ -267,10 +267,10 @@ struct Lanes {
 
 impl Lanes {
     fn enter(&mut self, at: usize, section: usize, judged: &Judged, trace: &Trace) {
-        let schemas = [&judged.before, &trace.before, &trace.after];
+        let schemas = [judged.before(), &trace.before, &trace.after];
         let mut cells: Vec<(usize, &Effect, bool)> = Vec::new();
         let mut known: HashMap<usize, usize> = HashMap::new();
-        let held = judged.held.values().map(|effect| (effect, false));
+        let held = judged.held().values().map(|effect| (effect, false));
         for (effect, own) in held.chain(judged.effects.iter().map(|effect| (effect, true))) {
             let lane = self.number(effect, &schemas);
             if own && effect.born == Born::Before {

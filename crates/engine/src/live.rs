@@ -159,7 +159,7 @@ impl Live {
         while let Some(mut at) = dirty.next() {
             while at < self.history.migrations.len() {
                 let after = self.execute(at);
-                let reached = self.states.get(at + 1).is_some_and(|known| is_like(known, &after));
+                let reached = self.states.get(at + 1).is_some_and(|known| *known == after);
                 if at + 1 < self.states.len() {
                     self.states[at + 1] = after;
                 } else {
@@ -172,7 +172,7 @@ impl Live {
                 dirty.next_if(|next| *next <= at);
             }
         }
-        if !matches!((&latest, self.states.last()), (Some(old), Some(new)) if old.0.is_like(&new.0)) {
+        if !matches!((&latest, self.states.last()), (Some(old), Some(new)) if old.0 == new.0) {
             self.open.values_mut().for_each(|opened| opened.told = None);
         }
         let missing: Vec<usize> =
@@ -213,9 +213,10 @@ impl Live {
             self.work.judged += record.judged;
             if index == up {
                 // To age a schema copies what is new in it, which may be much.
-                let aged = was.filter(|(before, after)| before.is_same(&begins.0) && after.is_like(&trace.after));
-                let known = aged.and_then(|_| self.states.get(at + 1));
-                schema = known.map_or_else(|| trace.after.aged(&begins.0, born), |(schema, _)| schema.clone());
+                let was = was.filter(|(before, _)| before.is_same(&begins.0));
+                let like = was.as_ref().zip(self.states.get(at + 1)).map(|((_, after), (aged, _))| (after, aged));
+                let aged = like.and_then(|like| trace.after.aged_like(&begins.0, born, like));
+                schema = aged.unwrap_or_else(|| trace.after.aged(&begins.0, born));
                 state = (schema.clone(), trace.session_after.clone());
             }
             let trace: Arc<Trace> = Arc::new(trace);
@@ -321,10 +322,6 @@ fn load(engine: &Engine, options: &Options, path: &Path) -> Result<Live, Refusal
     Ok(live)
 }
 
-fn is_like(a: &State, b: &State) -> bool {
-    a.0.is_like(&b.0) && a.1 == b.1
-}
-
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
@@ -387,7 +384,7 @@ mod tests {
                 let fixed = self.engine.lint(&options, Some(Class::Safe)).expect("judged").changes;
                 assert_eq!(format!("{:?}", told.fix(Class::Safe).0), format!("{fixed:?}"));
                 for (new, old) in sections.iter().zip(&told.sections) {
-                    assert!(new.trace.after.is_like(&old.trace.after));
+                    assert!(new.trace.after == old.trace.after);
                     assert_eq!(new.text, old.text);
                 }
                 let _ = write!(drawn, "{}\n{findings}", path.display());
@@ -482,6 +479,29 @@ mod tests {
               migrations/3_n.sql:13 no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on a, reads and writes wait behind it
               migrations/3_n.sql:27 running code that uses a.n fails once the column is gone
         "#]].assert_eq(&editor.edit("2_m.sql", &add.replace("COLUMN n", "COLUMN id")));
+    }
+
+    #[test]
+    fn a_file_loses_its_up_section() {
+        let whole = "-- migrate:up\nALTER TABLE a DROP COLUMN n;\n-- migrate:down\nALTER TABLE a ADD COLUMN n int;\n";
+        let first = "-- migrate:up\nCREATE TABLE a (n int);\n-- migrate:down\nDROP TABLE a;\n";
+        let mut editor = Editor::new(&[("1_a.sql", first), ("2_n.sql", whole)], &["2_n.sql"]);
+        expect![[r#"
+            0 folded, 0 judged, 2 linted
+            /project/migrations/2_n.sql
+              migrations/2_n.sql:0 no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on a, reads and writes wait behind it
+              migrations/2_n.sql:14 running code that uses a.n fails once the column is gone
+              migrations/2_n.sql:0 dbmate refuses SQL before `-- migrate:up`; put the marker above it
+              migrations/2_n.sql:29 dbmate refuses `-- migrate:down` before `-- migrate:up`; change their order
+              migrations/2_n.sql:77 dbmate refuses a file without `-- migrate:up`; add it above the first statement
+        "#]]
+        .assert_eq(&editor.edit("2_n.sql", &whole.replace("-- migrate:up\n", "")));
+        expect![[r#"
+            0 folded, 0 judged, 2 linted
+            /project/migrations/2_n.sql
+              migrations/2_n.sql:14 no lock_timeout is set: while this waits for ACCESS EXCLUSIVE on a, reads and writes wait behind it
+              migrations/2_n.sql:28 running code that uses a.n fails once the column is gone
+        "#]].assert_eq(&editor.edit("2_n.sql", whole));
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) fn prove(file: &FileView, found: &Found, after: &HistoryView, after_f
         let fails = |judged: &model::trace::Judged| {
             let certain = |it: &&Failure| it.is_certain(judged.transaction.inside == Some(true)) && !known(it);
             let misses =
-                || (complete && !judged.before.complete).then(|| "it names what is not there by then".to_owned());
+                || (complete && !judged.before().complete).then(|| "it names what is not there by then".to_owned());
             judged.fails.as_ref().filter(certain).map(|it| it.message.clone()).or_else(misses)
         };
         let failing = |(index, judged)| Some((index, judged, fails(judged)?));

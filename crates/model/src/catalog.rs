@@ -5,23 +5,26 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
 use syntax::ast::Name;
 
+use crate::map::{self, Map};
 use crate::name::QName;
 use crate::schema::{
     Column, ColumnType, Constraint, ConstraintKind, Index, Publication, Relation, RelationKind, Schema,
 };
 
+/// [`Schema::complete`] among the parts that somebody looks at.
+pub(crate) const COMPLETE: u8 = 15;
+
 /// What can be found by other keys than names of relations.
 #[derive(Clone, Debug, Default)]
 pub struct Lookup {
     /// The indexes of a table in order of creation; in the table's schema.
-    indexes: OrdMap<QName, Arc<Vec<Arc<str>>>>,
+    pub(crate) indexes: Map<QName, Arc<Vec<Arc<str>>>, 8>,
     /// Relations that name this one: foreign keys, views, owned sequences, columns of its row type.
-    dependents: OrdMap<QName, Arc<Vec<QName>>>,
+    pub(crate) dependents: Map<QName, Arc<Vec<QName>>, 9>,
     /// The tables that have a constraint of this name.
-    constraints: OrdMap<QName, Arc<Vec<QName>>>,
+    pub(crate) constraints: Map<QName, Arc<Vec<QName>>, 10>,
 }
 
 /// Derived from the rest of the schema, so it never makes two schemas different.
@@ -30,6 +33,8 @@ impl PartialEq for Lookup {
         true
     }
 }
+
+impl Eq for Lookup {}
 
 impl Schema {
     /// Nothing was changed since the one was copied from the other: quicker to tell than whether both are equal.
@@ -49,6 +54,19 @@ impl Schema {
             && lookup.indexes.ptr_eq(&other.lookup.indexes)
             && lookup.dependents.ptr_eq(&other.lookup.dependents)
             && lookup.constraints.ptr_eq(&other.lookup.constraints)
+    }
+
+    /// [`Schema::complete`], for what is executed.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        map::note_part(COMPLETE);
+        self.complete
+    }
+
+    /// From here on things may exist that no migration tells of.
+    pub fn forget_completeness(&mut self) {
+        map::note_part(COMPLETE);
+        self.complete = false;
     }
 
     /// The first schema of the search path that has the relation or index, else the first of the path.
@@ -420,8 +438,8 @@ fn parents(relation: &Relation) -> impl Iterator<Item = &QName> {
     relation.inherits.iter().chain(relation.partition_of.as_ref().map(|(parent, _)| parent))
 }
 
-fn add<T: Clone + PartialEq>(map: &mut OrdMap<QName, Arc<Vec<T>>>, key: &QName, value: T) {
-    let values = Arc::make_mut(map.entry(key.clone()).or_default());
+fn add<T: Clone + PartialEq, const PART: u8>(map: &mut Map<QName, Arc<Vec<T>>, PART>, key: &QName, value: T) {
+    let values = Arc::make_mut(map.entry_or_insert_with(key.clone(), Arc::default));
     if !values.contains(&value) {
         values.push(value);
     }

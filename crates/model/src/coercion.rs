@@ -108,7 +108,7 @@ impl Types<'_> {
         if base.array || !is_built_in(&base) {
             return false;
         }
-        let without = |extension: &str| self.schema.complete && !self.schema.extensions.contains_key(extension);
+        let without = |extension: &str| self.schema.is_complete() && !self.schema.extensions.contains_key(extension);
         let name = base.name.as_str();
         let unordered = matches!(
             name,

@@ -109,7 +109,7 @@ pub(crate) fn transactions(sql: &str, runner: &Runner) -> String {
             Timeout::Milliseconds(ms) => format!("{ms}ms"),
             Timeout::External => "external".to_owned(),
         };
-        let held: Vec<String> = judged.held.keys().map(ToString::to_string).collect();
+        let held: Vec<String> = judged.held().keys().map(ToString::to_string).collect();
         let held = if held.is_empty() { String::new() } else { format!(" holding {}", held.join(" ")) };
         let fails = judged.fails.as_ref().map_or_else(String::new, |it| format!(" {}", it.sqlstate));
         let _ = writeln!(

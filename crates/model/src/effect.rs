@@ -24,7 +24,7 @@ pub enum Work {
 
 /// A lock on one relation and the work done under it. One effect per relation and kind of work, and the relation's
 /// strongest lock stands in at least one of them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
     pub relation: QName,
     pub kind: RelationKind,
@@ -41,7 +41,7 @@ pub struct Effect {
 
 /// One thing a statement does that a rule may judge and a recipe may do differently: a statement, one subcommand of an
 /// ALTER TABLE, or one inline constraint of an added column.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
     pub kind: OperationKind,
     /// Index of the subcommand of an ALTER TABLE.
@@ -113,7 +113,7 @@ pub enum OperationKind {
     Opaque,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub sqlstate: &'static str,
     /// PostgreSQL's words.
@@ -155,7 +155,7 @@ pub enum WaitsFor {
 }
 
 /// What running application code notices once the statement commits.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Breaks {
     ColumnGone {
         relation: QName,
@@ -190,7 +190,7 @@ pub enum Breaks {
 
 /// Sessions that stop: `relation` cannot be read or written by others while the locks are held. Also says what follows
 /// indirectly (a view over a locked table, a partition below a locked parent, the other end of a foreign key).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocked {
     pub relation: QName,
     pub reads: bool,

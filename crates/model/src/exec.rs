@@ -63,6 +63,8 @@ pub(crate) struct Exec {
     pub refuses_transaction: bool,
     /// What holds after COMMIT: `session` without SET LOCAL.
     pub durable: Session,
+    /// It sets something, perhaps to what it is already.
+    pub sets: bool,
     /// The command that has to run inside a transaction block and what suffices for it.
     pub needs_block: Option<NeedsBlock>,
     pub setting: Setting,
@@ -164,6 +166,7 @@ pub(crate) struct Outcome {
     pub breaks: Vec<Breaks>,
     pub refuses_transaction: bool,
     pub durable: Session,
+    pub sets: bool,
     pub needs_block: Option<NeedsBlock>,
     /// Majors at which another outcome is possible, ascending.
     pub thresholds: Vec<u32>,
@@ -194,6 +197,7 @@ pub(crate) fn execute(
         breaks: Vec::new(),
         refuses_transaction: false,
         durable: durable.clone(),
+        sets: false,
         needs_block: None,
         setting,
         recorded: Recorded::default(),
@@ -416,9 +420,9 @@ impl Exec {
 
     /// Whether a relation or index certainly does not exist. What an extension or a system schema brings is not known.
     pub fn is_missing(&self, name: &QName) -> bool {
-        self.schema.complete
-            && !self.schema.has_class(name)
+        !self.schema.has_class(name)
             && !matches!(&*name.schema, "pg_catalog" | "information_schema" | "pg_temp")
+            && self.schema.is_complete()
             && self.schema.extensions.keys().all(|extension| RELATIONLESS.contains(&&**extension))
     }
 
@@ -435,7 +439,7 @@ impl Exec {
             "unaccent",
             "uuid-ossp",
         ];
-        self.schema.complete && self.schema.extensions.keys().all(|extension| TYPELESS.contains(&&**extension))
+        self.schema.is_complete() && self.schema.extensions.keys().all(|extension| TYPELESS.contains(&&**extension))
     }
 
     /// An index that no migration told of: it is shown as an index, of an unknown table.
@@ -473,8 +477,7 @@ impl Exec {
         let relation = self
             .schema
             .relations
-            .entry(name.clone())
-            .or_insert_with(|| std::sync::Arc::new(Relation::open(name.clone())));
+            .entry_or_insert_with(name.clone(), || std::sync::Arc::new(Relation::open(name.clone())));
         std::sync::Arc::make_mut(relation)
     }
 
@@ -498,6 +501,7 @@ impl Exec {
             breaks: self.breaks,
             refuses_transaction: self.refuses_transaction,
             durable: self.durable,
+            sets: self.sets,
             needs_block: self.needs_block,
             thresholds,
         }

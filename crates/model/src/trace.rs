@@ -1,15 +1,15 @@
 //! What a whole unit does, statement by statement.
 
-use std::ops::{Deref, Range, RangeInclusive};
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
-use imbl::OrdMap;
-use syntax::ast::{Script, Statement, StatementKind};
+use syntax::ast::{Script, Statement, StatementKind, TransactionKind};
 
 use self::alike::Alike;
 use self::transaction::Machine;
-use crate::effect::{Blocked, Breaks, Effect, FailsWhen, Failure, Operation, OperationKind, WaitsFor};
+use crate::effect::{Blocked, Breaks, Effect, FailsWhen, Failure, Operation, WaitsFor};
 use crate::exec::{self, NeedsBlock, Setting};
+use crate::map::{self, Map, Reads};
 use crate::name::QName;
 use crate::runner::{Messages, Runner};
 use crate::schema::{Born, Schema};
@@ -17,10 +17,13 @@ use crate::schema::{Born, Schema};
 mod again;
 mod alike;
 mod blocked;
+mod follow;
+mod judged;
 mod majors;
 mod transaction;
 
 pub use again::{Record, trace_again};
+pub use judged::Judged;
 
 /// The supported majors.
 pub const MAJORS: RangeInclusive<u32> = 14..=18;
@@ -52,98 +55,16 @@ pub struct Trace {
     pub majors: RangeInclusive<u32>,
 }
 
-/// One statement in its place.
-#[derive(Clone, Debug)]
-pub struct Judged {
-    pub transaction: Transaction,
-    /// Shared by the statements of a bulk load, which there may be very many of.
-    pub judgement: Arc<Judgement>,
-    gist: Gist,
-}
-
-impl Judged {
-    #[must_use]
-    pub fn new(transaction: Transaction, judgement: Arc<Judgement>) -> Self {
-        Self { transaction, gist: Gist::of(&judgement), judgement }
-    }
-
-    /// One of its operations is of that kind.
-    #[must_use]
-    pub fn does(&self, kind: OperationKind) -> bool {
-        self.gist.0 & Gist::kind(kind) != 0
-    }
-
-    /// It locks something that was there before the pending migrations.
-    #[must_use]
-    pub fn meets_others(&self) -> bool {
-        self.gist.0 & Gist::OTHERS != 0
-    }
-
-    #[must_use]
-    pub fn may_fail(&self) -> bool {
-        self.gist.0 & Gist::FAILS != 0
-    }
-}
-
-/// What is asked first about a judgement, in bits: most questions are about few of very many, and each judgement lies
-/// elsewhere in memory.
-#[derive(Clone, Copy, Debug)]
-struct Gist(u64);
-
-impl Gist {
-    const OTHERS: u64 = 1 << 63;
-    const FAILS: u64 = 1 << 62;
-
-    fn of(judgement: &Judgement) -> Self {
-        let kinds = judgement.operations.iter().fold(0, |bits, operation| bits | Self::kind(operation.kind));
-        let own = judgement.operations.iter().flat_map(|operation| &operation.effects);
-        let others = judgement.effects.iter().chain(own).any(|effect| effect.born == Born::Before);
-        let fails = judgement.fails.is_some();
-        Self(kinds | if others { Self::OTHERS } else { 0 } | if fails { Self::FAILS } else { 0 })
-    }
-
-    const fn kind(kind: OperationKind) -> u64 {
-        1 << kind as u32
-    }
-}
-
-/// All kinds fit beside the other bits.
-const _: () = assert!(Gist::kind(OperationKind::Opaque) < Gist::FAILS);
-
-impl Judgement {
-    /// Its effects, each under the strongest lock that is held on the relation by then: work is not done under locks that
-    /// come later.
-    #[must_use]
-    pub fn effects_under_locks(&self) -> Vec<Effect> {
-        let raised = |effect: &Effect| {
-            let same = self.effects.iter().filter(|it| it.relation == effect.relation);
-            let same = same.chain(self.held.get(&effect.relation));
-            Effect { lock: same.map(|it| it.lock).fold(effect.lock, std::cmp::max), ..effect.clone() }
-        };
-        self.effects.iter().map(raised).collect()
-    }
-}
-
-impl Deref for Judged {
-    type Target = Judgement;
-
-    fn deref(&self) -> &Judgement {
-        &self.judgement
-    }
-}
-
 /// What a statement meets and does.
 #[derive(Clone, Debug)]
 pub struct Judgement {
-    pub before: Schema,
+    /// In the state that it was judged in first; see [`Judged::before`].
+    before: Schema,
     /// Merged over its operations; the worst over the majors in range.
     pub effects: Vec<Effect>,
     pub operations: Vec<Operation>,
-    /// In force when it runs.
-    pub timeouts: Timeouts,
-    /// Locks taken by earlier statements of the same transaction and still held: by relation, the strongest. Shared with
-    /// the statements around it, as a long transaction holds much.
-    pub held: OrdMap<QName, Effect>,
+    /// As `before`; see [`Judged::held`].
+    held: Held,
     pub fails: Option<Failure>,
     pub waits_for: Vec<WaitsFor>,
     pub breaks: Vec<Breaks>,
@@ -156,7 +77,39 @@ pub struct Judgement {
     pub refuses_transaction: bool,
     /// Where it looks for names without schema.
     pub search_path: Vec<String>,
+    /// What it was judged by, where somebody watched.
+    reads: Option<Reads>,
+    /// It may change settings, or what else is not in the schema.
+    changes_session: bool,
+    /// [`Schema::complete`] after it.
+    completes: bool,
 }
+
+impl Judgement {
+    /// Of a statement that does nothing.
+    #[must_use]
+    pub fn idle(before: Schema, held: Held, search_path: Vec<String>) -> Self {
+        Self {
+            before,
+            effects: Vec::new(),
+            operations: Vec::new(),
+            held,
+            fails: None,
+            waits_for: Vec::new(),
+            breaks: Vec::new(),
+            blocked: Vec::new(),
+            majors: None,
+            refuses_transaction: false,
+            search_path,
+            reads: None,
+            changes_session: false,
+            completes: true,
+        }
+    }
+}
+
+/// Locks by relation, the strongest of each. Shared with the statements around, as a long transaction holds much.
+pub type Held = Map<QName, Effect, 11>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transaction {
@@ -259,7 +212,7 @@ pub fn trace(before: &Schema, session: &Session, unit: &Unit, settings: &Setting
     let mut machine = Machine::new(before, session, unit.runner);
     let mut judged = Vec::with_capacity(unit.script.statements.len());
     let mut alike = None;
-    walk(&mut machine, unit, |machine, statement| judged.push(judge(machine, statement, settings, &mut alike)));
+    walk(&mut machine, unit, |machine, statement| judged.push(judge(machine, statement, settings, &mut alike, false)));
     Trace::of(before, session, unit, settings, judged, machine.finish())
 }
 
@@ -390,30 +343,49 @@ fn message(statements: &[Statement], messages: &Messages) -> usize {
     }
 }
 
-fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings, alike: &mut Option<Alike>) -> Judged {
-    let mut before = machine.state.schema.clone();
-    let kind = &*statement.parsed.kind;
+fn judge(
+    machine: &mut Machine,
+    statement: &Statement,
+    settings: &Settings,
+    alike: &mut Option<Alike>,
+    watched: bool,
+) -> Judged {
+    let before = machine.state.schema.clone();
     // BEGIN belongs to the transaction it opens.
-    let begins = matches!(kind, StatementKind::Transaction { kind: syntax::ast::TransactionKind::Begin });
-    if begins {
-        machine.control(&syntax::ast::TransactionKind::Begin, &statement.parsed.text);
+    if let Some(begin @ TransactionKind::Begin) = control(statement) {
+        machine.control(begin, &statement.parsed.text);
     }
     let transaction = machine.transaction();
+    let timeouts = timeouts(&machine.state.session, settings);
     *alike = alike
         .take()
         .filter(|it| it.is(statement, &machine.state, transaction))
         .or_else(|| Alike::new(statement, &machine.state, transaction));
     if let Some(known) = alike.as_ref().and_then(|it| it.find(statement)) {
-        return Judged::new(transaction, Arc::clone(known));
+        return Judged::new(transaction, timeouts, Arc::clone(known));
     }
-    let external = |timeout| match timeout {
-        Timeout::Unset if settings.external_timeouts => Timeout::External,
-        timeout => timeout,
-    };
-    let timeouts = Timeouts {
-        lock: external(machine.state.session.lock_timeout),
-        statement: external(machine.state.session.statement_timeout),
-    };
+    let meet = || meet(machine, statement, before, transaction, settings);
+    let judgement = Arc::new(if watched {
+        let (judgement, reads) = map::watch(meet);
+        Judgement { reads: Some(reads), ..judgement }
+    } else {
+        meet()
+    });
+    *alike = alike.take().filter(|it| it.is_at(&machine.state));
+    if let Some(alike) = alike {
+        alike.note(statement, &judgement);
+    }
+    Judged::new(transaction, timeouts, judgement)
+}
+
+/// Executes a statement in the state that the machine is in.
+fn meet(
+    machine: &mut Machine,
+    statement: &Statement,
+    mut before: Schema,
+    transaction: Transaction,
+    settings: &Settings,
+) -> Judgement {
     let held = machine.state.held.clone();
     let search_path = machine.state.session.search_path.clone();
     let newest = *settings.majors.end();
@@ -442,29 +414,41 @@ fn judge(machine: &mut Machine, statement: &Statement, settings: &Settings, alik
         newest,
     );
     machine.hold(&verdict.effects);
+    let changes_session =
+        outcome.sets || outcome.session != machine.state.session || outcome.durable != machine.state.durable;
     let failed = fails.as_ref().is_some_and(|it| it.when == FailsWhen::Always && it.majors.1 == newest);
-    if !begins {
+    // BEGIN has taken effect.
+    if control(statement) != Some(&TransactionKind::Begin) {
         advance(machine, statement, (!failed).then_some(outcome.schema), outcome.session, outcome.durable);
     }
-    let judgement = Arc::new(Judgement {
-        before,
+    Judgement {
         effects: verdict.effects,
         operations: verdict.operations,
-        timeouts,
-        held,
         fails,
         waits_for: verdict.waits_for,
         breaks: verdict.breaks,
         blocked,
         majors: verdict.majors,
         refuses_transaction: outcome.refuses_transaction,
-        search_path,
-    });
-    *alike = alike.take().filter(|it| it.is_at(&machine.state));
-    if let Some(alike) = alike {
-        alike.note(statement, &judgement);
+        changes_session,
+        completes: machine.state.schema.complete,
+        ..Judgement::idle(before, held, search_path)
     }
-    Judged::new(transaction, judgement)
+}
+
+fn control(statement: &Statement) -> Option<&TransactionKind> {
+    match &*statement.parsed.kind {
+        StatementKind::Transaction { kind } => Some(kind),
+        _ => None,
+    }
+}
+
+fn timeouts(session: &Session, settings: &Settings) -> Timeouts {
+    let external = |timeout| match timeout {
+        Timeout::Unset if settings.external_timeouts => Timeout::External,
+        timeout => timeout,
+    };
+    Timeouts { lock: external(session.lock_timeout), statement: external(session.statement_timeout) }
 }
 
 /// The migrations name a thing that none of them made: the history did not begin with an empty database after all, or the
@@ -474,7 +458,7 @@ fn shows_gap(schema: &Schema, failure: Option<&Failure>) -> bool {
     const UNDEFINED: [&str; 4] = ["42P01", "42704", "3F000", "42883"];
     // Not those about what is known: `data type text has no default operator class`.
     let absent = |it: &Failure| UNDEFINED.contains(&it.sqlstate) && it.message.ends_with("does not exist");
-    schema.complete && failure.is_some_and(|it| it.when == FailsWhen::Always && absent(it))
+    failure.is_some_and(|it| it.when == FailsWhen::Always && absent(it)) && schema.is_complete()
 }
 
 fn run(
@@ -500,7 +484,7 @@ fn run(
 /// The state after a statement; a statement that certainly fails changes nothing. What would fail in a transaction is taken
 /// as done, so that one mistake does not hide what follows.
 fn advance(machine: &mut Machine, statement: &Statement, schema: Option<Schema>, session: Session, durable: Session) {
-    if let StatementKind::Transaction { kind } = &*statement.parsed.kind {
+    if let Some(kind) = control(statement) {
         return machine.control(kind, &statement.parsed.text);
     }
     if let Some(schema) = schema {

@@ -42,8 +42,8 @@ impl<'a> Site<'a> {
             operation: judged.operations.get(operation)?,
             text,
             kind: &*parsed.parsed.kind,
-            before: &judged.before,
-            after: trace.judged.get(statement + 1).map_or(&trace.after, |next| &next.before),
+            before: judged.before(),
+            after: trace.judged.get(statement + 1).map_or(&trace.after, |next| next.before()),
             apart: request.apart.contains(&(statement, operation)),
             lower: !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase()),
         })

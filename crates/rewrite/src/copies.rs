@@ -109,7 +109,7 @@ fn assigns(request: &Request, statement: usize, column: &str) -> bool {
 
 /// Nobody writes yet into what the file makes.
 fn is_old(request: &Request, later: usize, name: &Name) -> bool {
-    let schema = &request.trace.judged[later].before;
+    let schema = request.trace.judged[later].before();
     let table = schema.resolve(name, &request.session.search_path);
     schema.relations.get(&table).is_none_or(|it| it.born == Born::Before)
 }
@@ -184,7 +184,7 @@ fn writes(request: &Request, trigger: usize, it: &CreateTrigger, table: &str) ->
             StatementKind::CreateFunction(function) if function.name.name == it.function.name => function.body.as_ref(),
             _ => None,
         });
-    let schema = &request.trace.judged[trigger].before;
+    let schema = request.trace.judged[trigger].before();
     let known =
         || schema.functions.iter().find(|(name, _)| *name.name == *it.function.name)?.1.first()?.body.as_deref();
     let relations = of_file.or_else(known).and_then(footprint::body_relations);
@@ -196,7 +196,7 @@ fn locks(request: &Request, copy: &Copy) -> Option<usize> {
     let judged = &request.trace.judged;
     let id = judged[copy.statement].transaction.id;
     let strong = |table: &QName, lock| copy.touches(&table.name) && blocks_writes(lock);
-    if !judged[copy.statement].held.iter().any(|(table, effect)| strong(table, effect.lock)) {
+    if !judged[copy.statement].held().iter().any(|(table, effect)| strong(table, effect.lock)) {
         return None;
     }
     (0..copy.statement).find(|it| {

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
+use std::hash::Hash;
 use std::sync::Arc;
 
-use imbl::OrdMap;
-use imbl::ordmap::DiffItem;
+use model::map::Map;
 use model::schema::{Born, Constraint, ConstraintKind, Index, Relation, RelationKind, Schema};
 
 /// What the steps leave that the original does not, and the other way round; empty when they are equivalent.
@@ -28,35 +28,29 @@ pub fn differences(original: &Schema, rewritten: &Schema) -> Vec<String> {
 }
 
 /// Walks only what is not shared.
-fn each<K: Ord + Clone + Debug + Display, V: PartialEq>(
-    original: &OrdMap<K, Arc<V>>,
-    rewritten: &OrdMap<K, Arc<V>>,
+fn each<K: Ord + Clone + Hash + Display, V: Eq, const PART: u8>(
+    original: &Map<K, Arc<V>, PART>,
+    rewritten: &Map<K, Arc<V>, PART>,
     what: &str,
     found: &mut Vec<String>,
     compare: impl Fn(&V, &V, &mut Vec<String>),
 ) {
-    for item in original.diff(rewritten) {
-        match item {
-            DiffItem::Add(name, _) => found.push(format!("{what} {name} exists only after the steps")),
-            DiffItem::Remove(name, _) => found.push(format!("{what} {name} exists only after the original")),
-            DiffItem::Update { old: (_, a), new: (_, b) } => compare(a, b, found),
+    for it in original.diff(rewritten) {
+        match (it.old, it.new) {
+            (Some(a), Some(b)) => compare(a, b, found),
+            (None, _) => found.push(format!("{what} {} exists only after the steps", it.key)),
+            (_, None) => found.push(format!("{what} {} exists only after the original", it.key)),
         }
     }
 }
 
-fn whole<K: Ord + Clone + Display, V: PartialEq>(
-    original: &OrdMap<K, V>,
-    rewritten: &OrdMap<K, V>,
+fn whole<K: Ord + Clone + Hash + Display, V: Clone + PartialEq, const PART: u8>(
+    original: &Map<K, V, PART>,
+    rewritten: &Map<K, V, PART>,
     what: &str,
     found: &mut Vec<String>,
 ) {
-    for item in original.diff(rewritten) {
-        let name = match item {
-            DiffItem::Add(name, _) | DiffItem::Remove(name, _) => name,
-            DiffItem::Update { old: (name, _), .. } => name,
-        };
-        found.push(format!("{what} {name} differs"));
-    }
+    found.extend(original.diff(rewritten).map(|it| format!("{what} {} differs", it.key)));
 }
 
 /// Says what differs first.

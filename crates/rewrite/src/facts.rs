@@ -72,7 +72,7 @@ pub(crate) fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Ref
             // Batches do what the one statement did.
             let whole = &*request.script.statements[item.statement].parsed.kind;
             let in_batches = matches!(kind, StatementKind::Do(_)) && footprint::is_data(whole);
-            let (does, before) = if in_batches { (whole, &original.before) } else { (kind, &judged.before) };
+            let (does, before) = if in_batches { (whole, original.before()) } else { (kind, judged.before()) };
             Facts {
                 footprint: footprint::of(does, before, &path),
                 locks: blocking(judged, &old),
@@ -80,7 +80,7 @@ pub(crate) fn facts(request: &Request, items: &[Item]) -> Result<Vec<Facts>, Ref
                 long: takes_long(judged, kind, |it| old.has(it)),
                 drops: drops(kind),
                 destroys: destroys(kind),
-                takes: [losses::taken(kind), losses::outdated(kind, &judged.before, &path)].concat(),
+                takes: [losses::taken(kind), losses::outdated(kind, judged.before(), &path)].concat(),
                 gives: losses::given(kind),
                 restricts: fills::restricted(kind, &changed(judged, &old)),
                 fills: fills::filled(kind, &item.draft.sql, &changed(judged, &old), judged, |it| {
@@ -115,7 +115,7 @@ impl Old {
 
     /// What is not known is.
     pub fn is_old(&self, judged: &Judged, name: &QName) -> bool {
-        judged.before.relations.get(name).is_none_or(|it| it.born == Born::Before || self.0.contains(name))
+        judged.before().relations.get(name).is_none_or(|it| it.born == Born::Before || self.0.contains(name))
     }
 }
 

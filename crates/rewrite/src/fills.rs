@@ -41,7 +41,7 @@ pub(crate) fn filled(
             if default { changed.clone() } else { BTreeSet::new() }
         }
         StatementKind::CreateFunction(it) if it.replace => {
-            let schema = &judged.before;
+            let schema = judged.before();
             if schema.complete && !schema.functions.keys().any(|known| *known.name == *it.name.name) {
                 return BTreeSet::new();
             }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use imbl::ordmap::DiffItem;
 use model::expr::columns;
 use model::name::QName;
 use model::schema::{Constraint, ConstraintKind, IndexColumn, Schema};
@@ -98,22 +97,14 @@ pub(crate) struct State<'a> {
 pub(crate) fn gaps(original: &Trace, states: &[State]) -> Vec<Gap> {
     let (before, after) = (&original.before, &original.after);
     let mut tables: BTreeSet<&QName> = BTreeSet::new();
-    for item in before.relations.diff(&after.relations) {
-        if let DiffItem::Update { old: (name, _), .. } = item {
-            tables.insert(name);
-        }
-    }
-    for item in before.indexes.diff(&after.indexes) {
-        match item {
-            DiffItem::Add(_, index) | DiffItem::Remove(_, index) => tables.insert(&index.table),
-            DiffItem::Update { old: (_, index), .. } => tables.insert(&index.table),
-        };
-    }
+    let changed = before.relations.diff(&after.relations).filter(|it| it.old.is_some() && it.new.is_some());
+    tables.extend(changed.map(|it| it.key));
+    tables.extend(before.indexes.diff(&after.indexes).filter_map(|it| Some(&it.old.or(it.new)?.table)));
     let seen = original
         .judged
         .windows(2)
         .filter(|pair| pair[0].transaction.id != pair[1].transaction.id || pair[1].transaction.inside == Some(false));
-    let own: Vec<&Schema> = seen.map(|pair| &pair[1].before).collect();
+    let own: Vec<&Schema> = seen.map(|pair| pair[1].before()).collect();
     let mut found = Vec::new();
     for table in tables {
         let (before, after) = (guards(before, table), guards(after, table));

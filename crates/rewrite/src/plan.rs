@@ -1,14 +1,13 @@
 //! From the request to the plan: expand, arrange, prove; what cannot be proven is left out and the rest tried again.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use model::effect::{Effect, FailsWhen, OperationKind, Work, blocks_reads, blocks_writes};
 use model::name::QName;
 use model::plan::{Class, Inverse, Mode, Part, Plan, Recovery, Step};
 use model::runner::Messages;
 use model::schema::{Born, Schema};
-use model::trace::{Judged, Judgement, Opener, Settings, Trace, Unit, trace};
+use model::trace::{Judged, Opener, Settings, Trace, Unit, trace};
 use syntax::ast::{ObjectKind, Statement, StatementKind};
 
 use crate::draft::Role;
@@ -77,8 +76,7 @@ fn statement_by_statement(request: &Request) -> Apart {
         if control(statement) {
             all.push(original.clone());
         } else if let Some(judged) = judged.next() {
-            let judgement = Judgement { held: original.held.clone(), ..(*judged.judgement).clone() };
-            all.push(Judged::new(original.transaction, Arc::new(judgement)));
+            all.push(judged.placed_as(original));
         }
     }
     let everywhere = (*request.trace.majors.start(), *request.trace.majors.end());
@@ -292,7 +290,7 @@ fn attempt(request: &Request, expansion: &Expansion, freedom: Freedom) -> Result
             let Some((_, statement, judged)) = executed.get(&index) else { return Marks::default() };
             let recovery = recovery::of(request, &expansion.items, index, statement, judged);
             let group = groups.iter().find(|group| group.steps.contains(&index));
-            let begin = group.and_then(|group| executed.get(&group.steps[0])).map(|(_, _, judged)| &judged.before);
+            let begin = group.and_then(|group| executed.get(&group.steps[0])).map(|(_, _, judged)| judged.before());
             let mut marks = Marks { recovery, ..marks(judged, statement, &old) };
             // What the migration drops and makes anew is in use again as soon as the part that makes it commits.
             for effect in marks.effects.iter_mut().filter(|it| it.born != Born::Before) {
@@ -377,7 +375,7 @@ fn gaps(request: &Request, groups: &[Group], executed: &Executed) -> Vec<Gap> {
             group.steps.iter().enumerate().map(move |(at, step)| (*step, at == last || !group.transaction))
         })
         .collect();
-    let before = |(step, _): &(usize, bool)| executed.get(step).map(|(_, _, judged)| &judged.before);
+    let before = |(step, _): &(usize, bool)| executed.get(step).map(|(_, _, judged)| judged.before());
     let states: Vec<State> = steps
         .iter()
         .enumerate()
@@ -485,7 +483,7 @@ fn harmless(
     let old = Old::of(request);
     let works = judged.effects.iter().find(|it| it.work != Work::Instant && old.has(it) && !it.empty);
     let holds = |it: &&Effect| old.has(it) && (blocks_reads(it.lock) || blocks_writes(it.lock));
-    let held = judged.held.values().find(holds).map(|it| &it.relation).or_else(|| blocked(judged, &old).next());
+    let held = judged.held().values().find(holds).map(|it| &it.relation).or_else(|| blocked(judged, &old).next());
     if let (Some(work), Some(held)) = (works, held) {
         return refuse(format!(
             "the steps would still block others on {held} while they work on {}; do these in migrations of their own",

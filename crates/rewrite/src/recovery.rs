@@ -49,7 +49,7 @@ fn validated(request: &Request, items: &[Item], it: &AlterTable, judged: &Judged
     let [subcommand] = it.subcommands.as_slice() else { return None };
     let AlterAction::ValidateConstraint { name } = &subcommand.action else { return None };
     let table = judged.operations.first()?.relation.as_ref()?;
-    let constraint = judged.before.relations.get(table).and_then(|relation| relation.constraint(&name.text));
+    let constraint = judged.before().relations.get(table).and_then(|relation| relation.constraint(&name.text));
     let columns: Vec<&str> = match constraint.map(|it| &it.kind) {
         Some(ConstraintKind::Check { expr, .. }) => columns(expr),
         Some(ConstraintKind::NotNull { column }) => vec![column],

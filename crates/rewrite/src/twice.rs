@@ -25,7 +25,7 @@ pub(crate) fn pairs(request: &Request, items: &[Item]) -> Vec<((usize, usize), S
     let judged = &request.trace.judged;
     let mut known: BTreeMap<Thing, Vec<(usize, bool)>> = BTreeMap::new();
     for (index, statement) in statements.iter().enumerate() {
-        for it in changes(&statement.parsed.kind, &judged[index].before, &request.session.search_path) {
+        for it in changes(&statement.parsed.kind, judged[index].before(), &request.session.search_path) {
             known.entry(it.thing).or_default().push((index, it.grows));
         }
     }

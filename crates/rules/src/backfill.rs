@@ -40,7 +40,7 @@ pub fn backfill<'a>(at: &At<'a>) -> Option<Backfill<'a>> {
     }
     let keys = Keys {
         relation: at.relation().filter(|it| !it.open),
-        schema: &at.judged.before,
+        schema: at.judged.before(),
         table,
         variables: operation.lowered,
     };
@@ -96,7 +96,7 @@ pub fn held_meanwhile<'a>(at: &At<'a>) -> Option<&'a Effect> {
     let body = body(statement).filter(|body| at.operation.lowered && body.commits.is_empty());
     let earlier = body.map_or(&[][..], |_| &at.judged.operations[..at.index]);
     let earlier = earlier.iter().filter(|it| !it.conditional || at.operation.conditional);
-    let held = at.judged.held.values().chain(earlier.flat_map(|it| &it.effects)).filter(|it| stops_others(it));
+    let held = at.judged.held().values().chain(earlier.flat_map(|it| &it.effects)).filter(|it| stops_others(it));
     let changed = at.operation.relation.as_ref();
     let taken = |it: &Effect| at.context.taken_by(at.statement, it).unwrap_or(at.statement);
     held.max_by_key(|it| (it.lock, it.on.is_none(), Some(&it.relation) == changed, Reverse(taken(it))))
@@ -130,7 +130,7 @@ fn reads(at: &At, name: &Name, target: &QName) -> bool {
     // The trace resolved the target; a name without schema is looked for where the target is.
     let schema = name.schema.as_deref().unwrap_or(&target.schema);
     let name = QName::new(schema, &name.name);
-    let born_before = at.judged.before.relations.get(&name).is_none_or(|it| it.born == Born::Before);
+    let born_before = at.judged.before().relations.get(&name).is_none_or(|it| it.born == Born::Before);
     name != *target && born_before
 }
 

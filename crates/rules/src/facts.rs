@@ -120,7 +120,7 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn end_of_transaction(&self, statement: usize) -> &'a Schema {
         let next = self.trace.transactions[statement].end as usize;
-        self.trace.judged.get(next).map_or(&self.trace.after, |it| &it.before)
+        self.trace.judged.get(next).map_or(&self.trace.after, |it| it.before())
     }
 
     /// The table is dropped after all, by this or a later statement. That locks it as strongly and breaks as much as what is
@@ -211,7 +211,7 @@ impl<'a> At<'a> {
     /// The relation as it stands before the statement.
     #[must_use]
     pub fn relation(&self) -> Option<&'a Relation> {
-        self.judged.before.relations.get(self.operation.relation.as_ref()?).map(|relation| &**relation)
+        self.judged.before().relations.get(self.operation.relation.as_ref()?).map(|relation| &**relation)
     }
 
     /// The relation's name; rules ask only operations that have one.
@@ -240,7 +240,7 @@ impl<'a> At<'a> {
     pub fn stronger(&self) -> Option<&'a Effect> {
         let taken = self.operation.effects.iter().map(|it| it.lock).max()?;
         let same = self.judged.effects.iter().filter(|_| self.alter_table().is_some() && !self.operation.lowered);
-        let held = self.judged.held.values().chain(same).filter(|it| stops_others(it) && it.lock > taken);
+        let held = self.judged.held().values().chain(same).filter(|it| stops_others(it) && it.lock > taken);
         held.filter(|it| self.operation.effects.iter().any(|own| own.relation == it.relation))
             .max_by_key(|it| (it.lock, Some(&it.relation) == self.operation.relation.as_ref()))
     }
@@ -262,7 +262,7 @@ impl<'a> At<'a> {
     pub fn with_held(&self, mut finding: Finding) -> Finding {
         let own: Vec<&QName> = self.operation.effects.iter().map(table_of).collect();
         let stronger = self.stronger();
-        let held = &self.judged.held;
+        let held = self.judged.held();
         let goes_without_saying =
             |it: &&Effect| it.on.as_ref().is_some_and(|on| held.get(on).is_some_and(stops_others));
         let held = held.values().filter(|it| stops_others(it) && !goes_without_saying(it));
@@ -537,7 +537,7 @@ pub fn existed<'a>(schema: &'a Schema, name: &QName) -> Option<&'a Relation> {
 /// The relation or index that the statement means by a name.
 #[must_use]
 pub fn resolve(judged: &Judged, name: &Name) -> QName {
-    judged.before.resolve(name, &judged.search_path)
+    judged.before().resolve(name, &judged.search_path)
 }
 
 /// The relation that the statement creates under a name.

@@ -48,7 +48,7 @@ impl Statement {
 }
 
 /// What one statement's text means. Equal text gives an equal value, so it is shared through a cache.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parsed {
     /// The source as written, without terminator.
     pub text: Arc<str>,
@@ -59,7 +59,7 @@ pub struct Parsed {
     pub needs: Option<Needs>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needs {
     pub major: u32,
     /// As the manual names it, e.g. `NOT NULL ... NOT VALID`.
@@ -67,7 +67,7 @@ pub struct Needs {
     pub span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
     /// PostgreSQL's message, e.g. `syntax error at or near "foo"`.
     pub message: String,
@@ -77,20 +77,20 @@ pub struct SyntaxError {
     pub hint: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comment {
     /// In the file, with its delimiters.
     pub span: Span,
     pub block: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Masked {
     pub span: Span,
     pub kind: MaskedKind,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MaskedKind {
     /// A psql backslash command, without the backslash: name and arguments.
     Psql {
@@ -120,7 +120,7 @@ pub struct Name {
 }
 
 /// A relation in a statement.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelationRef {
     pub name: Name,
     /// `ONLY`: partitions and children are left out.
@@ -128,7 +128,7 @@ pub struct RelationRef {
     pub alias: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeName {
     pub schema: Option<String>,
     /// PostgreSQL's internal name where the grammar gives one (`int4`, `varchar`, `bpchar`, `timestamptz`), else as folded.
@@ -145,14 +145,14 @@ pub struct TypeName {
 }
 
 /// An expression with the source it was read from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExprAt {
     pub span: Span,
     pub expr: Expr,
 }
 
 /// The shape of an expression, as far as the model reasons about it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expr {
     Null,
     Bool(bool),
@@ -221,7 +221,7 @@ pub enum Expr {
 }
 
 /// What a query reads, writes and calls; also the facts of data-modifying statements.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     /// Relations read, in order of appearance, common table expressions left out.
     pub reads: Vec<Read>,
@@ -241,7 +241,7 @@ pub struct Query {
     pub into: Option<Name>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
     pub relation: RelationRef,
     /// FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR KEY SHARE.
@@ -249,7 +249,7 @@ pub struct Read {
     pub skip_locked: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
     pub relation: RelationRef,
     pub kind: WriteKind,
@@ -267,7 +267,7 @@ pub enum WriteKind {
     Merge,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatementKind {
     // Relations.
     AlterTable(AlterTable),
@@ -496,7 +496,7 @@ pub enum StatementKind {
     Template(Template),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     pub error: SyntaxError,
     /// The tables that it seems to create, in whichever branch.
@@ -541,7 +541,7 @@ pub enum ObjectKind {
 
 // ---------------------------------------------------------------------------------------------------- ALTER TABLE
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterTable {
     /// What the statement calls the relation: ALTER TABLE also works on views, indexes and sequences.
     pub object: ObjectKind,
@@ -550,7 +550,7 @@ pub struct AlterTable {
     pub subcommands: Vec<Subcommand>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subcommand {
     /// From its first token to its last, without the separating comma.
     pub span: Span,
@@ -559,7 +559,7 @@ pub struct Subcommand {
     pub cascade: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterAction {
     AddColumn {
         column: ColumnDef,
@@ -720,7 +720,7 @@ pub enum AlterAction {
 }
 
 /// An option of WITH (...), SET (...) or a sequence: `toast.autovacuum_enabled = false`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefElem {
     pub namespace: Option<String>,
     pub name: String,
@@ -728,7 +728,7 @@ pub struct DefElem {
     pub value: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnDef {
     pub span: Span,
     pub name: Ident,
@@ -742,7 +742,7 @@ pub struct ColumnDef {
 }
 
 /// A table or column constraint; the grammar counts DEFAULT, NULL, identity and generation among them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Constraint {
     /// With `CONSTRAINT name` and the attributes behind it (DEFERRABLE, NOT VALID, ...).
     pub span: Span,
@@ -755,7 +755,7 @@ pub struct Constraint {
     pub no_inherit: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConstraintKind {
     Null,
     /// The column stands in the table form of PostgreSQL 18.
@@ -779,7 +779,7 @@ pub enum ConstraintKind {
 }
 
 /// The columns are empty for a column constraint and for USING INDEX.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UniqueKey {
     pub columns: Vec<Ident>,
     pub including: Vec<Ident>,
@@ -790,7 +790,7 @@ pub struct UniqueKey {
     pub tablespace: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exclude {
     pub method: String,
     pub elements: Vec<(IndexElement, String)>,
@@ -798,7 +798,7 @@ pub struct Exclude {
     pub including: Vec<Ident>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignKey {
     /// Empty for a column constraint.
     pub columns: Vec<Ident>,
@@ -814,7 +814,7 @@ pub struct ForeignKey {
     pub period: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartitionBound {
     Default,
     Range { from: Vec<RangeDatum>, to: Vec<RangeDatum> },
@@ -822,7 +822,7 @@ pub enum PartitionBound {
     Hash { modulus: i32, remainder: i32 },
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RangeDatum {
     MinValue,
     MaxValue,
@@ -838,7 +838,7 @@ pub enum Persistence {
     Temporary,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateTable {
     pub name: Name,
     pub if_not_exists: bool,
@@ -857,7 +857,7 @@ pub struct CreateTable {
     pub tablespace: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Like {
     pub relation: Name,
     /// INCLUDING ...: the names in lower case (`all`, `indexes`, `constraints`, `defaults`, `identity`, `generated`, ...).
@@ -865,7 +865,7 @@ pub struct Like {
     pub span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionBy {
     /// `range`, `list` or `hash`.
     pub strategy: &'static str,
@@ -873,7 +873,7 @@ pub struct PartitionBy {
     pub keys: Vec<IndexElement>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateTableAs {
     pub name: Name,
     /// Table or MaterializedView.
@@ -891,7 +891,7 @@ pub struct CreateTableAs {
     pub output: Option<Vec<String>>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateIndex {
     pub name: Option<Ident>,
     pub relation: RelationRef,
@@ -907,7 +907,7 @@ pub struct CreateIndex {
     pub tablespace: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexElement {
     pub span: Span,
     /// The column, or the expression.
@@ -920,7 +920,7 @@ pub struct IndexElement {
     pub nulls_reordered: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateView {
     pub name: Name,
     pub replace: bool,
@@ -932,7 +932,7 @@ pub struct CreateView {
     pub options: Vec<DefElem>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateSequence {
     pub name: Name,
     pub if_not_exists: bool,
@@ -942,7 +942,7 @@ pub struct CreateSequence {
     pub owned_by: Option<(Name, String)>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterSequence {
     pub name: Name,
     pub if_exists: bool,
@@ -950,7 +950,7 @@ pub struct AlterSequence {
     pub owned_by: Option<(Name, String)>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateTrigger {
     pub name: Ident,
     pub relation: Name,
@@ -971,13 +971,13 @@ pub struct CreateTrigger {
     pub referenced: Option<Name>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterEnum {
     pub name: Name,
     pub action: EnumAction,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnumAction {
     AddValue {
         value: String,
@@ -995,7 +995,7 @@ pub enum EnumAction {
     },
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DomainAction {
     SetDefault(Option<ExprAt>),
     SetNotNull,
@@ -1012,7 +1012,7 @@ pub enum Volatility {
     Volatile,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateFunction {
     pub name: Name,
     pub procedure: bool,
@@ -1032,7 +1032,7 @@ pub struct CreateFunction {
 }
 
 /// A routine body.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Body {
     /// Of the text inside the quotes.
     pub span: Span,
@@ -1047,7 +1047,7 @@ pub struct Body {
 }
 
 /// A column that a query names.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnUse {
     pub parts: Vec<String>,
     /// Where a name without qualifier is looked for: the items of each FROM around it, the innermost first, by the names they
@@ -1065,7 +1065,7 @@ pub struct Opaque {
 }
 
 /// A statement inside a routine body. Its spans count from the statement that holds the body.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lowered {
     pub span: Span,
     pub kind: StatementKind,
@@ -1078,7 +1078,7 @@ pub struct Lowered {
     pub guarded: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Do {
     pub language: String,
     pub body: Body,
@@ -1086,7 +1086,7 @@ pub struct Do {
 
 // ---------------------------------------------------------------------------------------------------- any object
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drop {
     pub object: ObjectKind,
     pub names: Vec<DropName>,
@@ -1095,14 +1095,14 @@ pub struct Drop {
     pub concurrently: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DropName {
     pub name: Name,
     /// The table of a trigger, rule or policy.
     pub relation: Option<Name>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rename {
     pub object: ObjectKind,
     /// For columns, attributes and constraints: the kind of relation named in the statement.
@@ -1119,7 +1119,7 @@ pub struct Rename {
     pub cascade: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetSchema {
     pub object: ObjectKind,
     pub name: Name,
@@ -1127,14 +1127,14 @@ pub struct SetSchema {
     pub if_exists: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetOwner {
     pub object: ObjectKind,
     pub name: Name,
     pub role: String,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommentOn {
     pub object: ObjectKind,
     /// The object; for columns, constraints, triggers, rules and policies the name on `relation`.
@@ -1143,7 +1143,7 @@ pub struct CommentOn {
     pub text: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub revoke: bool,
     pub object: ObjectKind,
@@ -1152,7 +1152,7 @@ pub struct Grant {
     pub all_in_schema: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
     pub name: String,
     /// Tables with the columns of their row filter.
@@ -1172,7 +1172,7 @@ pub enum PublicationAction {
 
 // ---------------------------------------------------------------------------------------------------- maintenance
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reindex {
     /// Index, Table, Schema, Database; `Other` is SYSTEM.
     pub object: ObjectKind,
@@ -1182,7 +1182,7 @@ pub struct Reindex {
     pub tablespace: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vacuum {
     pub full: bool,
     pub analyze: bool,
@@ -1222,7 +1222,7 @@ pub enum TransactionKind {
     RollbackPrepared,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Set {
     /// In lower case; `all` for RESET ALL.
     pub name: String,
@@ -1233,7 +1233,7 @@ pub struct Set {
 
 // ---------------------------------------------------------------------------------------------------- data
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Insert {
     pub target: RelationRef,
     pub columns: Vec<Ident>,
@@ -1243,14 +1243,14 @@ pub struct Insert {
     pub facts: Query,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InsertSource {
     Values { rows: usize },
     Query,
     Default,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
     pub target: RelationRef,
     pub assignments: Vec<Assignment>,
@@ -1259,7 +1259,7 @@ pub struct Update {
     pub facts: Query,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
     pub column: String,
     /// `None` for a multi-column assignment from a row or subquery.
@@ -1267,7 +1267,7 @@ pub struct Assignment {
     pub span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delete {
     pub target: RelationRef,
     pub has_using: bool,
@@ -1275,7 +1275,7 @@ pub struct Delete {
     pub facts: Query,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copy {
     pub relation: Option<RelationRef>,
     pub from: bool,

@@ -66,7 +66,7 @@ impl<'a> Lanes<'a> {
         let mut worst: Vec<(&QName, Shade)> = Vec::new();
         let mut numbers: HashMap<&QName, usize> = HashMap::new();
         // What a later statement holds, an earlier one took, or the file began with.
-        let held = view.statements.first().into_iter().flat_map(|(_, judged)| judged.held.values());
+        let held = view.statements.first().into_iter().flat_map(|(_, judged)| judged.held().values());
         for effect in held.chain(view.statements.iter().flat_map(|(_, judged)| &judged.effects)) {
             let number = *numbers.entry(lane_of(effect)).or_insert_with(|| {
                 worst.push((lane_of(effect), Shade::Idle));
@@ -91,7 +91,7 @@ impl<'a> Lanes<'a> {
         let (_, judged) = view.statements[statement];
         let mut cells = vec![Cell { shade: Shade::Idle, work: None }; self.relations.len()];
         let number = |relation: &QName| self.relations.iter().position(|it| *it == relation);
-        for effect in judged.held.values() {
+        for effect in judged.held().values() {
             let Some(lane) = number(lane_of(effect)) else { continue };
             cells[lane].shade = cells[lane].shade.max(Shade::of(effect));
         }

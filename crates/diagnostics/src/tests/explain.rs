@@ -63,21 +63,10 @@ impl Traced {
                 rows: false,
             })
             .collect();
-        let judgement = Arc::new(Judgement {
-            before: Schema::default(),
-            effects,
-            operations: Vec::new(),
-            timeouts: Timeouts { lock: Timeout::Milliseconds(2000), statement: Timeout::Unset },
-            held,
-            fails: None,
-            waits_for: Vec::new(),
-            breaks: Vec::new(),
-            blocked,
-            majors: None,
-            refuses_transaction: false,
-            search_path: vec!["public".to_owned()],
-        });
-        self.trace.judged.push(Judged::new(transaction, judgement));
+        let mut judgement = Judgement::idle(Schema::default(), held, vec!["public".to_owned()]);
+        (judgement.effects, judgement.blocked) = (effects, blocked);
+        let timeouts = Timeouts { lock: Timeout::Milliseconds(2000), statement: Timeout::Unset };
+        self.trace.judged.push(Judged::new(transaction, timeouts, Arc::new(judgement)));
         let last = self.trace.judged.last_mut().expect("just pushed");
         Arc::get_mut(&mut last.judgement).expect("not shared")
     }
@@ -131,9 +120,8 @@ CREATE INDEX CONCURRENTLY i ON users (email);
         "ALTER TABLE users ADD COLUMN email text",
         RUNNER,
         vec![lock("users", LockMode::AccessExclusive, Work::Instant)],
-    )
-    .timeouts
-    .lock = Timeout::Unset;
+    );
+    it.trace.judged[0].timeouts.lock = Timeout::Unset;
     let mut index = lock("orders_user_idx", LockMode::AccessExclusive, Work::Build);
     index.on = Some(QName::new("public", "orders"));
     index.kind = RelationKind::Index;

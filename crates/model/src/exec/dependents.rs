@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
 use syntax::Span;
 use syntax::ast::Expr;
 
@@ -11,6 +10,7 @@ use super::reach::{index_names, lock_indexes};
 use super::{Exec, Stop};
 use crate::effect::LockMode;
 use crate::expr;
+use crate::map::Map;
 use crate::name::QName;
 use crate::schema::{ColumnType, ConstraintKind, Index, Relation, RelationKind};
 use crate::volatility;
@@ -124,7 +124,7 @@ fn outside(exec: &Exec, name: &QName, relation: &Relation, doomed: &[QName]) -> 
     }
     if relation.kind != RelationKind::Sequence {
         // Bodies in BEGIN ATOMIC, and types of parameters and results.
-        for (function, overloads) in &exec.schema.functions {
+        for (function, overloads) in exec.schema.functions.iter() {
             let row_type =
                 |ty: &syntax::ast::TypeName| !ty.percent_type && is_type(&ColumnType::Known(ty.clone()), name);
             let depends = overloads.iter().any(|it| {
@@ -309,9 +309,13 @@ pub(super) fn is_type(ty: &ColumnType, name: &QName) -> bool {
     }
 }
 
-pub(super) fn in_schema<'a, V>(map: &'a OrdMap<QName, V>, schema: &'a str) -> impl Iterator<Item = QName> + 'a {
-    let first = QName::new(schema, "");
-    map.range(first..).take_while(move |(name, _)| *name.schema == *schema).map(|(name, _)| name.clone())
+pub(super) fn in_schema<'a, V: Clone, const PART: u8>(
+    map: &'a Map<QName, V, PART>,
+    schema: &'a str,
+) -> impl Iterator<Item = QName> + 'a {
+    map.range_from(QName::new(schema, ""))
+        .take_while(move |(name, _)| *name.schema == *schema)
+        .map(|(name, _)| name.clone())
 }
 
 fn push(names: &mut Vec<QName>, name: QName) {

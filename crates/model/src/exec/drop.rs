@@ -280,7 +280,7 @@ fn drop_types(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop> {
     for entry in &it.names {
         let name = exec.resolve_type(&entry.name);
         let Some(ty) = exec.schema.types.get(&name).cloned() else {
-            let absent = exec.schema.complete && exec.schema.extensions.is_empty();
+            let absent = exec.schema.is_complete() && exec.schema.extensions.is_empty();
             if absent && !it.if_exists {
                 let message = format!("type \"{}\" does not exist", written(&entry.name));
                 return exec.refuse("42704", message, entry.name.span);
@@ -323,7 +323,7 @@ fn drop_schemas(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), Stop>
         let types: Vec<QName> = dependents::in_schema(&exec.schema.types, schema).collect();
         let functions: Vec<QName> = dependents::in_schema(&exec.schema.functions, schema).collect();
         let known = exec.schema.schemas.contains_key(schema) || !(names.is_empty() && types.is_empty());
-        if !known && !it.if_exists && exec.schema.complete && schema != "public" {
+        if !known && !it.if_exists && exec.schema.is_complete() && schema != "public" {
             return exec.refuse("3F000", format!("schema \"{schema}\" does not exist"), entry.name.span);
         }
         let empty = names.is_empty() && types.is_empty() && functions.is_empty();
@@ -350,7 +350,7 @@ fn drop_extensions(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), St
     exec.operation(OperationKind::DropObject, span, None);
     for entry in &it.names {
         let extension = entry.name.name.as_str();
-        if !exec.schema.extensions.contains_key(extension) && exec.schema.complete {
+        if !exec.schema.extensions.contains_key(extension) && exec.schema.is_complete() {
             if it.if_exists {
                 continue;
             }
@@ -368,7 +368,7 @@ fn drop_statistics(exec: &mut Exec, it: &ast::Drop, span: Span) -> Result<(), St
         let found = exec.session.search_path.iter().map(|schema| QName::of(&entry.name, schema));
         let found = found.into_iter().find(|name| exec.schema.statistics.contains_key(name));
         let Some(name) = found else {
-            if exec.schema.complete && !it.if_exists {
+            if exec.schema.is_complete() && !it.if_exists {
                 let message = format!("statistics object \"{}\" does not exist", written(&entry.name));
                 return exec.refuse("42704", message, entry.name.span);
             }

@@ -28,7 +28,7 @@ pub(super) fn alter(exec: &mut Exec, it: &ast::Publication, action: PublicationA
     exec.operation(OperationKind::Other, span, None);
     let found = exec.schema.publications.get(it.name.as_str()).cloned();
     let known = found.is_some();
-    if !known && exec.schema.complete {
+    if !known && exec.schema.is_complete() {
         return exec.refuse("42704", format!("publication \"{}\" does not exist", it.name), span);
     }
     let tables = open(exec, it)?;

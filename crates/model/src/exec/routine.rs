@@ -200,7 +200,9 @@ fn run_body(exec: &mut Exec, body: &Body, certain: bool, at: Option<Span>) {
     }
     for it in &body.opaque {
         exec.operation(OperationKind::Opaque, at.unwrap_or(it.span), None);
-        exec.schema.complete &= !it.creates;
+        if it.creates {
+            exec.schema.forget_completeness();
+        }
     }
     exec.depth -= 1;
     exec.text = text;
@@ -210,7 +212,7 @@ fn run_body(exec: &mut Exec, body: &Body, certain: bool, at: Option<Span>) {
 /// What it does is not known, so from here on relations may exist that no migration tells of.
 pub(super) fn opaque(exec: &mut Exec, span: Span) {
     exec.operation(OperationKind::Opaque, span, None);
-    exec.schema.complete = false;
+    exec.schema.forget_completeness();
 }
 
 /// The body of a function in SQL is analyzed when it is created, which locks the relations it names

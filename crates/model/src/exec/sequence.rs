@@ -25,7 +25,7 @@ pub(super) fn create_sequence(exec: &mut Exec, it: &ast::CreateSequence, span: S
     let sequence = Relation {
         kind: RelationKind::Sequence,
         born: exec.born,
-        maybe: it.if_not_exists && !exec.schema.complete,
+        maybe: it.if_not_exists && !exec.schema.is_complete(),
         open: false,
         persistence: if it.temporary { Persistence::Temporary } else { Persistence::Permanent },
         options: it.options.iter().filter(|option| option.name != "owned_by").cloned().collect(),

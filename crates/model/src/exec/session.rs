@@ -33,6 +33,7 @@ fn set(exec: &mut Exec, it: &Set, span: Span) {
 /// (WarnNoTransactionBlock, xact.c); where the runner is not known it is believed.
 pub(super) fn assign(exec: &mut Exec, name: &str, values: Option<&[String]>, local: bool) {
     let external = exec.setting.external_timeouts;
+    exec.sets = true;
     if local {
         if exec.setting.in_block || exec.lowered {
             apply(&mut exec.session, name, values, external);

@@ -84,7 +84,7 @@ fn try_create_table(exec: &mut Exec, it: &ast::CreateTable, span: Span) -> Resul
             _ => RelationKind::Table,
         },
         born: exec.born,
-        maybe: it.if_not_exists && !exec.schema.complete,
+        maybe: it.if_not_exists && !exec.schema.is_complete(),
         open: false,
         empty: true,
         persistence: it.persistence,
@@ -390,7 +390,7 @@ fn try_create_table_as(exec: &mut Exec, it: &ast::CreateTableAs, span: Span) -> 
     let relation = Relation {
         kind: if materialized { RelationKind::MaterializedView } else { RelationKind::Table },
         born: exec.born,
-        maybe: it.if_not_exists && !exec.schema.complete,
+        maybe: it.if_not_exists && !exec.schema.is_complete(),
         // Columns that a `*` stands for are not known; there are no indexes and constraints.
         open: names.is_none(),
         empty: !it.with_data,

@@ -88,7 +88,7 @@ fn alter_enum(exec: &mut Exec, it: &AlterEnum, span: Span) -> Result<(), Stop> {
     let values: Option<&Vec<Arc<str>>> = match known.as_ref().map(|it| &it.kind) {
         Some(TypeKind::Enum { values }) => Some(values),
         Some(_) => return exec.refuse("42809", format!("{name} is not an enum"), it.name.span),
-        None if exec.schema.complete && exec.schema.extensions.is_empty() => {
+        None if exec.schema.is_complete() && exec.schema.extensions.is_empty() => {
             return exec.refuse("42704", format!("type \"{}\" does not exist", written(&it.name)), it.name.span);
         }
         None => None,
@@ -197,7 +197,7 @@ fn alter_domain(exec: &mut Exec, written_name: &Name, action: &DomainAction, spa
     let domain = match known.as_ref().map(|it| &it.kind) {
         Some(TypeKind::Domain { not_null, constraints, .. }) => Some((*not_null, constraints.clone())),
         Some(_) => return exec.refuse("42809", format!("\"{}\" is not a domain", name.name), written_name.span),
-        None if exec.schema.complete && exec.schema.extensions.is_empty() => {
+        None if exec.schema.is_complete() && exec.schema.extensions.is_empty() => {
             let message = format!("type \"{}\" does not exist", written(written_name));
             return exec.refuse("42704", message, written_name.span);
         }
@@ -296,16 +296,17 @@ fn scan(exec: &mut Exec, domain: &QName, span: Span) -> Result<(), Stop> {
         .map(|it| it.name.clone())
         .collect();
     // Arrays of the domain and types made with it are beyond it (find_composite_type_dependencies, tablecmds.c).
-    for relation in exec.schema.relations.values().filter(|it| it.of_type.is_none()) {
-        let inside = |ty: &ColumnType| {
-            let array = matches!(ty, ColumnType::Known(it) if it.array) && is_domain(ty);
-            array || composites.iter().any(|composite| is_type(ty, composite))
-        };
-        if let Some(column) = relation.columns.iter().find(|column| inside(&column.ty)) {
-            let place = format!("{}.{}", relation.name.name, column.name);
-            let message = format!("cannot alter type \"{}\" because column \"{place}\" uses it", domain.name);
-            return exec.refuse("0A000", message, span);
-        }
+    let inside = |ty: &ColumnType| {
+        let array = matches!(ty, ColumnType::Known(it) if it.array) && is_domain(ty);
+        array || composites.iter().any(|composite| is_type(ty, composite))
+    };
+    let beyond = exec.schema.relations.values().filter(|it| it.of_type.is_none()).find_map(|it| {
+        let column = it.columns.iter().find(|column| inside(&column.ty))?;
+        Some(format!("{}.{}", it.name.name, column.name))
+    });
+    if let Some(place) = beyond {
+        let message = format!("cannot alter type \"{}\" because column \"{place}\" uses it", domain.name);
+        return exec.refuse("0A000", message, span);
     }
     let uses = |ty: &ColumnType| match ty {
         ColumnType::Known(it) if !it.array => domains.iter().any(|domain| is_type(ty, domain)),

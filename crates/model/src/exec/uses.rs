@@ -81,12 +81,10 @@ pub(super) fn drop_extension(exec: &mut Exec, extension: &str, cascade: bool, sp
     let names = |table: &[(&str, &'static [&'static str])]| {
         table.iter().find(|(name, _)| *name == extension).map_or(&[] as &[&str], |(_, names)| names)
     };
-    if extension == "plpgsql" && !cascade {
-        let mut routines = exec.schema.functions.values().flat_map(|it| it.iter());
-        if routines.any(|it| &*it.language == extension) {
-            let message = "cannot drop extension plpgsql because other objects depend on it".to_owned();
-            return exec.refuse("2BP01", message, span);
-        }
+    let in_it = |exec: &Exec| exec.schema.functions.values().any(|it| it.iter().any(|it| &*it.language == extension));
+    if extension == "plpgsql" && !cascade && in_it(exec) {
+        let message = "cannot drop extension plpgsql because other objects depend on it".to_owned();
+        return exec.refuse("2BP01", message, span);
     }
     let (types, functions) = (names(&EXTENSION_TYPES), names(&EXTENSION_FUNCTIONS));
     let columns = columns_of_type(exec, |ty| types.contains(&ty.name.as_str()));

@@ -36,7 +36,7 @@ pub(super) fn create_view(exec: &mut Exec, it: &ast::CreateView, span: Span) -> 
             }
             keeps_columns(exec, &existing.columns, it)?;
         }
-    } else if it.replace && (existing.is_some() || !exec.schema.complete) {
+    } else if it.replace && (existing.is_some() || !exec.schema.is_complete()) {
         // It may be there, and then it is replaced.
         exec.perhaps(|exec| exec.lock(&name, LockMode::AccessExclusive));
     }

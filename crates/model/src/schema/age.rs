@@ -1,12 +1,13 @@
 //! What a schema is to the next unit: things grow older, and a branch that may not run leaves things that may not be there.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
-use imbl::OrdMap;
-use imbl::ordmap::DiffItem;
 use syntax::ast::Persistence;
 
 use super::{Born, Function, Index, Relation, Schema, Type};
+use crate::map::Map;
+use crate::name::QName;
 
 impl Schema {
     /// The schema as later units see it: nothing that came since `since` is younger than `born`, and temporary tables went with
@@ -15,56 +16,58 @@ impl Schema {
     pub fn aged(&self, since: &Self, born: Born) -> Self {
         let mut aged = self.clone();
         let mut temporary = Vec::new();
-        each_new(&since.relations, &self.relations, |name, it| {
+        for (name, it) in new(&since.relations, &self.relations) {
             if it.persistence == Persistence::Temporary {
                 temporary.push(name.clone());
             }
-            aged.relations.insert(name.clone(), Arc::new(age_relation((**it).clone(), born)));
-        });
-        each_new(&since.indexes, &self.indexes, |name, it| {
-            aged.indexes.insert(name.clone(), Arc::new(Index { born: it.born.min(born), ..(**it).clone() }));
-        });
-        each_new(&since.types, &self.types, |name, it| {
-            aged.types.insert(name.clone(), Arc::new(Type { born: it.born.min(born), ..(**it).clone() }));
-        });
-        each_new(&since.functions, &self.functions, |name, it| {
-            let age = |it: &Function| Function { born: it.born.min(born), ..it.clone() };
-            aged.functions.insert(name.clone(), Arc::new(it.iter().map(age).collect()));
-        });
+            aged.relations.insert(name.clone(), age_relation(it, born));
+        }
+        for (name, it) in new(&since.indexes, &self.indexes) {
+            aged.indexes.insert(name.clone(), age_index(it, born));
+        }
+        for (name, it) in new(&since.types, &self.types) {
+            aged.types.insert(name.clone(), age_type(it, born));
+        }
+        for (name, it) in new(&since.functions, &self.functions) {
+            aged.functions.insert(name.clone(), age_functions(it, born));
+        }
         for name in temporary {
             aged.remove_relation(&name);
         }
         aged
     }
 
-    /// Equal, found out without visiting what both share.
+    /// [`Self::aged`] of a schema that differs in a few entries from another, of which it is known what that gives. `None`
+    /// when it has to be found out from the beginning.
     #[must_use]
-    pub fn is_like(&self, other: &Self) -> bool {
-        let Self {
-            complete,
-            presumed,
-            relations,
-            indexes,
-            types,
-            functions,
-            schemas,
-            extensions,
-            publications,
-            statistics,
-            lookup: _,
-        } = self;
-        fn same<K: Ord + Clone, V: PartialEq + Clone>(a: &OrdMap<K, V>, b: &OrdMap<K, V>) -> bool {
-            a.ptr_eq(b) || a.diff(b).next().is_none()
+    pub fn aged_like(&self, since: &Self, born: Born, (other, known): (&Self, &Self)) -> Option<Self> {
+        if self.has_temporary() || other.has_temporary() {
+            return None;
         }
-        (*complete, *presumed) == (other.complete, other.presumed)
-            && same(relations, &other.relations)
-            && same(indexes, &other.indexes)
-            && same(types, &other.types)
-            && same(functions, &other.functions)
-            && same(schemas, &other.schemas)
-            && same(extensions, &other.extensions)
-            && same(publications, &other.publications)
-            && same(statistics, &other.statistics)
+        Some(known.under(&other.patch_to(self)?.aged(since, born)))
+    }
+
+    fn has_temporary(&self) -> bool {
+        let first = self.relations.range_from(QName::new("pg_temp", "")).next();
+        first.is_some_and(|(name, _)| &*name.schema == "pg_temp")
+    }
+
+    /// The entries of a patch with the age that [`Self::aged`] gives them.
+    pub(super) fn entries_aged(&self, since: &Self, born: Born) -> Self {
+        fn age<K: Ord + Clone + Hash, V: Clone + PartialEq, const PART: u8>(
+            now: &Map<K, V, PART>,
+            since: &Map<K, V, PART>,
+            age: impl Fn(&V) -> V,
+        ) -> Map<K, V, PART> {
+            now.mapped(|key, it| if since.get(key) == Some(it) { it.clone() } else { age(it) })
+        }
+        Self {
+            relations: age(&self.relations, &since.relations, |it| age_relation(it, born)),
+            indexes: age(&self.indexes, &since.indexes, |it| age_index(it, born)),
+            types: age(&self.types, &since.types, |it| age_type(it, born)),
+            functions: age(&self.functions, &since.functions, |it| age_functions(it, born)),
+            ..self.clone()
+        }
     }
 
     /// The state after a branch that ran or did not: what only one side has may be there, and a relation that the branch
@@ -72,49 +75,48 @@ impl Schema {
     #[must_use]
     pub(crate) fn joined(before: &Self, after: &Self) -> Self {
         let mut joined = after.clone();
-        for item in before.relations.diff(&after.relations) {
-            match item {
-                DiffItem::Add(name, it) | DiffItem::Remove(name, it) => {
-                    joined.relations.insert(name.clone(), Arc::new(Relation { maybe: true, ..(**it).clone() }));
-                }
-                DiffItem::Update { old: (_, old), new: (name, new) } => {
+        for it in before.relations.diff(&after.relations) {
+            let relation = match (it.old, it.new) {
+                (Some(old), Some(new)) => {
                     let empty = old.empty && new.empty;
                     // Rows alone make no other state of it.
                     let rows_only = **old == Relation { empty: old.empty, ..(**new).clone() };
                     let open = new.open || !rows_only;
-                    joined.relations.insert(name.clone(), Arc::new(Relation { open, empty, ..(**new).clone() }));
+                    Relation { open, empty, ..(**new).clone() }
                 }
+                (Some(only), None) | (None, Some(only)) => Relation { maybe: true, ..(**only).clone() },
+                (None, None) => continue,
+            };
+            joined.relations.insert(it.key.clone(), Arc::new(relation));
+        }
+        for it in before.indexes.diff(&after.indexes) {
+            if let (Some(only), None) | (None, Some(only)) = (it.old, it.new) {
+                joined.indexes.insert(it.key.clone(), Arc::new(Index { maybe: true, ..(**only).clone() }));
             }
         }
-        for item in before.indexes.diff(&after.indexes) {
-            if let DiffItem::Add(name, it) | DiffItem::Remove(name, it) = item {
-                joined.indexes.insert(name.clone(), Arc::new(Index { maybe: true, ..(**it).clone() }));
+        for it in before.types.diff(&after.types) {
+            if let (Some(only), None) | (None, Some(only)) = (it.old, it.new) {
+                joined.types.insert(it.key.clone(), Arc::new(Type { maybe: true, ..(**only).clone() }));
             }
         }
-        for item in before.types.diff(&after.types) {
-            if let DiffItem::Add(name, it) | DiffItem::Remove(name, it) = item {
-                joined.types.insert(name.clone(), Arc::new(Type { maybe: true, ..(**it).clone() }));
-            }
-        }
-        for item in before.functions.diff(&after.functions) {
-            if let DiffItem::Remove(name, it) = item {
-                joined.functions.insert(name.clone(), it.clone());
+        for it in before.functions.diff(&after.functions) {
+            if let (Some(gone), None) = (it.old, it.new) {
+                joined.functions.insert(it.key.clone(), gone.clone());
             }
         }
         joined
     }
 }
 
-fn each_new<K: Ord, V: PartialEq>(since: &OrdMap<K, V>, now: &OrdMap<K, V>, mut visit: impl FnMut(&K, &V)) {
-    for item in since.diff(now) {
-        match item {
-            DiffItem::Add(name, it) | DiffItem::Update { new: (name, it), .. } => visit(name, it),
-            DiffItem::Remove(..) => {}
-        }
-    }
+fn new<'a, K: Ord + Clone + Hash, V: Clone + PartialEq, const PART: u8>(
+    since: &'a Map<K, V, PART>,
+    now: &'a Map<K, V, PART>,
+) -> impl Iterator<Item = (&'a K, &'a V)> {
+    since.diff(now).filter_map(|it| Some((it.key, it.new?)))
 }
 
-fn age_relation(mut it: Relation, born: Born) -> Relation {
+fn age_relation(it: &Relation, born: Born) -> Arc<Relation> {
+    let mut it = it.clone();
     it.born = it.born.min(born);
     for column in &mut it.columns {
         column.born = column.born.min(born);
@@ -124,13 +126,25 @@ fn age_relation(mut it: Relation, born: Born) -> Relation {
     }
     // A table of the history holds rows by the time of the pending migrations.
     it.empty &= born != Born::Before;
-    it
+    Arc::new(it)
+}
+
+fn age_index(it: &Index, born: Born) -> Arc<Index> {
+    Arc::new(Index { born: it.born.min(born), ..it.clone() })
+}
+
+fn age_type(it: &Type, born: Born) -> Arc<Type> {
+    Arc::new(Type { born: it.born.min(born), ..it.clone() })
+}
+
+fn age_functions(overloads: &[Function], born: Born) -> Arc<Vec<Function>> {
+    let age = |it: &Function| Function { born: it.born.min(born), ..it.clone() };
+    Arc::new(overloads.iter().map(age).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::QName;
 
     #[test]
     fn only_new_things_age() {

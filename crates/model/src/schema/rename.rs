@@ -38,7 +38,7 @@ impl Schema {
             });
         }
         let mut statistics = self.statistics.clone();
-        for (name, it) in &self.statistics {
+        for (name, it) in self.statistics.iter() {
             if it.table == *table && it.columns.iter().any(|column| **column == *from) {
                 let mut changed = (**it).clone();
                 changed.columns.iter_mut().for_each(|column| swap(column, from, &new));

@@ -5,12 +5,10 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
 use syntax::ast::TransactionKind;
 
-use super::{Opener, Session, Transaction, Until};
+use super::{Held, Opener, Session, Transaction, Until};
 use crate::effect::Effect;
-use crate::name::QName;
 use crate::runner::{Runner, RunnerTransaction};
 use crate::schema::{Born, Schema};
 
@@ -22,7 +20,7 @@ pub(super) struct State {
     /// The session without SET LOCAL.
     pub durable: Session,
     /// The strongest lock per relation.
-    pub held: OrdMap<QName, Effect>,
+    pub held: Held,
 }
 
 impl State {
@@ -71,9 +69,20 @@ impl Machine {
 
     /// What follows happens alike, save that transactions may have other numbers.
     pub fn is_like(&self, other: &Self) -> bool {
-        let alike = |a: &State, b: &State| {
-            a.session == b.session && a.durable == b.durable && a.held == b.held && a.schema.is_like(&b.schema)
+        self.runs_like(other, |a, b| {
+            a.session == b.session && a.durable == b.durable && a.held == b.held && a.schema == b.schema
+        })
+    }
+
+    /// What follows happens alike where it does not look at what the two have not in common, save for timeouts.
+    pub fn is_near(&self, other: &Self) -> bool {
+        let alike = |a: &Session, b: &Session| {
+            *a == Session { lock_timeout: a.lock_timeout, statement_timeout: a.statement_timeout, ..b.clone() }
         };
+        self.runs_like(other, |a, b| alike(&a.session, &b.session) && alike(&a.durable, &b.durable))
+    }
+
+    fn runs_like(&self, other: &Self, alike: impl Fn(&State, &State) -> bool) -> bool {
         let blocks = match (&self.block, &other.block) {
             (None, None) => true,
             (Some(a), Some(b)) => {
@@ -222,7 +231,7 @@ impl Machine {
         let run = self.block.as_ref().is_some_and(|block| block.transaction.until == Until::Run);
         if run {
             let mut session = self.state.session;
-            session.held = Arc::new(self.state.held.into_iter().map(|(_, effect)| effect).collect());
+            session.held = Arc::new(self.state.held.values().cloned().collect());
             return (self.state.schema, session);
         }
         self.commit();
@@ -238,14 +247,14 @@ impl Machine {
     fn commit(&mut self) {
         self.block = None;
         self.state.session = self.state.durable.clone();
-        self.state.held = OrdMap::new();
+        self.state.held = Held::default();
     }
 
     fn rollback(&mut self) {
         if let Some(block) = self.block.take() {
             self.state = block.start;
             self.state.session = self.state.durable.clone();
-            self.state.held = OrdMap::new();
+            self.state.held = Held::default();
         }
     }
 }

@@ -100,8 +100,9 @@ fn read(source: &Source, _: &Settings) -> Reading {
             problems.push(Problem { span: end, message: message.to_owned(), fatal: true });
         }
     }
-    if sections.is_empty() {
-        sections.push((Section::Up, Span::default(), false));
+    // What stands above the first marker is judged as if `-- migrate:up` stood there.
+    if !sections.iter().any(|(known, ..)| *known == Section::Up) {
+        sections.insert(0, (Section::Up, Span::default(), false));
     }
     let units = sections.iter().enumerate().map(|(index, &(section, mark, opted_out))| {
         let start = if index == 0 { 0 } else { mark.start as usize };

@@ -97,7 +97,7 @@ fn reason(at: &At, column: &ColumnDef) -> (&'static str, &'static str) {
                 );
             }
             ConstraintKind::Default(default)
-                if is_volatile(&default.expr, &at.judged.before, &at.judged.search_path) =>
+                if is_volatile(&default.expr, at.judged.before(), &at.judged.search_path) =>
             {
                 return ("a column with a volatile default", UNKNOWN.1);
             }

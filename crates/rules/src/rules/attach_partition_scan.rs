@@ -58,7 +58,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         );
         let is_default = at
             .judged
-            .before
+            .before()
             .relations
             .get(&effect.relation)
             .is_some_and(|it| matches!(it.partition_of, Some((_, syntax::ast::PartitionBound::Default))));

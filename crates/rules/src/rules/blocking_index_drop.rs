@@ -78,7 +78,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         );
         let finding = at.finding(&RULE, message);
         let partitioned = |it: &Relation| it.kind == RelationKind::PartitionedTable;
-        findings.push(if at.judged.before.relations.get(table_of(effect)).is_some_and(|it| partitioned(it)) {
+        findings.push(if at.judged.before().relations.get(table_of(effect)).is_some_and(|it| partitioned(it)) {
             finding.note("An index on a partitioned table knows no concurrent drop: try again when a short lock_timeout runs out")
         } else if at.judged.transaction.inside == Some(true) {
             finding.note("Drop it concurrently, which a transaction does not allow").note(outside_transaction(context))
@@ -103,7 +103,7 @@ fn goes_with_a_column(at: &At, table: &QName) -> bool {
         })
         .collect();
     let goes = |effect: &Effect| {
-        let index = at.judged.before.indexes.get(&effect.relation);
+        let index = at.judged.before().indexes.get(&effect.relation);
         index
             .is_some_and(|it| it.elements.iter().any(|it| it.column.as_deref().is_some_and(|it| columns.contains(&it))))
     };

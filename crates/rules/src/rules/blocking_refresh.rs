@@ -53,7 +53,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         }
         let message =
             format!("refreshing {} until its query is done", holds(effect).replace("reads and writes", "reads"));
-        let keyed = at.judged.before.indexes_of(&effect.relation).any(|index| {
+        let keyed = at.judged.before().indexes_of(&effect.relation).any(|index| {
             index.unique && index.predicate.is_none() && index.elements.iter().all(|it| it.column.is_some())
         });
         findings.push(at.with_held(at.finding(&RULE, message)).note(if keyed {

@@ -102,7 +102,7 @@ fn is_at_time_zone(expr: &Expr) -> bool {
 
 /// It is built in, of an extension that is known, or the history made it.
 fn is_known(at: &At, ty: &TypeName) -> bool {
-    let types = Types { schema: &at.judged.before, search_path: &at.judged.search_path };
+    let types = Types { schema: at.judged.before(), search_path: &at.judged.search_path };
     let built_in = coercion::is_built_in(ty) || coercion::serial(ty).is_some() || ty.name == "citext";
     !ty.percent_type && (built_in || types.is_known(ty))
 }

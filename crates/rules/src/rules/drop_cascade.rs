@@ -95,7 +95,7 @@ fn named(at: &At) -> Vec<QName> {
 
 /// What the file itself made has no dependents but the file's.
 fn made_here(at: &At, named: &[QName]) -> bool {
-    let schema = &at.judged.before;
+    let schema = at.judged.before();
     !named.is_empty()
         && named.iter().all(|name| {
             let relation = schema.relations.get(name).map(|it| it.born);
@@ -106,7 +106,7 @@ fn made_here(at: &At, named: &[QName]) -> bool {
 
 /// The history tells all there is, so what it does not tell to depend on it does not.
 fn known_in_full(at: &At, named: &[QName]) -> bool {
-    let schema = &at.judged.before;
+    let schema = at.judged.before();
     let known = |name: &QName| {
         let relation = schema.relations.get(name).is_some_and(|it| !it.open && !it.maybe);
         relation || schema.types.contains_key(name) || schema.functions.contains_key(name)
@@ -116,11 +116,11 @@ fn known_in_full(at: &At, named: &[QName]) -> bool {
 
 /// What goes beyond what is named, as far as the history tells.
 fn taken_along(at: &At, named: &[QName]) -> Vec<String> {
-    let before = &at.judged.before;
-    let after = at.context.trace.judged.get(at.statement + 1).map_or(&at.context.trace.after, |next| &next.before);
+    let before = at.judged.before();
+    let after = at.context.trace.judged.get(at.statement + 1).map_or(&at.context.trace.after, |next| next.before());
     let mut along = Vec::new();
     let below: Vec<QName> = named.iter().flat_map(|it| before.descendants(it)).collect();
-    for (name, relation) in &before.relations {
+    for (name, relation) in before.relations.iter() {
         match after.relations.get(name) {
             Some(now) if at.action().is_some() && (named.contains(name) || below.contains(name)) => {
                 along.extend(lost(&without_cascade(at, relation), now));

@@ -64,7 +64,8 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             index.elements.len() > 1 && key
         };
         if let Some(table) = &at.operation.relation {
-            let indexes: Vec<_> = at.judged.before.indexes_of(table).filter(contains).map(|it| &it.name.name).collect();
+            let indexes: Vec<_> =
+                at.judged.before().indexes_of(table).filter(contains).map(|it| &it.name.name).collect();
             if !indexes.is_empty() {
                 finding = finding.note(format!("With the column goes {}, which other columns use too", list(&indexes)));
             }

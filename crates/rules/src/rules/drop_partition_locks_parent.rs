@@ -49,7 +49,7 @@ ALTER TABLE events DETACH PARTITION events_2020 CONCURRENTLY;
 fn check(context: &Context, findings: &mut Vec<Finding>) {
     for at in context.operations_of(OperationKind::DropTable) {
         let Some(StatementKind::Drop(drop)) = at.kind() else { continue };
-        let before = &at.judged.before;
+        let before = at.judged.before();
         let named: Vec<QName> = drop.names.iter().map(|it| resolve(at.judged, &it.name)).collect();
         let partitions = named.iter().filter_map(|name| {
             let (parent, _) = before.relations.get(name)?.partition_of.as_ref()?;

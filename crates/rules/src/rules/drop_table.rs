@@ -89,11 +89,11 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
 }
 
 fn is_temporary(at: &At, name: &QName) -> bool {
-    at.judged.before.relations.get(name).is_some_and(|it| it.persistence == Persistence::Temporary)
+    at.judged.before().relations.get(name).is_some_and(|it| it.persistence == Persistence::Temporary)
 }
 
 fn parent<'a>(at: &At<'a>, name: &QName) -> Option<&'a QName> {
-    at.judged.before.relations.get(name)?.partition_of.as_ref().map(|(parent, _)| parent)
+    at.judged.before().relations.get(name)?.partition_of.as_ref().map(|(parent, _)| parent)
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         done = Some((at.statement, at.operation.span));
         let after = context.end_of_transaction(at.statement);
         let gone = |name: &&QName| {
-            let before = at.judged.before.relations.get(*name).is_none_or(|it| it.born == Born::Before);
+            let before = at.judged.before().relations.get(*name).is_none_or(|it| it.born == Born::Before);
             before && after.relations.get(*name).is_none()
         };
         let names: Vec<QName> = drop.names.iter().map(|it| resolve(at.judged, &it.name)).collect();

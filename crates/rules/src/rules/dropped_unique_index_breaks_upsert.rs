@@ -52,7 +52,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         return;
     }
     for at in context.operations_on_others([OperationKind::DropConstraint, OperationKind::DropIndex]) {
-        let before = &at.judged.before;
+        let before = at.judged.before();
         let dropped: Vec<&Index> = match (at.kind(), at.action()) {
             (_, Some(AlterAction::DropConstraint { name, .. })) => {
                 let constraint = at.relation().and_then(|it| it.constraint(&name.text));

@@ -51,7 +51,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     }
     for (statement, kind, judged) in context.statements() {
         let relation =
-            |name: &QName| judged.before.relations.get(name).filter(|it| it.born == Born::Before && !it.maybe);
+            |name: &QName| judged.before().relations.get(name).filter(|it| it.born == Born::Before && !it.maybe);
         let mut push = |span: Span, message: String| {
             let finding = context.finding(&RULE, statement, span, message);
             findings

@@ -59,7 +59,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             written.clear();
         }
         for effect in at.operation.effects.iter().filter(|it| stops_others(it) && blocks_reads(it.lock)) {
-            let already = at.judged.held.get(&effect.relation).is_some_and(stops_others);
+            let already = at.judged.held().get(&effect.relation).is_some_and(stops_others);
             let Some(slot) = written.get_mut(&effect.relation).filter(|_| !already) else { continue };
             let Some(by) = slot.take() else { continue };
             let message = format!(

@@ -48,10 +48,10 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
     for at in context.operations_on_others(drops) {
         let touched = at.operation.effects.iter().filter(|it| it.on.is_none());
         for name in touched.map(|it| &it.relation) {
-            let before = at.judged.before.relations.get(name).filter(|it| it.born == Born::Before);
+            let before = at.judged.before().relations.get(name).filter(|it| it.born == Born::Before);
             let after = context.end_of_transaction(at.statement);
             let (Some(before), Some(now)) = (before, after.relations.get(name)) else { continue };
-            let lost = has_replica_identity(&at.judged.before, before) && !has_replica_identity(after, now);
+            let lost = has_replica_identity(at.judged.before(), before) && !has_replica_identity(after, now);
             if !lost || !is_published(after, name) {
                 continue;
             }

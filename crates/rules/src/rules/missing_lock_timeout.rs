@@ -94,10 +94,10 @@ fn waits_unguarded<'a>(context: &Context, kind: &StatementKind, judged: &'a Judg
     if !judged.operations.is_empty() && judged.operations.iter().all(better_concurrently) {
         return None;
     }
-    let held = |effect: &Effect| -> Option<LockMode> { judged.held.get(&effect.relation).map(|it| it.lock) };
+    let held = |effect: &Effect| -> Option<LockMode> { judged.held().get(&effect.relation).map(|it| it.lock) };
     // Of a table that this file makes IF NOT EXISTS, no earlier migration tells.
     let made_here = |effect: &Effect| {
-        let table = judged.before.relations.get(table_of(effect));
+        let table = judged.before().relations.get(table_of(effect));
         table.is_some_and(|it| it.maybe && it.born == Born::Here)
     };
     let new = judged

@@ -81,7 +81,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
 /// The routine without known body that a statement outside of bodies calls.
 fn unread_routine<'a>(kind: &'a StatementKind, judged: &Judged) -> Option<&'a Name> {
     let known = |name: &Name| {
-        let functions = &judged.before.functions;
+        let functions = &judged.before().functions;
         let schemas = name.schema.iter().chain(judged.search_path.iter().filter(|_| name.schema.is_none()));
         schemas.map(|schema| QName::new(schema, &name.name)).any(|name| functions.contains_key(&name))
     };

@@ -53,7 +53,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
                 action: PublicationAction::Add | PublicationAction::Set,
             } => it.tables.iter().map(|(table, _)| resolve(judged, &table.name)).collect(),
             StatementKind::CreateTable(it)
-                if it.persistence == Persistence::Permanent && !judged.before.publications.is_empty() =>
+                if it.persistence == Persistence::Permanent && !judged.before().publications.is_empty() =>
             {
                 vec![new_name(judged, &it.name)]
             }

@@ -50,7 +50,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             _ => None,
         });
         let Some((name, from)) = renamed else { continue };
-        if at.judged.before.types.get(name).is_some_and(|it| it.born != Born::Before) {
+        if at.judged.before().types.get(name).is_some_and(|it| it.born != Born::Before) {
             continue;
         }
         let message = format!("running code that uses the value '{from}' of {name} fails once it is renamed");

@@ -60,7 +60,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
             continue;
         }
         // Partitions and children are emptied without CASCADE, too.
-        let below: Vec<_> = named.iter().flat_map(|it| at.judged.before.descendants(it)).collect();
+        let below: Vec<_> = named.iter().flat_map(|it| at.judged.before().descendants(it)).collect();
         let others: Vec<_> = others.into_iter().filter(|it| !below.contains(it)).collect();
         let message = if others.is_empty() {
             format!("CASCADE empties every table that references {} too", list(&named))

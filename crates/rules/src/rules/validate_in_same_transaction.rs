@@ -57,7 +57,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         }
         let here = at.judged.operations.iter().enumerate().filter(|(index, _)| *index != at.index);
         let here: Vec<&Effect> = here.flat_map(|(_, it)| &it.effects).filter(|it| stops_others(it)).collect();
-        let held = at.judged.held.values().filter(|it| stops_others(it));
+        let held = at.judged.held().values().filter(|it| stops_others(it));
         let Some(strongest) = held.chain(here).max_by_key(|it| (it.lock, it.on.is_none())) else { continue };
         let constraint = match at.action() {
             Some(AlterAction::ValidateConstraint { name }) => name.text.as_str(),

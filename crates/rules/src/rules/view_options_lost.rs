@@ -48,7 +48,7 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         if !view.replace {
             continue;
         }
-        let Some(before) = existed(&judged.before, &new_name(judged, &view.name)) else { continue };
+        let Some(before) = existed(judged.before(), &new_name(judged, &view.name)) else { continue };
         let on = |option: &&str| {
             let off = |it: &DefElem| it.value.as_deref().is_some_and(|it| ["false", "off", "0", "no"].contains(&it));
             before.options.iter().any(|it| it.name == **option && !off(it))

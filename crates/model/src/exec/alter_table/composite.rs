@@ -53,8 +53,7 @@ fn refuse_use(exec: &mut Exec, task: &Task<'_>, name: &QName) -> Result<(), Stop
     let stored = |it: &&Arc<crate::schema::Relation>| {
         matches!(it.kind, RelationKind::Table | RelationKind::MaterializedView | RelationKind::PartitionedTable)
     };
-    let mut holders = exec.schema.relations.values().filter(stored);
-    let found = holders.find_map(|it| {
+    let found = exec.schema.relations.values().filter(stored).find_map(|it| {
         let column = it.columns.iter().find(|column| is_type(&column.ty, name))?;
         Some((it.name.clone(), column.name.clone()))
     });
