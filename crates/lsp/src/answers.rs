@@ -39,9 +39,10 @@ pub fn abilities(capabilities: &ClientCapabilities) -> Abilities {
         watches: watches.and_then(|it| it.dynamic_registration).unwrap_or_default(),
         create: operations.contains(&ResourceOperationKind::Create),
         delete: operations.contains(&ResourceOperationKind::Delete),
-        pulls: document.is_some_and(|it| it.diagnostic.is_some()),
+        // An edit changes what is said about other documents, so who cannot be asked to pull again (Neovim) is pushed at.
+        pulls: document.is_some_and(|it| it.diagnostic.is_some())
+            && workspace.and_then(|it| it.diagnostics.as_ref()?.refresh_support).unwrap_or_default(),
         refresh: Refresh {
-            diagnostics: workspace.and_then(|it| it.diagnostics.as_ref()?.refresh_support).unwrap_or_default(),
             inlay_hints: workspace.and_then(|it| it.inlay_hint.as_ref()?.refresh_support).unwrap_or_default(),
             code_lenses: workspace.and_then(|it| it.code_lens.as_ref()?.refresh_support).unwrap_or_default(),
         },

@@ -81,7 +81,7 @@ pub fn run(shared: &Arc<Shared>, client: &Client, runtime: &tokio::runtime::Hand
             Verdict { judged: silent(&moment), errors: Vec::new(), news }
         });
         let news = shared.told(&moment, &verdict);
-        runtime.block_on(publish(shared, client, &moment, &before, verdict));
+        runtime.block_on(publish(client, &moment, &before, verdict));
         for status in news {
             runtime.block_on(client.send_notification::<crate::requests::Status>(status));
         }
@@ -98,13 +98,7 @@ fn silent(moment: &Moment) -> BTreeMap<Uri, Arc<Judged>> {
     documents.collect()
 }
 
-async fn publish(
-    shared: &Arc<Shared>,
-    client: &Client,
-    moment: &Moment,
-    before: &BTreeMap<Uri, Arc<Judged>>,
-    verdict: Verdict,
-) {
+async fn publish(client: &Client, moment: &Moment, before: &BTreeMap<Uri, Arc<Judged>>, verdict: Verdict) {
     for (path, errors) in verdict.errors {
         let Some(uri) = moment.open.get(&path).map(|(uri, _)| uri.clone()).or_else(|| Uri::from_file_path(&path))
         else {
@@ -135,10 +129,10 @@ async fn publish(
         }
     }
     if elsewhere {
-        let (client, refresh, shared) = (client.clone(), moment.client.refresh, Arc::clone(shared));
+        let (client, Abilities { pulls, refresh, .. }) = (client.clone(), moment.client);
         // A client that refuses asks again when it likes.
         tokio::spawn(async move {
-            if refresh.diagnostics && shared.client().pulls {
+            if pulls {
                 let _ = client.workspace_diagnostic_refresh().await;
             }
             if refresh.inlay_hints {

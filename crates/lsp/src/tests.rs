@@ -439,7 +439,12 @@ async fn files_that_are_no_migrations_are_left_alone_unless_asked() {
 
 #[tokio::test]
 async fn an_edit_is_felt_in_later_migrations_that_are_open() {
-    let mut editor = Editor::start(json!({ "workspace": { "inlayHint": { "refreshSupport": true } } })).await;
+    let capabilities = json!({
+        "textDocument": { "diagnostic": {} },
+        "workspace": { "inlayHint": { "refreshSupport": true } },
+    });
+    let mut editor = Editor::start(capabilities).await;
+    assert_eq!(editor.capabilities["diagnosticProvider"], Value::Null, "it could not be asked to pull again");
     let first = "-- +goose Up\nCREATE TABLE a (id bigint PRIMARY KEY, n int);\n";
     editor.write("db/1_a.sql", first);
     editor.write("db/2_b.sql", "-- +goose Up\nALTER TABLE a DROP COLUMN n;\n");

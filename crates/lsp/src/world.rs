@@ -39,9 +39,9 @@ pub struct Abilities {
     pub watches: bool,
     pub create: bool,
     pub delete: bool,
-    /// Asks for diagnostics itself.
+    /// Asks for diagnostics itself, and again when told that they may have changed.
     pub pulls: bool,
-    /// Asks again when told that diagnostics, hints or lenses may have changed.
+    /// Asks again when told that hints or lenses may have changed.
     pub refresh: Refresh,
     /// Shows progress that a server begins.
     pub progress: bool,
@@ -58,7 +58,6 @@ pub struct Abilities {
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Refresh {
-    pub diagnostics: bool,
     pub inlay_hints: bool,
     pub code_lenses: bool,
 }
