@@ -73,7 +73,8 @@ fn script(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
             Some(kind) => Parsed { text: Arc::from(slice), kind, needs: None },
             None => statement(slice, piece, &split.masked[masks.clone()], &split.stands[masks.clone()], options),
         };
-        let parsed = match cache {
+        // What is said of an open parenthesis depends on where the statement ends, which is a guess.
+        let parsed = match cache.filter(|_| piece.unclosed.is_none()) {
             Some(cache) => cache.get_or_parse(slice, options, read),
             None => Arc::new(read()),
         };

@@ -26,6 +26,18 @@ fn dialects() {
     assert_ne!(template.statements[0].parsed, plain.statements[0].parsed);
 }
 
+/// What is said of an open parenthesis depends on what follows.
+#[test]
+fn open_ends() {
+    let cache = Cache::default();
+    let options = Options::default();
+    let open = "INSERT INTO a VALUES ('x;";
+    for text in [open.to_owned(), format!("{open}\n{open}"), open.to_owned()] {
+        let read = |script: crate::ast::Script| script.statements.into_iter().map(|it| it.parsed).collect::<Vec<_>>();
+        assert_eq!(read(parse_cached(&text, &options, &cache)), read(crate::parse(&text, &options)));
+    }
+}
+
 #[test]
 fn bounded() {
     let cache = Cache::new(16 * 2 * 100);
