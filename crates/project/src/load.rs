@@ -283,7 +283,7 @@ pub fn is_migration(files: &Files, history: &History, migration: &Migration) -> 
     let chosen = match &history.config.dirs {
         Some(dirs) => dirs.contains(&migration.path),
         None => {
-            !matches!(history.tool.name, "plain" | "unknown")
+            *history.tool != *tools::PLAIN
                 || history.config.tool_of(&migration.path).is_some()
                 || in_migrations_directory(files, &migration.path)
         }
