@@ -14,7 +14,7 @@ mod proof;
 mod view;
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -99,6 +99,15 @@ impl Engine {
     #[must_use]
     pub fn rules_called(&self) -> u64 {
         self.rules.load(Ordering::Relaxed)
+    }
+
+    /// What is wrong with a `safestep.toml` of this text.
+    #[must_use]
+    pub fn wrong_config(&self, path: &Path, text: &Arc<str>) -> Vec<Error> {
+        let mut files = self.files.clone();
+        files.put(path, Some(Arc::clone(text)));
+        let names: Vec<&str> = view::rule_names().collect();
+        project::config::read(&files, path, &names).err().unwrap_or_default()
     }
 
     /// Judges migrations. With a class, rewrites are planned up to it and told in `changes`; findings that they remove are

@@ -185,7 +185,7 @@ impl Judge {
         }
         let judged = documents.iter().filter_map(|(uri, document, folder)| self.say(uri, document, folder, moment));
         let judged = judged.map(|judged| (judged.uri.clone(), Arc::new(judged))).collect();
-        let (errors, news) = self.complaints();
+        let (errors, news) = self.complaints(&moment.documents);
         Verdict { judged, errors, news }
     }
 
@@ -211,8 +211,9 @@ impl Judge {
         Some(judged)
     }
 
-    /// What is wrong with files that documents are judged by, as far as it was not said before.
-    fn complaints(&mut self) -> (Vec<(PathBuf, Vec<Error>)>, Vec<String>) {
+    /// What is wrong with files that documents are judged by, as far as it was not said before. Of a configuration that is
+    /// open its own text counts, and what it draws there is enough: a message at each keystroke would be in the way.
+    fn complaints(&mut self, documents: &[(Uri, Document, PathBuf)]) -> (Vec<(PathBuf, Vec<Error>)>, Vec<String>) {
         let mut now: BTreeMap<PathBuf, Vec<Error>> = BTreeMap::new();
         for (_, refusal) in self.refused.values() {
             let Refusal::Errors(errors) = refusal else { continue };
@@ -224,7 +225,15 @@ impl Judge {
             }
         }
         let known: BTreeSet<String> = self.wrong.values().flatten().map(ToString::to_string).collect();
-        let news = now.values().flatten().map(ToString::to_string).filter(|error| !known.contains(error)).collect();
+        let told = |path: &PathBuf| documents.iter().any(|(_, document, _)| document.path == *path);
+        let untold = now.iter().filter(|(path, _)| !told(path)).flat_map(|(_, errors)| errors);
+        let news = untold.map(ToString::to_string).filter(|error| !known.contains(error)).collect();
+        for (_, document, _) in documents.iter().filter(|(_, document, _)| document.is_configuration()) {
+            now.remove(&document.path);
+            if !document.wrong.is_empty() {
+                now.insert(document.path.clone(), document.wrong.clone());
+            }
+        }
         let gone = self.wrong.keys().filter(|path| !now.contains_key(*path)).map(|path| (path.clone(), Vec::new()));
         let changed = now.iter().filter(|(path, errors)| self.wrong.get(*path) != Some(errors));
         let errors = changed.map(|(path, errors)| (path.clone(), errors.clone())).chain(gone).collect();

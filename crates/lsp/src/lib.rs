@@ -422,7 +422,9 @@ impl LanguageServer for Server {
             None => return,
         };
         self.shared.change(|world| {
-            let opened = Document { path, text: document.text.into(), version: document.version, untitled };
+            let (text, version) = (document.text.into(), document.version);
+            let mut opened = Document { path, text, version, untitled, in_force: None, wrong: Vec::new() };
+            opened.read(&self.shared.engine);
             if opened.is_configuration() {
                 world.surroundings += 1;
             }
@@ -436,6 +438,7 @@ impl LanguageServer for Server {
             let Some(document) = world.documents.get_mut(&params.text_document.uri) else { return };
             document.text = edits::apply(&document.text, encoding, params.content_changes);
             document.version = params.text_document.version;
+            document.read(&self.shared.engine);
             if document.is_configuration() {
                 world.surroundings += 1;
             }

@@ -405,6 +405,33 @@ async fn a_wrong_configuration_is_told_once() {
     assert!(!editor.diagnostics("migrations/a.sql", 3).await.is_empty());
 }
 
+#[tokio::test]
+async fn a_configuration_holds_while_it_is_typed() {
+    let mut editor = Editor::start(json!({})).await;
+    let off = "[rules.blocking-index-creation]\nlevel = \"off\"\n";
+    // Alone, before any migration is open.
+    editor.open("safestep.toml", "[rules").await;
+    let said = editor.heard().await["params"].clone();
+    assert_eq!(
+        (&said["uri"], said["diagnostics"].as_array().map(Vec::len)),
+        (&json!(editor.uri("safestep.toml")), Some(1))
+    );
+    editor.change("safestep.toml", 2, off).await;
+    assert_eq!(editor.heard().await["params"]["diagnostics"], json!([]));
+    editor.open("migrations/a.sql", INDEX).await;
+    assert_eq!(editor.diagnostics("migrations/a.sql", 1).await, Vec::<Value>::new());
+    // Broken again: it says so itself, and nothing else changes or is shown.
+    editor.change("safestep.toml", 3, &off.replace("off\"", "of")).await;
+    let said = editor.heard().await["params"].clone();
+    assert_eq!(said["diagnostics"][0]["range"]["start"]["line"], 1, "{said}");
+    editor.change("migrations/a.sql", 2, &format!("{INDEX}DROP TABLE orders;\n")).await;
+    let said = editor.heard().await["params"].clone();
+    assert_eq!(codes(said["diagnostics"].as_array().expect("a list")), ["drop-table"]);
+    editor.change("safestep.toml", 4, "").await;
+    assert_eq!(editor.heard().await["params"]["diagnostics"], json!([]));
+    assert!(codes(&editor.diagnostics("migrations/a.sql", 2).await).contains(&"blocking-index-creation"));
+}
+
 fn codes(said: &[Value]) -> Vec<&str> {
     said.iter().filter_map(|it| it["code"].as_str()).collect()
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use diagnostics::{Explained, Finding, Source};
-use engine::{ExplainedSection, Files, Options, Told};
+use engine::{Engine, Error, ExplainedSection, Files, Options, Told};
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
 use crate::convert::Encoding;
@@ -70,6 +70,11 @@ pub struct Document {
     pub version: i32,
     /// It is no file yet.
     pub untitled: bool,
+    /// What others see of it: a configuration that is being typed is wrong at most keystrokes, and its last right text holds
+    /// meanwhile; `None`: it was not right yet, and what is on the disk holds.
+    pub in_force: Option<Arc<str>>,
+    /// What is wrong with a configuration.
+    pub wrong: Vec<Error>,
 }
 
 /// The world as one document sees it; it stays as it is while the editor goes on.
@@ -122,7 +127,9 @@ impl World {
     pub fn files(&self, folder: &Path) -> Files {
         let mut files = Files::disk(folder);
         for open in self.documents.values() {
-            files.put(&open.path, Some(Arc::clone(&open.text)));
+            if let Some(text) = &open.in_force {
+                files.put(&open.path, Some(Arc::clone(text)));
+            }
         }
         files
     }
@@ -135,6 +142,16 @@ impl World {
 }
 
 impl Document {
+    /// Takes over the text.
+    pub fn read(&mut self, engine: &Engine) {
+        if self.path.file_name().is_some_and(|name| name == engine::CONFIG_FILE) {
+            self.wrong = engine.wrong_config(&self.path, &self.text);
+        }
+        if self.wrong.is_empty() {
+            self.in_force = Some(Arc::clone(&self.text));
+        }
+    }
+
     /// A configuration is not judged: the others are judged by it.
     pub fn is_configuration(&self) -> bool {
         self.path.extension().is_some_and(|extension| extension == "toml")
