@@ -152,6 +152,11 @@ impl Editor {
         report["items"].as_array().unwrap_or_else(|| panic!("{report}")).clone()
     }
 
+    /// Says nothing any more.
+    pub fn end_input(&mut self) {
+        self.input = None;
+    }
+
     /// Ends the server as the protocol wants it, and returns its exit code.
     pub fn stop(mut self) -> Option<i32> {
         self.ask("shutdown", Value::Null);

@@ -205,3 +205,33 @@ fn it_ends_with_its_input_and_complains_without_a_goodbye() {
     editor.send(&json!({ "jsonrpc": "2.0", "method": "exit" }));
     assert_eq!(editor.server.wait().unwrap().code(), Some(1));
 }
+
+/// A client that never answers cannot keep the server; neither can one that died while its child holds the pipe.
+#[test]
+fn it_ends_though_its_questions_are_not_answered() {
+    let directory = project();
+    let mut alive = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    for end in ["exit", "input", "process"] {
+        let mut editor = Editor::silent(Path::new(PROGRAM), directory.path());
+        let watched = json!({ "dynamicRegistration": true });
+        let workspace = json!({ "configuration": true, "didChangeWatchedFiles": watched });
+        let window = json!({ "showDocument": { "support": true } });
+        let capabilities = json!({ "workspace": workspace, "window": window });
+        editor.ask("initialize", json!({ "processId": alive.id(), "capabilities": capabilities }));
+        editor.tell("initialized", json!({}));
+        editor.ask("workspace/executeCommand", json!({ "command": "safestep.openRule", "arguments": ["drop-table"] }));
+        let code = match end {
+            "exit" => editor.stop(),
+            "input" => {
+                editor.end_input();
+                editor.server.wait().unwrap().code()
+            }
+            _ => {
+                alive.kill().unwrap();
+                alive.wait().unwrap();
+                editor.server.wait().unwrap().code()
+            }
+        };
+        assert_eq!(code, Some(i32::from(end != "exit")), "{end}");
+    }
+}

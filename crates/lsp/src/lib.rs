@@ -2,7 +2,8 @@
 //!
 //! Requests are handled concurrently, so every `did_*` handler stores the new text before its first await; otherwise
 //! edits would overtake each other. One thread judges and publishes (see [`judging`]); requests wait until it has judged what
-//! they ask about. Only this crate names the LSP framework.
+//! they ask about. No handler waits for an answer of the client, which may never come: the framework ends only when all
+//! handlers have. Only this crate names the LSP framework.
 
 mod actions;
 mod answers;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use diagnostics::Source;
 use engine::{Date, Engine, Files, Names};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{
     CodeActionOptions, CodeActionOrCommand, CodeActionParams, CodeActionProviderCapability, CodeActionResponse,
@@ -52,6 +53,9 @@ use world::{Abilities, Document, Judged, Snapshot, World};
 
 /// What takes longer is shown as progress.
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Between two looks whether the process that started the server still lives.
+const ROUND: Duration = Duration::from_secs(2);
 
 /// Requests that are handled at the same time. Most of them wait for the one thread that judges.
 const CONCURRENCY: usize = 64;
@@ -78,7 +82,10 @@ pub fn serve(today: fn() -> Date) -> std::result::Result<bool, String> {
             let server = tower_lsp::Server::new(tokio::io::stdin(), tokio::io::stdout(), socket);
             server.concurrency_level(CONCURRENCY).serve(service).await;
         });
-        serving.await
+        tokio::select! {
+            ended = serving => ended,
+            () = shared.orphaned.notified() => Ok(()),
+        }
     });
     shared.change(|world| world.over = true);
     // A thread may still wait for input that nobody will send.
@@ -115,6 +122,8 @@ struct Shared {
     /// What a document's history named at a generation: whoever asks once asks again.
     names: Mutex<Option<(Uri, u64, Arc<Names>)>>,
     shut_down: AtomicBool,
+    /// The process that started the server is gone, though a child of its own may still hold the pipe.
+    orphaned: Notify,
 }
 
 impl Shared {
@@ -128,6 +137,7 @@ impl Shared {
             planning: Mutex::new(()),
             names: Mutex::default(),
             shut_down: AtomicBool::new(false),
+            orphaned: Notify::new(),
         }
     }
 
@@ -284,30 +294,30 @@ impl Server {
         }
         Some(self.shared.engine.files.absolute(&uri.to_file_path()?))
     }
+}
 
-    /// Asks for what the user has set, where the client tells it.
-    async fn configure(&self) {
-        if !self.shared.client().configuration {
-            return;
-        }
-        let item = ConfigurationItem { scope_uri: None, section: Some("safestep".to_owned()) };
-        if let Ok(values) = self.client.configuration(vec![item]).await {
-            self.prefer(values.first().unwrap_or(&Value::Null)).await;
-        }
+/// Asks for what the user has set, where the client tells it.
+async fn configure(client: Client, shared: Arc<Shared>) {
+    if !shared.client().configuration {
+        return;
     }
+    let item = ConfigurationItem { scope_uri: None, section: Some("safestep".to_owned()) };
+    if let Ok(values) = client.configuration(vec![item]).await {
+        prefer(&client, &shared, values.first().unwrap_or(&Value::Null)).await;
+    }
+}
 
-    async fn prefer(&self, settings: &Value) {
-        let (preferences, wrong) = preferences::read(settings);
-        let changed = self.shared.world().preferences != preferences;
-        if changed {
-            self.shared.change(|world| {
-                world.preferences = preferences;
-                world.surroundings += 1;
-            });
-        }
-        for sentence in wrong {
-            self.client.show_message(MessageType::WARNING, sentence).await;
-        }
+async fn prefer(client: &Client, shared: &Shared, settings: &Value) {
+    let (preferences, wrong) = preferences::read(settings);
+    let changed = shared.world().preferences != preferences;
+    if changed {
+        shared.change(|world| {
+            world.preferences = preferences;
+            world.surroundings += 1;
+        });
+    }
+    for sentence in wrong {
+        client.show_message(MessageType::WARNING, sentence).await;
     }
 }
 
@@ -318,6 +328,17 @@ impl LanguageServer for Server {
         #[expect(deprecated, reason = "older clients say only this")]
         if folders.is_empty() {
             folders.extend(params.root_uri);
+        }
+        // A process that cannot be seen from here (other systems, containers) cannot be missed.
+        let process = params.process_id.map(|id| PathBuf::from(format!("/proc/{id}"))).filter(|it| it.exists());
+        if let Some(process) = process {
+            let shared = Arc::clone(&self.shared);
+            tokio::spawn(async move {
+                while process.exists() {
+                    tokio::time::sleep(ROUND).await;
+                }
+                shared.orphaned.notify_one();
+            });
         }
         let (preferences, _) = preferences::read(&params.initialization_options.unwrap_or_default());
         {
@@ -397,10 +418,11 @@ impl LanguageServer for Server {
             register("workspace/didChangeConfiguration", Some(json!({ "section": "safestep" })));
         }
         if !registrations.is_empty() {
+            let client = self.client.clone();
             // A client that refuses tells about files when they are edited or saved.
-            let _ = self.client.register_capability(registrations).await;
+            tokio::spawn(async move { client.register_capability(registrations).await });
         }
-        self.configure().await;
+        tokio::spawn(configure(self.client.clone(), Arc::clone(&self.shared)));
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -472,9 +494,9 @@ impl LanguageServer for Server {
 
     async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
         if self.shared.client().configuration {
-            self.configure().await;
+            tokio::spawn(configure(self.client.clone(), Arc::clone(&self.shared)));
         } else if let Some(settings) = params.settings.get("safestep") {
-            self.prefer(settings).await;
+            prefer(&self.client, &self.shared, settings).await;
         }
     }
 
@@ -594,8 +616,9 @@ impl LanguageServer for Server {
         match Uri::from_str(&page) {
             Ok(uri) if self.shared.client().shows => {
                 let show = ShowDocumentParams { uri, external: Some(true), take_focus: None, selection: None };
+                let client = self.client.clone();
                 // A client that cannot after all has told its user.
-                let _ = self.client.show_document(show).await;
+                tokio::spawn(async move { client.show_document(show).await });
             }
             _ => self.client.show_message(MessageType::INFO, page).await,
         }
