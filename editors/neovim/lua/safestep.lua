@@ -1,10 +1,30 @@
 -- Commands for migrations, and a setup for Neovim before 0.11. See `:help safestep`.
 local M = {}
 
--- The directory in which the server starts for a buffer; nil for buffers that are not its business.
+local options = {}
+
+-- Why the server cannot be started, as far as this can be known before trying; nil where it can.
+local function missing()
+  local config = vim.lsp.config and not options.start and vim.lsp.config.safestep
+  local cmd = config and config.cmd or { 'safestep' }
+  if type(cmd) == 'table' and vim.fn.executable(cmd[1]) == 0 then
+    return ('safestep: the program `%s` cannot be found: put it on $PATH, then open the file again'):format(cmd[1])
+  end
+end
+
+-- The directory in which the server starts for a buffer; nil for buffers that are not its business, and for those without a
+-- name, since a migration is known by its place.
 function M.root(buffer)
   local name = vim.api.nvim_buf_get_name(buffer)
+  if name == '' then
+    return nil
+  end
   if vim.bo[buffer].filetype == 'toml' and vim.fs.basename(name) ~= 'safestep.toml' then
+    return nil
+  end
+  local why = missing()
+  if why then
+    vim.notify_once(why, vim.log.levels.ERROR)
     return nil
   end
   local above = { upward = true, path = vim.fs.dirname(name) }
@@ -17,7 +37,9 @@ local function client()
   local get = vim.lsp.get_clients or vim.lsp.get_active_clients
   local found = get({ bufnr = 0, name = 'safestep' })[1]
   if not found then
-    vim.notify('safestep does not serve this buffer', vim.log.levels.WARN)
+    local nameless = vim.api.nvim_buf_get_name(0) == ''
+      and 'safestep knows a migration by its place: write this buffer to a file first, as with `:w migrations/name.sql`'
+    vim.notify(missing() or nameless or 'safestep does not serve this buffer', vim.log.levels.WARN)
   end
   return found
 end
@@ -53,6 +75,9 @@ function M.explain()
 end
 
 local function act(kind)
+  if not client() then
+    return
+  end
   vim.lsp.buf.code_action({ context = { only = { kind }, diagnostics = {} }, apply = true })
 end
 
@@ -61,14 +86,14 @@ function M.fix()
   act('source.fixAll.safestep')
 end
 
--- Makes a file of each safe step. `:wall` writes them.
+-- Makes a file of each safe step. `:wall` writes them; `:help safestep-undo` says how they are taken back.
 function M.split()
   act('refactor.rewrite.safestep.split')
 end
 
--- Defines the commands. Before Neovim 0.11, or with `start = true`, it starts the server for SQL files too.
-function M.setup(options)
-  options = options or {}
+-- Defines the commands. Before Neovim 0.11, or with `start = true`, it starts the server for SQL files too, with `settings`.
+function M.setup(wanted)
+  options = wanted or {}
   local command = vim.api.nvim_create_user_command
   command('SafestepFix', M.fix, { desc = 'Fix what is safe without a split' })
   command('SafestepSplit', M.split, { desc = 'Split this migration into safe steps' })
@@ -82,19 +107,38 @@ function M.setup(options)
     end,
     desc = 'Show the safe steps of this migration',
   })
-  if vim.lsp.config and not options.start then
-    return
-  end
-  vim.lsp.commands['safestep.showPlan'] = function()
-    M.plan()
+  local group = vim.api.nvim_create_augroup('safestep', {})
+  -- A buffer that gets its name by being written has had its FileType event before.
+  vim.api.nvim_create_autocmd({ 'BufFilePost', 'BufWritePost' }, {
+    group = group,
+    callback = function(event)
+      local filetype = vim.bo[event.buf].filetype
+      local get = vim.lsp.get_clients or vim.lsp.get_active_clients
+      if (filetype ~= 'sql' and filetype ~= 'toml') or get({ bufnr = event.buf, name = 'safestep' })[1] then
+        return
+      end
+      vim.api.nvim_buf_call(event.buf, function()
+        local again = options.start and 'safestep' or vim.lsp.config and 'nvim.lsp.enable' or 'safestep'
+        -- The group of Neovim is there only when a server was enabled.
+        pcall(vim.api.nvim_exec_autocmds, 'FileType', { group = again, pattern = filetype, modeline = false })
+      end)
+    end,
+  })
+  local ours = not vim.lsp.config or options.start
+  if ours then
+    vim.lsp.commands['safestep.showPlan'] = function()
+      M.plan()
+    end
   end
   vim.api.nvim_create_autocmd('FileType', {
-    group = vim.api.nvim_create_augroup('safestep', {}),
+    group = group,
     pattern = { 'sql', 'toml' },
     callback = function(event)
+      -- Neovim 0.11 says nothing about a program that is missing, and asks for no root then: this tells it.
       local root = M.root(event.buf)
-      if root then
-        vim.lsp.start({ name = 'safestep', cmd = { 'safestep', 'lsp' }, root_dir = root })
+      if root and ours then
+        local settings = options.settings
+        vim.lsp.start({ name = 'safestep', cmd = { 'safestep', 'lsp' }, root_dir = root, settings = settings })
       end
     end,
   })
