@@ -161,10 +161,13 @@ async function split(page, url) {
   });
   await picture(page, 'split');
   await action.first().click();
-  await until('five files are written', () => {
-    const names = readdirSync(path.join(PROJECT, 'db/migrations')).filter((name) => name.includes('order_currency'));
-    return names.length === 5;
-  });
+  const files = () => readdirSync(path.join(PROJECT, 'db/migrations')).filter((name) => name.includes('order_currency')).length;
+  await until('five files are written', () => files() === 5);
+  await line(page, 'ADD COLUMN currency').click();
+  await page.keyboard.press('Control+z');
+  await until('one undo takes all back', async () => files() === 1 && (await line(page, 'SET NOT NULL').count()) > 0);
+  await command(page, 'Safestep: Split Migration into Safe Steps');
+  await until('five files are written again', () => files() === 5);
   await command(page, 'File: Save All Files');
   await picture(page, 'steps');
 }

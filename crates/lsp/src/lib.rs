@@ -410,7 +410,8 @@ impl LanguageServer for Server {
             });
         };
         if client.watches {
-            let files = ["**/safestep.toml", "**/*.sql", "**/.git/HEAD"];
+            // A branch moves in a file of its own, or, once git has packed them, in one with all others.
+            let files = ["**/safestep.toml", "**/*.sql", "**/.git/HEAD", "**/.git/refs/**", "**/.git/packed-refs"];
             let watchers = files.map(|glob| json!({ "globPattern": glob }));
             register("workspace/didChangeWatchedFiles", Some(json!({ "watchers": watchers })));
         }

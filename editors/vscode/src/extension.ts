@@ -1,17 +1,21 @@
 // Starts the language server and what surrounds it: commands, status, the lock timeline.
 
+import { type ChildProcess, spawn } from 'node:child_process';
 import { commands, type ExtensionContext, type LogOutputChannel, type TextDocument, window, workspace } from 'vscode';
 import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn } from 'vscode-languageclient/node';
 
 import * as binary from './binary';
 import { Documents } from './documents';
-import { type Status, STATUS, statusOf } from './protocol';
+import { folded } from './edits';
+import { SELECTOR, type Status, STATUS, statusOf } from './protocol';
 import { StatusItems } from './status';
 import { Timeline } from './timeline';
 
 /** A server that ends more often than this within that many milliseconds stays down until somebody asks. */
 const RESTARTS = 3;
 const WITHIN = 3 * 60_000;
+/** A program that says nothing for so many milliseconds is no language server. */
+const ANSWERS = 20_000;
 
 export async function activate(context: ExtensionContext): Promise<void> {
   const output = window.createOutputChannel('Safestep', { log: true });
@@ -49,6 +53,9 @@ class Session {
   private readonly statuses = new Map<string, Status>();
   private looked: TextDocument | undefined;
   private client: LanguageClient | undefined;
+  private child: ChildProcess | undefined;
+  /** Ends the wait for a server that starts; nothing is complained of where no reason is given. */
+  private abandon: ((why?: string) => void) | undefined;
   /** Starts and stops follow one another. */
   private turn: Promise<void> = Promise.resolve();
 
@@ -66,6 +73,7 @@ class Session {
   }
 
   restart(): Promise<void> {
+    this.abandon?.();
     return this.next(async () => {
       await this.down();
       await this.up();
@@ -73,6 +81,7 @@ class Session {
   }
 
   dispose(): Promise<void> {
+    this.abandon?.();
     return this.next(async () => {
       await this.down();
       for (const part of [this.documents, this.timeline, this.status]) part.dispose();
@@ -81,9 +90,10 @@ class Session {
 
   /** Shows what is known about the editor that is looked at now. */
   look(): void {
-    // A preview is no text editor: what it stands beside is still looked at.
+    // Neither a preview nor the output is an editor: what it stands beside is still looked at.
     const beside = window.visibleTextEditors.find((editor) => editor.document === this.looked);
-    this.looked = (window.activeTextEditor ?? beside)?.document;
+    const active = window.activeTextEditor;
+    this.looked = (active?.document.uri.scheme === 'output' ? beside : (active ?? beside))?.document;
     const status = this.looked && this.statuses.get(this.looked.uri.toString());
     void commands.executeCommand('setContext', 'safestep.migration', status?.migration ?? false);
     if (this.client) this.status.show(this.looked, status);
@@ -108,13 +118,23 @@ class Session {
     this.output.info(`${found.path} lsp (${found.because})`);
     const client = this.clientOf(found.path);
     client.onNotification(STATUS, (said: unknown) => this.told(said));
+    const abandoned = new Promise<never>((_, reject) => {
+      this.abandon = (why) => reject(why);
+    });
+    const late = setTimeout(() => this.abandon?.(`no answer within ${ANSWERS / 1000} seconds`), ANSWERS);
     try {
-      await client.start();
+      await Promise.race([client.start(), abandoned]);
     } catch (error) {
-      this.output.error(String(error));
-      this.fail(`${found.path} does not start as a language server`);
+      if (error !== undefined) {
+        this.output.error(String(error));
+        this.fail(`${found.path} does not start as a language server`);
+      }
+      this.child?.kill('SIGKILL');
       await client.dispose().catch(() => undefined);
       return;
+    } finally {
+      clearTimeout(late);
+      this.abandon = undefined;
     }
     this.client = client;
     await commands.executeCommand('setContext', 'safestep.running', true);
@@ -128,13 +148,12 @@ class Session {
     return new Client(
       'safestep',
       'Safestep',
-      { command: path, args: ['lsp'], options: { env } },
+      () => this.spawned(path, env),
       {
-        documentSelector: [
-          { scheme: 'file', language: 'sql' },
-          // Other extensions give such files languages of their own.
-          { scheme: 'file', pattern: '**/*.sql' },
-        ],
+        documentSelector: SELECTOR,
+        middleware: {
+          sendRequest: async (type, parameters, token, next) => folded(await next(type, parameters, token)),
+        },
         synchronize: { configurationSection: 'safestep' },
         outputChannel: this.output,
         revealOutputChannelOn: RevealOutputChannelOn.Never,
@@ -154,6 +173,16 @@ class Session {
     );
   }
 
+  /** The client kills no server that never answered, so the process is ours. */
+  private spawned(path: string, env: NodeJS.ProcessEnv): Promise<ChildProcess> {
+    const child = spawn(path, ['lsp'], { env, cwd: workspace.workspaceFolders?.[0]?.uri.fsPath });
+    this.child = child;
+    return new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('spawn', () => resolve(child));
+    });
+  }
+
   private fail(told: string): void {
     this.output.error(told);
     this.status.fail(told);
@@ -165,8 +194,10 @@ class Session {
     this.client = undefined;
     this.statuses.clear();
     await commands.executeCommand('setContext', 'safestep.running', false);
-    // A server that does not answer is killed by the client after its own time.
+    // The client waits for a while, then a server that does not answer is killed.
     await client?.dispose().catch((error: unknown) => this.output.warn(String(error)));
+    this.child?.kill();
+    this.child = undefined;
   }
 
   private told(said: unknown): void {

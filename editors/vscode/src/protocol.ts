@@ -2,6 +2,15 @@
 
 import { type TextDocument, Uri } from 'vscode';
 
+/** What the server looks at: also SQL that is on no disk yet, and its own settings. */
+export const SELECTOR = [
+  { scheme: 'file', language: 'sql' },
+  // Other extensions give such files languages of their own.
+  { scheme: 'file', pattern: '**/*.sql' },
+  { scheme: 'untitled', language: 'sql' },
+  { scheme: 'file', pattern: '**/safestep.toml' },
+];
+
 /** What a document is taken for; clients may ignore names that begin so. */
 export const STATUS = '$/safestep/status';
 
@@ -55,6 +64,6 @@ export function statusOf(said: unknown): Status | undefined {
 }
 
 export function isSql(document: TextDocument | undefined): document is TextDocument {
-  if (document?.uri.scheme !== 'file') return false;
-  return document.languageId === 'sql' || document.uri.path.endsWith('.sql');
+  if (document?.uri.scheme === 'untitled') return document.languageId === 'sql';
+  return document?.uri.scheme === 'file' && (document.languageId === 'sql' || document.uri.path.endsWith('.sql'));
 }

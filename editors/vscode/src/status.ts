@@ -6,7 +6,10 @@ import { languages, LanguageStatusSeverity, MarkdownString, StatusBarAlignment, 
 import { isSql, type Status } from './protocol';
 
 /** Where nobody else is told that a file is left alone: behind the braces beside the language. */
-const QUIET = { scheme: 'file', pattern: '**/*.sql' };
+const QUIET = [
+  { scheme: 'file', pattern: '**/*.sql' },
+  { scheme: 'untitled', language: 'sql' },
+];
 
 export class StatusItems {
   private readonly item = window.createStatusBarItem('safestep', StatusBarAlignment.Left, -100);
