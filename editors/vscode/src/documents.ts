@@ -7,7 +7,9 @@ import { type Ask, isSql, type Text } from './protocol';
 
 const SCHEME = 'safestep';
 const TITLES = { plan: 'Plan', explain: 'Locks' };
-const NOTHING = 'The server has nothing to say about this file.\n';
+const NOTHING =
+  'There is nothing to say: the server does not run, or takes this file for no migration. ' +
+  'With the setting `safestep.lintAllSqlFiles` it is looked at all the same.\n';
 
 type What = keyof typeof TITLES;
 

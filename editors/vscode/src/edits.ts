@@ -1,14 +1,20 @@
 // Edits of the server, in the shape that the editor can undo.
 
+import { Selection, window } from 'vscode';
 import type { CodeAction, CreateFile, TextDocumentEdit, WorkspaceEdit } from 'vscode-languageclient/node';
+
+/** Selects the reason of a suppression that was just written, so that typing gives one. */
+export const REASON = 'safestep.selectReason';
+const UNWRITTEN = /-- safestep: allow\(.*\) because (?=\.\.\.$)/;
 
 type Change = NonNullable<WorkspaceEdit['documentChanges']>[number];
 
 /** Code actions make files together with what is in them; every other answer stays as it is. */
 export function folded<T>(answer: T): T {
-  for (const action of Array.isArray(answer) ? answer : [answer]) {
-    const edit = (action as Partial<CodeAction> | null | undefined)?.edit;
+  for (const action of (Array.isArray(answer) ? answer : [answer]) as (CodeAction | null | undefined)[]) {
+    const edit = action?.edit;
     if (edit?.documentChanges) edit.documentChanges = together(edit.documentChanges);
+    if (edit && action?.title?.startsWith('Allow ')) action.command ??= { command: REASON, title: action.title };
   }
   return answer;
 }
@@ -37,4 +43,18 @@ function together(changes: Change[]): Change[] {
 function only(edit: TextDocumentEdit): string | undefined {
   const [first, ...others] = edit.edits;
   return first && 'newText' in first && others.length === 0 ? first.newText : undefined;
+}
+
+/** The cursor stands in the statement below the new line, or in one further down where many were selected. */
+export function selectReason(): void {
+  const editor = window.activeTextEditor;
+  if (!editor) return;
+  for (let line = editor.selection.end.line; line >= 0; line--) {
+    const text = editor.document.lineAt(line).text;
+    const before = UNWRITTEN.exec(text);
+    if (!before) continue;
+    editor.selection = new Selection(line, before.index + before[0].length, line, text.length);
+    editor.revealRange(editor.selection);
+    return;
+  }
 }

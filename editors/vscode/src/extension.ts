@@ -6,7 +6,7 @@ import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn } from 
 
 import * as binary from './binary';
 import { Documents } from './documents';
-import { folded } from './edits';
+import { folded, REASON, selectReason } from './edits';
 import { SELECTOR, type Status, STATUS, statusOf } from './protocol';
 import { StatusItems } from './status';
 import { Timeline } from './timeline';
@@ -33,6 +33,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   command('explain', (uri?: unknown) => session.documents.show('explain', uri));
   command('restart', () => session.restart());
   command('showOutput', () => output.show());
+  context.subscriptions.push(commands.registerCommand(REASON, selectReason));
 
   context.subscriptions.push(
     workspace.onDidChangeConfiguration((change) => {
