@@ -119,6 +119,8 @@ fn an_editor_pays_for_what_an_edit_reaches() {
     update("a statement is typed at its end", &[last], Some((last, format!("{}SELECT 1;\n", text(FILES)))));
     update("a word is typed at its start", &[last], Some((last, text(FILES).replacen("Up\n", "Up\nALTER TAB\n", 1))));
     update("and taken away", &[last], Some((last, text(FILES))));
+    let made = text(FILES).replacen("Up\n", "Up\nCREATE TABLE typed ();\n", 1);
+    update("a table is made at its start", &[last], Some((last, made)));
     update("the first migration is opened as well", &[last, first], None);
     update("a comment is typed in it", &[last, first], Some((first, format!("{}-- more\n", text(0)))));
     let typed = format!("{}ALTER TABLE t0 ADD COLUMN typed int;\n", text(0));
@@ -128,8 +130,9 @@ fn an_editor_pays_for_what_an_edit_reaches() {
         a statement is typed at its end             1 files read     1 parsed     0 folded    28 judged   69 rules called
         a word is typed at its start                1 files read     1 parsed     0 folded  3323 judged   69 rules called
         and taken away                              1 files read     0 parsed     0 folded  3323 judged   69 rules called
+        a table is made at its start                1 files read     1 parsed     0 folded    33 judged   69 rules called
         the first migration is opened as well       0 files read     0 parsed     0 folded     3 judged   69 rules called
         a comment is typed in it                    1 files read     0 parsed     0 folded     0 judged   69 rules called
-        a column is typed in it                     1 files read     1 parsed   199 folded  3327 judged  138 rules called
+        a column is typed in it                     1 files read     1 parsed   199 folded     4 judged  138 rules called
     "#]].assert_eq(&out);
 }

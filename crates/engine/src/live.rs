@@ -447,7 +447,7 @@ mod tests {
         "#]].assert_eq(&editor.edit("3_i.sql", &format!("{THIRD}ALTER TABLE b ADD UNIQUE (id);\n")));
         // Not open, but it counts.
         expect![[r#"
-            1 folded, 2 judged, 3 linted
+            1 folded, 1 judged, 3 linted
             /project/migrations/1_a.sql
             /project/migrations/3_i.sql
               migrations/3_i.sql:13 this fails: column "n" does not exist (42703)

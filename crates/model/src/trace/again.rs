@@ -58,11 +58,12 @@ pub fn trace_again(
         majors: (*settings.majors.start(), *settings.majors.end()),
         external_timeouts: settings.external_timeouts,
     };
-    let earlier = earlier.filter(|(trace, record)| {
+    let earlier = earlier.filter(|(_, record)| {
         // There are numbers enough for the transactions of this time.
         let numbers = record.end.numbered_to() < u32::MAX / 2;
-        numbers && record.circumstances == circumstances && trace.before == *before
+        numbers && record.circumstances == circumstances
     });
+    let same_before = earlier.as_ref().is_some_and(|(trace, _)| trace.before == *before);
     let statements = &unit.script.statements;
     let parsed = statements.iter().map(|statement| Arc::clone(&statement.parsed));
     let statements_now: Vec<Placed> = parsed.zip(places(unit)).collect();
@@ -70,6 +71,7 @@ pub fn trace_again(
     let mut machine = Machine::new(before, session, unit.runner);
     let is_the_same = |record: &Record| alike(statements_now.iter(), record.statements.iter()) == statements.len();
     if let Some((trace, record)) = &earlier
+        && same_before
         && record.statements.len() == statements.len()
         && is_the_same(record)
     {
@@ -79,11 +81,11 @@ pub fn trace_again(
     let mut judged = Vec::with_capacity(statements.len());
     let (mut old, mut same_to_the_end) = (None, 0);
     if let Some((trace, record)) = earlier {
-        let head = alike(statements_now.iter(), record.statements.iter());
+        let head = if same_before { alike(statements_now.iter(), record.statements.iter()) } else { 0 };
         let room = statements.len().min(record.statements.len()) - head;
         same_to_the_end = alike(statements_now.iter().rev(), record.statements.iter().rev()).min(room);
         checkpoints = record.checkpoints;
-        tail = checkpoints.split_off(checkpoints.partition_point(|(index, _)| *index <= head));
+        tail = checkpoints.split_off(checkpoints.partition_point(|(index, _)| same_before && *index <= head));
         if let Some((index, state)) = checkpoints.pop() {
             judged.extend_from_slice(&trace.judged[..index]);
             machine = state;
@@ -157,7 +159,7 @@ mod tests {
     use syntax::Options;
 
     use super::*;
-    use crate::drawn::{plain, runner};
+    use crate::drawn::{history, plain, runner};
     use crate::runner::{Messages, Runner};
     use crate::schema::Born;
     use crate::trace::Judgement;
@@ -178,16 +180,22 @@ mod tests {
         (0..300).map(statement).collect()
     }
 
-    fn judge_all(texts: &[&[String]], runner: &Runner) -> Vec<usize> {
-        let begin = (Schema { complete: true, ..Schema::default() }, Session::default());
+    fn empty(_: usize) -> Schema {
+        Schema { complete: true, ..Schema::default() }
+    }
+
+    /// How many statements are judged again for each of the texts, which begin with a schema of their own.
+    fn judge_all(texts: &[&[String]], before: impl Fn(usize) -> Schema, runner: &Runner) -> Vec<usize> {
+        let session = Session::default();
         let mut last: Option<(Trace, Record)> = None;
         let mut counts = Vec::new();
-        for text in texts {
+        for (round, text) in texts.iter().enumerate() {
+            let before = before(round);
             let script = syntax::parse(&text.join(";\n"), &Options::default());
             let unit = Unit { script: &script, runner };
             let earlier = last.as_ref().map(|(trace, record)| (trace, record.clone()));
-            let (again, record) = trace_again(&begin.0, &begin.1, &unit, &SETTINGS, earlier);
-            let anew = trace(&begin.0, &begin.1, &unit, &SETTINGS);
+            let (again, record) = trace_again(&before, &session, &unit, &SETTINGS, earlier);
+            let anew = trace(&before, &session, &unit, &SETTINGS);
             let (drawn, expected) = (draw(&again), draw(&anew));
             let differs =
                 drawn.lines().zip(expected.lines()).enumerate().find(|(_, (drawn, expected))| drawn != expected);
@@ -196,10 +204,10 @@ mod tests {
             for (again, anew) in again.judged.iter().zip(&anew.judged) {
                 assert_eq!(again.before(), anew.before());
             }
-            if let Some((earlier, _)) = &last {
-                let known = (&earlier.after, &earlier.after.aged(&begin.0, Born::Before));
-                let aged = again.after.aged_like(&begin.0, Born::Before, known);
-                assert!(aged.is_none_or(|it| it == again.after.aged(&begin.0, Born::Before)));
+            if let Some((earlier, _)) = last.as_ref().filter(|(earlier, _)| earlier.before == before) {
+                let known = (&earlier.after, &earlier.after.aged(&before, Born::Before));
+                let aged = again.after.aged_like(&before, Born::Before, known);
+                assert!(aged.is_none_or(|it| it == again.after.aged(&before, Born::Before)));
             }
             counts.push(record.judged);
             last = Some((again, record));
@@ -237,11 +245,11 @@ mod tests {
         let (row, half) = (edited(153, "UPDATE t150 SET b = 2; COMMIT"), edited(12, "CREATE TABL"));
         let texts: [&[String]; 8] = [&long, &long, &longer, &long, &row, &shorter, &half, &[]];
         // COMMIT and BEGIN are statements of their own.
-        assert_eq!(judge_all(&texts, &plain()), [400, 0, 17, 16, 32, 95, 221, 0]);
+        assert_eq!(judge_all(&texts, empty, &plain()), [400, 0, 17, 16, 32, 95, 221, 0]);
         let wrapped = runner(RunnerTransaction::Unit, Messages::Each);
-        assert_eq!(judge_all(&texts, &wrapped)[..5], [400, 0, 17, 16, 32]);
+        assert_eq!(judge_all(&texts, empty, &wrapped)[..5], [400, 0, 17, 16, 32]);
         let whole = runner(RunnerTransaction::None, Messages::Whole);
-        assert_eq!(judge_all(&texts, &whole)[..3], [400, 0, 17]);
+        assert_eq!(judge_all(&texts, empty, &whole)[..3], [400, 0, 17]);
     }
 
     /// A thousand edits of all kinds in one script, at places that only look random.
@@ -312,14 +320,19 @@ mod tests {
                 }
                 texts.push(text);
             }
-            let counts = judge_all(&texts.iter().map(Vec::as_slice).collect::<Vec<_>>(), &runner);
+            // Now and then a migration before this one makes other tables.
+            let before = |round: usize| Schema {
+                complete: true,
+                ..history(&format!("CREATE TABLE t3 (id int, a int); CREATE TABLE t{} (b text)", 4 + round / 10))
+            };
+            let counts = judge_all(&texts.iter().map(Vec::as_slice).collect::<Vec<_>>(), before, &runner);
             // Much is taken over: of short scripts, in which most have to do with each other.
-            assert!(counts.iter().sum::<usize>() < texts.len() * 120 * 2 / 3, "{counts:?}");
+            assert!(counts.iter().sum::<usize>() < texts.len() * 120 * 3 / 4, "{counts:?}");
         }
     }
 
     #[test]
-    fn other_circumstances_judge_everything_again() {
+    fn what_other_circumstances_judge_again() {
         let long = long();
         let script = syntax::parse(&long.join(";\n"), &Options::default());
         let (schema, session) = (Schema::default(), Session::default());
@@ -330,7 +343,8 @@ mod tests {
             trace_again(schema, session, unit, &SETTINGS, Some((&first, record.clone()))).1.judged
         };
         assert_eq!(again(&schema, &session, &unit), 0);
-        assert_eq!(again(&Schema { complete: true, ..Schema::default() }, &session, &unit), 400);
+        // Few statements ask whether all is known.
+        assert_eq!(again(&Schema { complete: true, ..Schema::default() }, &session, &unit), 9);
         let other = Session { time_zone: Some("UTC".to_owned()), ..Session::default() };
         assert_eq!(again(&schema, &other, &unit), 400);
         let runner = runner(RunnerTransaction::Unit, Messages::Each);
