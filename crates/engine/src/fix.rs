@@ -137,6 +137,31 @@ pub(crate) fn offer(
     None
 }
 
+/// The safe fix that leaves the migration in one piece, where fixing everything would take it apart: of the rules whose
+/// findings are all fixed so.
+pub(crate) fn offer_whole(
+    engine: &Engine,
+    options: &Options,
+    history: &HistoryView,
+    file: &FileView,
+    found: &Found,
+) -> Option<Arc<Fix>> {
+    let whole = |wanted: BTreeSet<usize>| {
+        let found = Found { wanted, ..found.clone() };
+        let attempt = attempt(&Task { engine, options, view: history, file, found: &found }, Class::Safe);
+        let rewrite = attempt.rewrite.filter(|it| !it.changed || it.plan.parts.len() <= 1)?;
+        let fixes = found.wanted.iter().any(|at| attempt.outcome[*at].is_ok());
+        Some(told(engine, history.migration(file), &rewrite)).filter(|fix| fixes && fix.files.is_empty())
+    };
+    let mut rules: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for (at, (_, finding)) in found.findings.iter().enumerate().filter(|(_, (_, finding))| has_recipe(finding)) {
+        rules.entry(finding.rule.name).or_default().insert(at);
+    }
+    let wanted: BTreeSet<usize> =
+        rules.into_values().filter(|of_rule| whole(of_rule.clone()).is_some()).flatten().collect();
+    Some(wanted).filter(|wanted| !wanted.is_empty()).and_then(whole).map(Arc::new)
+}
+
 /// Rewrites every migration that may be rewritten. What is needed of new versions is known only when all are planned, so
 /// later files make room once, and the rewrites are written on what that leaves.
 pub(crate) fn fix(engine: &Engine, options: &Options, view: &HistoryView, class: Class) -> Fixed {

@@ -265,6 +265,13 @@ impl Told {
         self.engine.pool.install(|| fix::offer(&self.engine, &self.options, &self.view, &self.view.files[0], &found))
     }
 
+    /// The safe fix of as much as leaves the migration in one piece.
+    #[must_use]
+    pub fn offer_whole(&self) -> Option<Arc<Fix>> {
+        let Self { engine, options, view, found, .. } = self;
+        engine.pool.install(|| fix::offer_whole(engine, options, view, &view.files[0], found))
+    }
+
     /// What fixing everything up to a class would write, and whether that takes the migration apart.
     #[must_use]
     pub fn fix(&self, class: Class) -> (Vec<FileChange>, bool) {

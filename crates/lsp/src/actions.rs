@@ -46,8 +46,8 @@ pub fn actions(judged: &Judged, client: Abilities, params: &CodeActionParams) ->
     let automatic = params.context.trigger_kind == Some(CodeActionTriggerKind::AUTOMATIC) && only.is_none();
     if !judged.findings.is_empty() && !automatic && (wanted(&FIX_ALL) || wanted(&SPLIT)) {
         let (changes, is_split) = judged.told.as_ref().map(|told| told.fix(Class::Safe)).unwrap_or_default();
-        if wanted(&FIX_ALL) && !is_split {
-            actions.extend(fix_all(judged, client, &changes));
+        if wanted(&FIX_ALL) {
+            actions.extend(if is_split { fix_whole(judged, client) } else { fix_all(judged, client, &changes) });
         }
         if wanted(&SPLIT) && is_split {
             actions.extend(split(judged, client, &changes));
@@ -167,6 +167,18 @@ fn fix_all(judged: &Judged, client: Abilities, changes: &[FileChange]) -> Option
         title: "Fix all that is safe".to_owned(),
         kind: Some(FIX_ALL),
         edit: Some(one_file(judged, client, vec![client.encoding.rewrite(&judged.source, new)])),
+        ..CodeAction::default()
+    })
+}
+
+/// The safe fixes that leave in one piece a migration that all of them would take apart.
+fn fix_whole(judged: &Judged, client: Abilities) -> Option<CodeAction> {
+    let fix = judged.told.as_ref().filter(|told| told.pending != Some(false))?.offer_whole()?;
+    let title = "Fix what is safe without a split";
+    Some(CodeAction {
+        edit: Some(fix_edit(judged, client, &fix, title)?),
+        title: title.to_owned(),
+        kind: Some(FIX_ALL),
         ..CodeAction::default()
     })
 }

@@ -367,6 +367,13 @@ async fn a_split_is_offered_to_clients_that_create_files() {
             let filled = operations.iter().filter_map(|it| it["edits"][0]["newText"].as_str());
             assert!(filled.into_iter().any(|text| text.contains("CONCURRENTLY")), "{operations:#?}");
             assert!(operations.iter().any(|it| it["textDocument"]["version"] == 1), "the open file is changed too");
+            // Fixing all is what leaves the migration in one piece.
+            let all = editor.actions(name, &finding["range"], Some("source.fixAll")).await;
+            let fix = titled(&all, "Fix what is safe without a split");
+            let edit = &fix["edit"]["documentChanges"][0];
+            assert_eq!(edit["textDocument"]["uri"], editor.uri(name), "{fix:#?}");
+            let text = edit["edits"][0]["newText"].as_str().expect("a text");
+            assert!(text.contains("lock_timeout") && !text.contains("CONCURRENTLY"), "{text}");
         }
     }
 }

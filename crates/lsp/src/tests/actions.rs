@@ -34,6 +34,7 @@ async fn what_one_rewrite_treats_is_offered_once() {
             Allow set-not-null-scan here
             Open the page of missing-lock-timeout
             Open the page of set-not-null-scan
+            Fix what is safe without a split
             Split this migration into safe steps
         "#]],
     )
