@@ -41,24 +41,18 @@ impl Judged {
     /// The schema that the statement meets.
     #[must_use]
     pub fn before(&self) -> &Schema {
-        if self.apart.is_none() { &self.judgement.before } else { &self.now().0 }
+        self.apart.as_ref().map_or(&self.judgement.before, |apart| &self.now(apart).0)
     }
 
     /// Locks taken by earlier statements of the same transaction and still held.
     #[must_use]
     pub fn held(&self) -> &Held {
-        if self.apart.is_none() { &self.judgement.held } else { &self.now().1 }
+        self.apart.as_ref().map_or(&self.judgement.held, |apart| &self.now(apart).1)
     }
 
-    fn now(&self) -> &(Schema, Held) {
-        self.now.get_or_init(|| {
-            let Judgement { before, held, .. } = &*self.judgement;
-            Arc::new(
-                self.apart
-                    .as_ref()
-                    .map_or_else(|| (before.clone(), held.clone()), |apart| apart.new_state((before, held))),
-            )
-        })
+    fn now(&self, apart: &Apart) -> &(Schema, Held) {
+        let Judgement { before, held, .. } = &*self.judgement;
+        self.now.get_or_init(|| Arc::new(apart.new_state((before, held))))
     }
 
     /// The same statement in a transaction in which other locks are held.
