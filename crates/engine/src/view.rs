@@ -138,7 +138,8 @@ pub(crate) fn judge(
         let begins = std::mem::replace(&mut session, trace.session_after.clone());
         let trace = Arc::new(trace);
         let mut sections = vec![SectionView { unit: up, script: scripts[index][up].clone(), session: begins, trace }];
-        for (down, text) in migration.units.iter().enumerate().filter(|(_, unit)| unit.section == Section::Down) {
+        // A second Up section, which the tool refuses, is looked at too.
+        for (down, text) in migration.units.iter().enumerate().filter(|(index, _)| *index != up) {
             let unit = Unit { script: &scripts[index][down], runner: &text.runner };
             let begins = Session::default();
             let trace = Arc::new(model::trace::trace(&after, &begins, &unit, &settings));
