@@ -148,7 +148,7 @@ fn a_long_reading_is_shown_and_requests_wait_for_it_or_are_taken_back() {
 
 /// The framework reads nothing behind what it could not read.
 #[test]
-fn what_is_no_message_is_answered_and_ends_the_server() {
+fn what_is_no_message_is_answered_and_the_next_one_is_taken() {
     let directory = project();
     let mut editor = start(&directory);
     editor.send_raw(b"Content-Length: 9\r\n\r\n{\"id\": 7,");
@@ -159,7 +159,15 @@ fn what_is_no_message_is_answered_and_ends_the_server() {
         }
     };
     assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32700), &Value::Null));
-    assert_eq!(editor.server.wait().unwrap().code(), Some(1), "it was not asked to shut down");
+    editor.open(NAME, "-- +goose Up\nCREATE INDEX i ON orders (b); -- 😀\n");
+    // Half of the emoji goes.
+    let uri = editor.uri(NAME);
+    let change = format!(
+        r#"{{"jsonrpc":"2.0","method":"textDocument/didChange","params":{{"textDocument":{{"uri":"{uri}","version":2}},"contentChanges":[{{"range":{{"start":{{"line":1,"character":33}},"end":{{"line":1,"character":35}}}},"text":"\\ud83d"}}]}}}}"#
+    );
+    editor.send_raw(format!("content-length: {}\r\n\r\n{change}", change.len()).as_bytes());
+    assert_eq!(codes(&editor.diagnostics(NAME)), ["blocking-index-creation:1"]);
+    assert_eq!(editor.stop(), Some(0));
 }
 
 #[test]

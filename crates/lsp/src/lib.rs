@@ -9,6 +9,7 @@ mod actions;
 mod answers;
 mod convert;
 mod edits;
+mod incoming;
 mod judging;
 mod navigate;
 mod outline;
@@ -28,6 +29,7 @@ use std::time::Duration;
 use diagnostics::Source;
 use engine::{Date, Engine, Files, Names};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::{Notify, watch};
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{
@@ -57,6 +59,9 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// Between two looks whether the process that started the server still lives.
 const ROUND: Duration = Duration::from_secs(2);
 
+/// Bytes of a message that wait between the thread that reads and the framework.
+const PIPE: usize = 1 << 16;
+
 /// Requests that are handled at the same time. Most of them wait for the one thread that judges.
 const CONCURRENCY: usize = 64;
 
@@ -75,11 +80,21 @@ pub fn serve(today: fn() -> Date) -> std::result::Result<bool, String> {
         .enable_time()
         .build()
         .map_err(|error| format!("the server cannot be started: {error}"))?;
+    let (mut taken, input) = tokio::io::duplex(PIPE);
+    let handle = runtime.handle().clone();
+    let relay = std::thread::Builder::new().name("input".to_owned()).spawn(move || {
+        // An input that cannot be read is at its end.
+        let _ = incoming::relay(&mut std::io::stdin().lock(), |message| {
+            let framed = format!("Content-Length: {}\r\n\r\n{message}", message.len());
+            handle.block_on(taken.write_all(framed.as_bytes())).is_ok()
+        });
+    });
+    relay.map_err(|error| format!("the server cannot be started: {error}"))?;
     let served = Arc::clone(&shared);
     let ended = runtime.block_on(async {
         let serving = tokio::spawn(async move {
             let (service, socket) = service(served);
-            let server = tower_lsp::Server::new(tokio::io::stdin(), tokio::io::stdout(), socket);
+            let server = tower_lsp::Server::new(input, tokio::io::stdout(), socket);
             server.concurrency_level(CONCURRENCY).serve(service).await;
         });
         tokio::select! {
@@ -101,6 +116,7 @@ fn service(shared: Arc<Shared>) -> (LspService<Server>, tower_lsp::ClientSocket)
         .custom_method("safestep/rangeOf", Server::range_of)
         .custom_method("safestep/plan", Server::plan)
         .custom_method("safestep/explain", Server::explain)
+        .custom_method(incoming::REFUSE, Server::refuse)
         .finish()
 }
 
