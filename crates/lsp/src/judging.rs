@@ -21,12 +21,13 @@ use crate::world::{Abilities, Document, Judged, Open};
 pub struct Moment {
     pub generation: u64,
     pub surroundings: u64,
-    pub preferences: Preferences,
     pub client: Abilities,
     /// Each with its folder.
     pub documents: Vec<(Uri, Document, PathBuf)>,
     /// What each folder sees.
     pub files: BTreeMap<PathBuf, Files>,
+    /// By folder.
+    pub preferences: BTreeMap<PathBuf, Preferences>,
     pub open: Open,
     /// What was said before.
     pub judged: BTreeMap<Uri, Arc<Judged>>,
@@ -64,6 +65,7 @@ pub struct Verdict {
 /// Judges for as long as the server lives.
 pub fn run(shared: &Arc<Shared>, client: &Client, runtime: &tokio::runtime::Handle) {
     let mut judge = Judge::default();
+    let mut preferences = BTreeMap::new();
     while let Some(moment) = shared.next_moment() {
         let today = (shared.today)();
         let before = moment.judged.clone();
@@ -81,7 +83,11 @@ pub fn run(shared: &Arc<Shared>, client: &Client, runtime: &tokio::runtime::Hand
             Verdict { judged: silent(&moment), errors: Vec::new(), news }
         });
         let news = shared.told(&moment, &verdict);
-        runtime.block_on(publish(client, &moment, &before, verdict));
+        // Hints and lenses may come or go though nothing else is said.
+        let switched =
+            preferences.iter().any(|(folder, old)| moment.preferences.get(folder).is_some_and(|it| it != old));
+        preferences.clone_from(&moment.preferences);
+        runtime.block_on(publish(client, &moment, &before, verdict, switched));
         for status in news {
             runtime.block_on(client.send_notification::<crate::requests::Status>(status));
         }
@@ -98,7 +104,13 @@ fn silent(moment: &Moment) -> BTreeMap<Uri, Arc<Judged>> {
     documents.collect()
 }
 
-async fn publish(client: &Client, moment: &Moment, before: &BTreeMap<Uri, Arc<Judged>>, verdict: Verdict) {
+async fn publish(
+    client: &Client,
+    moment: &Moment,
+    before: &BTreeMap<Uri, Arc<Judged>>,
+    verdict: Verdict,
+    mut elsewhere: bool,
+) {
     for (path, errors) in verdict.errors {
         let Some(uri) = moment.open.get(&path).map(|(uri, _)| uri.clone()).or_else(|| Uri::from_file_path(&path))
         else {
@@ -113,7 +125,6 @@ async fn publish(client: &Client, moment: &Moment, before: &BTreeMap<Uri, Arc<Ju
     for sentence in verdict.news {
         client.show_message(tower_lsp::ls_types::MessageType::ERROR, sentence).await;
     }
-    let mut elsewhere = false;
     for (uri, now) in &verdict.judged {
         let old = before.get(uri);
         let same = old.is_some_and(|old| old.result == now.result);
@@ -167,7 +178,8 @@ impl Judge {
             }
             let Some(files) = moment.files.get(folder) else { continue };
             loading(&files.display(document.path.parent().unwrap_or(folder)));
-            let options = options(document, moment, today);
+            let Some(preferences) = moment.preferences.get(folder) else { continue };
+            let options = options(document, preferences, moment.client, today);
             match Live::load(&engine.on(files.clone()), &options, &document.path) {
                 Ok(live) => {
                     let mut lane = Lane { folder: folder.clone(), live, taken: BTreeMap::new() };
@@ -192,7 +204,7 @@ impl Judge {
     fn say(&self, uri: &Uri, document: &Document, folder: &PathBuf, moment: &Moment) -> Option<Judged> {
         let lane = self.lanes.iter().find(|lane| lane.holds(document, folder));
         let told = lane.and_then(|lane| lane.live.told(&document.path));
-        let asked = moment.preferences.all_files || document.untitled;
+        let asked = moment.preferences.get(folder)?.all_files || document.untitled;
         let told: Option<&Arc<Told>> = told.filter(|told| told.is_migration || asked);
         let old = moment.judged.get(uri);
         let (generation, open) = (moment.generation, Arc::clone(&moment.open));
@@ -266,13 +278,13 @@ impl Lane {
     }
 }
 
-fn options(document: &Document, moment: &Moment, today: engine::Date) -> Options {
+fn options(document: &Document, preferences: &Preferences, client: Abilities, today: engine::Date) -> Options {
     // A text without a name tells nothing about who runs it.
     let tool = if document.untitled { engine::tool("unknown") } else { None };
     Options {
-        tool: moment.preferences.tool.or(tool),
-        majors: moment.preferences.majors.clone(),
-        one_file: !moment.client.create,
+        tool: preferences.tool.or(tool),
+        majors: preferences.majors.clone(),
+        one_file: !client.create,
         today: Some(today),
         ..Options::default()
     }

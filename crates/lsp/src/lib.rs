@@ -20,6 +20,7 @@ mod tests;
 mod words;
 mod world;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,6 +52,7 @@ use tower_lsp::ls_types::{
 use tower_lsp::{Client, LanguageServer, LspService};
 
 use judging::{Moment, Verdict};
+use preferences::Preferences;
 use world::{Abilities, Document, Judged, Snapshot, World};
 
 /// What takes longer is shown as progress.
@@ -173,6 +175,12 @@ impl Shared {
         self.world().client
     }
 
+    fn preferences(&self, uri: &Uri) -> Preferences {
+        let world = self.world();
+        let folder = world.documents.get(uri).map(|document| world.folder_of(document));
+        folder.map_or(&world.preferences, |folder| world.preferences_in(&folder)).clone()
+    }
+
     /// Sleeps until something has changed; `None` at the end.
     fn next_moment(&self) -> Option<Moment> {
         let done = *self.done.borrow();
@@ -189,9 +197,12 @@ impl Shared {
         Some(Moment {
             generation: world.generation,
             surroundings: world.surroundings,
-            preferences: world.preferences.clone(),
             client: world.client,
             files: documents.iter().map(|(.., folder)| (folder.clone(), world.files(folder))).collect(),
+            preferences: documents
+                .iter()
+                .map(|(.., folder)| (folder.clone(), world.preferences_in(folder).clone()))
+                .collect(),
             documents,
             open: world.open(),
             judged: world.judged.clone(),
@@ -312,23 +323,46 @@ impl Server {
     }
 }
 
-/// Asks for what the user has set, where the client tells it.
+/// Asks for what the user has set, for each folder and for files outside of all, where the client tells it.
 async fn configure(client: Client, shared: Arc<Shared>) {
     if !shared.client().configuration {
         return;
     }
-    let item = ConfigurationItem { scope_uri: None, section: Some("safestep".to_owned()) };
-    if let Ok(values) = client.configuration(vec![item]).await {
-        prefer(&client, &shared, values.first().unwrap_or(&Value::Null)).await;
+    let folders = shared.world().folders.clone();
+    let scopes = std::iter::once(None).chain(folders.iter().map(Uri::from_file_path));
+    let section = || Some("safestep".to_owned());
+    let items = scopes.map(|scope_uri| ConfigurationItem { scope_uri, section: section() }).collect();
+    if let Ok(values) = client.configuration(items).await {
+        let mut values = values.into_iter();
+        let settings = values.next().unwrap_or_default();
+        prefer(&client, &shared, &settings, folders.into_iter().zip(values)).await;
     }
 }
 
-async fn prefer(client: &Client, shared: &Shared, settings: &Value) {
-    let (preferences, wrong) = preferences::read(settings);
-    let changed = shared.world().preferences != preferences;
+/// Takes over what was set, and what was set otherwise in some folders.
+async fn prefer(
+    client: &Client,
+    shared: &Shared,
+    settings: &Value,
+    of_folders: impl IntoIterator<Item = (PathBuf, Value)>,
+) {
+    let initial = shared.world().initial.clone();
+    let (preferences, wrong) = preferences::read(settings, &initial);
+    let mut wrong = BTreeSet::from_iter(wrong);
+    let mut own = BTreeMap::new();
+    for (folder, settings) in of_folders {
+        let (preferences, sentences) = preferences::read(&settings, &initial);
+        own.insert(folder, preferences);
+        wrong.extend(sentences);
+    }
+    let changed = {
+        let world = shared.world();
+        world.preferences != preferences || world.own != own
+    };
     if changed {
         shared.change(|world| {
             world.preferences = preferences;
+            world.own = own;
             world.surroundings += 1;
         });
     }
@@ -356,11 +390,14 @@ impl LanguageServer for Server {
                 shared.orphaned.notify_one();
             });
         }
-        let (preferences, _) = preferences::read(&params.initialization_options.unwrap_or_default());
+        let options = params.initialization_options.unwrap_or_default();
+        // Some clients give what they would answer to `workspace/configuration`, others all of their settings.
+        let (initial, _) = preferences::read(options.get("safestep").unwrap_or(&options), &Preferences::default());
         {
             let mut world = self.shared.world();
             world.client = client;
-            world.preferences = preferences;
+            world.preferences = initial.clone();
+            world.initial = initial;
             world.folders = folders.iter().filter_map(|uri| self.path(uri)).collect();
         }
         let pull = DiagnosticOptions {
@@ -513,7 +550,7 @@ impl LanguageServer for Server {
         if self.shared.client().configuration {
             tokio::spawn(configure(self.client.clone(), Arc::clone(&self.shared)));
         } else if let Some(settings) = params.settings.get("safestep") {
-            prefer(&self.client, &self.shared, settings).await;
+            prefer(&self.client, &self.shared, settings, []).await;
         }
     }
 
@@ -527,6 +564,7 @@ impl LanguageServer for Server {
             world.folders.extend(added);
             world.surroundings += 1;
         });
+        tokio::spawn(configure(self.client.clone(), Arc::clone(&self.shared)));
     }
 
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
@@ -643,7 +681,7 @@ impl LanguageServer for Server {
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
-        if !self.shared.world().preferences.inlay_hints {
+        if !self.shared.preferences(&params.text_document.uri).inlay_hints {
             return Ok(None);
         }
         let judged = self.shared.judged(&params.text_document.uri).await;
@@ -651,7 +689,7 @@ impl LanguageServer for Server {
     }
 
     async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
-        if !self.shared.world().preferences.code_lens {
+        if !self.shared.preferences(&params.text_document.uri).code_lens {
             return Ok(None);
         }
         let judged = self.shared.judged(&params.text_document.uri).await;

@@ -26,10 +26,10 @@ impl Default for Preferences {
     }
 }
 
-/// What a client says under `safestep`; what it does not say is as by default. The sentences are about what cannot be
-/// understood.
-pub fn read(settings: &Value) -> (Preferences, Vec<String>) {
-    let mut preferences = Preferences::default();
+/// What a client says under `safestep`; what it does not say stays as it was at the start. The sentences are about what
+/// cannot be understood.
+pub fn read(settings: &Value, initial: &Preferences) -> (Preferences, Vec<String>) {
+    let mut preferences = initial.clone();
     let mut wrong = Vec::new();
     let mut flag = |path: &str, flag: &mut bool| match settings.pointer(path) {
         None | Some(Value::Null) => {}
@@ -46,10 +46,12 @@ pub fn read(settings: &Value) -> (Preferences, Vec<String>) {
         Some(other) => Some(other.to_string()),
     };
     if let Some(name) = text("tool") {
-        preferences.tool = engine::tool(&name);
-        if preferences.tool.is_none() {
-            let names: Vec<_> = engine::tool_names().collect();
-            wrong.push(format!("safestep.tool is one of {}, not `{name}`", names.join(", ")));
+        match engine::tool(&name) {
+            Some(tool) => preferences.tool = Some(tool),
+            None => {
+                let names: Vec<_> = engine::tool_names().collect();
+                wrong.push(format!("safestep.tool is one of {}, not `{name}`", names.join(", ")));
+            }
         }
     }
     if let Some(majors) = text("postgres") {
@@ -68,20 +70,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_said_is_as_by_default() {
-        assert_eq!(read(&Value::Null), (Preferences::default(), Vec::new()));
+    fn what_is_not_said_stays() {
+        let initial = Preferences::default();
+        assert_eq!(read(&Value::Null, &initial), (Preferences::default(), Vec::new()));
         let said =
             json!({ "inlayHints": { "enable": false }, "lintAllSqlFiles": true, "tool": "goose", "postgres": "15-17" });
-        let (preferences, wrong) = read(&said);
+        let (preferences, wrong) = read(&said, &initial);
         assert!(wrong.is_empty() && !preferences.inlay_hints && preferences.code_lens && preferences.all_files);
-        assert_eq!((preferences.tool.map(|tool| tool.name), preferences.majors), (Some("goose"), Some(15..=17)));
+        assert_eq!(
+            (preferences.tool.map(|tool| tool.name), preferences.majors.clone()),
+            (Some("goose"), Some(15..=17))
+        );
+        assert_eq!(read(&json!({ "tool": "", "postgres": null }), &preferences), (preferences, Vec::new()));
     }
 
     #[test]
     fn what_is_not_understood_is_told() {
-        let (preferences, wrong) = read(&json!({ "tool": "gose", "postgres": 9, "codeLens": { "enable": "no" } }));
-        assert_eq!(preferences, Preferences::default());
+        let initial = Preferences::default();
+        let (preferences, wrong) =
+            read(&json!({ "tool": "gose", "postgres": 9, "codeLens": { "enable": "no" } }), &initial);
+        assert_eq!(preferences, initial);
         assert_eq!(wrong.len(), 3, "{wrong:?}");
-        assert_eq!(read(&json!({ "tool": "", "postgres": null })), (Preferences::default(), Vec::new()));
     }
 }

@@ -13,6 +13,7 @@ use crate::{CONCURRENCY, Shared, service};
 
 mod actions;
 mod language;
+mod settings;
 
 struct Editor {
     input: DuplexStream,
@@ -29,6 +30,10 @@ struct Editor {
 
 impl Editor {
     async fn start(capabilities: Value) -> Self {
+        Self::start_with(capabilities, Value::Null).await
+    }
+
+    async fn start_with(capabilities: Value, options: Value) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let engine = Engine::new(Files::disk(directory.path())).expect("threads");
         let shared = Arc::new(Shared::new(engine, || Date { year: 2026, month: 1, day: 1 }));
@@ -44,7 +49,8 @@ impl Editor {
         let mut editor = Self { input, output, inbox, id: 0, directory, serving, shared, capabilities: Value::Null };
         let root = format!("file://{}", editor.directory.path().display());
         let folders = json!([{ "uri": root, "name": "root" }]);
-        let params = json!({ "processId": null, "capabilities": capabilities, "workspaceFolders": folders });
+        let mut params = json!({ "processId": null, "capabilities": capabilities, "workspaceFolders": folders });
+        params["initializationOptions"] = options;
         editor.capabilities = editor.ask("initialize", params).await["capabilities"].clone();
         editor.tell("initialized", json!({})).await;
         editor

@@ -15,7 +15,12 @@ use crate::preferences::Preferences;
 #[derive(Debug, Default)]
 pub struct World {
     pub client: Abilities,
+    /// What the client said at the start.
+    pub initial: Preferences,
+    /// Of documents outside of every folder, and of folders without their own.
     pub preferences: Preferences,
+    /// By folder.
+    pub own: BTreeMap<PathBuf, Preferences>,
     /// Absolute; none when the editor opened single files.
     pub folders: Vec<PathBuf>,
     pub documents: BTreeMap<Uri, Document>,
@@ -82,6 +87,7 @@ pub struct Document {
 pub struct Snapshot {
     pub document: Document,
     pub files: Files,
+    pub preferences: Preferences,
     /// Open documents by path, with their versions.
     pub open: Open,
     pub generation: u64,
@@ -113,14 +119,19 @@ impl World {
     /// `None` for what is not open.
     pub fn snapshot(&self, uri: &Uri) -> Option<Snapshot> {
         let document = self.documents.get(uri)?.clone();
-        let files = self.files(&self.folder_of(&document));
-        Some(Snapshot { document, files, open: self.open(), generation: self.generation })
+        let folder = self.folder_of(&document);
+        let (files, preferences) = (self.files(&folder), self.preferences_in(&folder).clone());
+        Some(Snapshot { document, files, preferences, open: self.open(), generation: self.generation })
     }
 
     /// The workspace folder that holds a document, or else the directory that it is in.
     pub fn folder_of(&self, document: &Document) -> PathBuf {
         let folder = self.folders.iter().filter(|folder| document.path.starts_with(folder)).max();
         folder.map_or_else(|| document.path.parent().unwrap_or(Path::new("/")).to_owned(), Clone::clone)
+    }
+
+    pub fn preferences_in(&self, folder: &Path) -> &Preferences {
+        self.own.get(folder).unwrap_or(&self.preferences)
     }
 
     /// The disk as seen from a folder, under what is open.
@@ -160,7 +171,8 @@ impl Document {
 
 impl Snapshot {
     pub fn options(&self, today: engine::Date) -> Options {
-        Options { paths: vec![self.document.path.clone()], today: Some(today), ..Options::default() }
+        let Preferences { tool, majors, .. } = self.preferences.clone();
+        Options { paths: vec![self.document.path.clone()], tool, majors, today: Some(today), ..Options::default() }
     }
 }
 
