@@ -64,12 +64,16 @@ fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<CodeActi
     let (from, to) =
         (client.encoding.offset(&judged.source, range.start), client.encoding.offset(&judged.source, range.end));
     let meets = |finding: &Finding, from: u32, to: u32| finding.span.start <= to && from <= finding.span.end;
-    // Editors show findings by lines: a cursor asks about its line, and first about what it stands in.
-    let line = judged.source.line(range.start.line);
-    let at = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
-    let (first, last) = if from == to { (at(line.start), at(line.end)) } else { (from, to) };
-    let mut here: Vec<&Finding> = judged.findings.iter().filter(|finding| meets(finding, first, last)).collect();
-    here.sort_by_key(|finding| !meets(finding, from, to));
+    let mut here: Vec<&Finding> = judged.findings.iter().filter(|finding| meets(finding, from, to)).collect();
+    // Editors show findings by lines: a cursor asks about its line, and first about what it stands in. A selection asks about
+    // its lines when it holds nothing itself.
+    if from == to || here.is_empty() {
+        let at = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        let (first, last) = (judged.source.line(range.start.line), judged.source.line(range.end.line));
+        let (first, last) = (at(first.start), at(last.end));
+        let lines = judged.findings.iter().filter(|finding| meets(finding, first, last) && !meets(finding, from, to));
+        here.extend(lines);
+    }
     let line = |finding: &Finding| judged.source.position(finding.span.start).line;
     let many_lines = here.iter().any(|finding| line(finding) != line(here[0]));
     let named = |finding: &Finding| match many_lines {
@@ -281,8 +285,10 @@ fn change_operations(judged: &Judged, client: Abilities, change: &FileChange) ->
         }
         (None, Some(new)) if client.create => {
             let create = CreateFile { uri: uri.clone(), options: None, annotation_id: annotation_id.clone() };
-            let start = Range::new(Position::new(0, 0), Position::new(0, 0));
-            let fill = edit(uri, None, TextEdit::new(start, new.clone()));
+            // The end lies behind the only line and counts as its end. By that Neovim knows that the text's last line break
+            // is the line's own, and does not add another one.
+            let nothing = Range::new(Position::new(0, 0), Position::new(0, 1));
+            let fill = edit(uri, None, TextEdit::new(nothing, new.clone()));
             vec![DocumentChangeOperation::Op(ResourceOp::Create(create)), fill]
         }
         (Some(_), None) if client.delete => {

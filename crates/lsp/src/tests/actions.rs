@@ -147,3 +147,18 @@ async fn a_client_that_creates_no_files_is_told_where_they_are_needed() {
     let told = editor.asked("window/showMessage", Value::Null).await;
     assert!(told["message"].as_str().is_some_and(|it| it.contains("files of their own")), "{told}");
 }
+
+#[tokio::test]
+async fn a_selection_that_holds_nothing_stands_for_its_lines() {
+    let text = "-- +goose Up\n/* selected */ CREATE INDEX i ON orders (b);\nCREATE INDEX j ON orders (c);\n";
+    let mut editor = Editor::start(json!({})).await;
+    editor.write("db/20240101000000_a.sql", HISTORY);
+    editor.open(NAME, text).await;
+    let place = |character: u32| json!({ "line": 1, "character": character });
+    for (range, expected) in [((3, 11), 1), ((3, 20), 1), ((15, 15), 1)] {
+        let range = json!({ "start": place(range.0), "end": place(range.1) });
+        let actions = editor.actions(NAME, &range, Some("quickfix")).await;
+        let allowed = actions.iter().filter(|it| it["title"] == "Allow blocking-index-creation here").count();
+        assert_eq!(allowed, expected, "{range} {actions:?}");
+    }
+}
