@@ -9,10 +9,11 @@ use engine::{Error, Level};
 use tower_lsp::ls_types::{
     ClientCapabilities, CodeDescription, CodeLens, Command, Diagnostic, DiagnosticRelatedInformation,
     DiagnosticSeverity, DiagnosticTag, Hover, HoverContents, InlayHint, InlayHintLabel, InlayHintTooltip, Location,
-    MarkupContent, MarkupKind, NumberOrString, Position, Range, ResourceOperationKind, Uri,
+    NumberOrString, Position, Range, ResourceOperationKind, Uri,
 };
 
 use crate::convert::Encoding;
+use crate::markup;
 use crate::world::{Abilities, Judged, Refresh, explained};
 
 /// Its findings are about directives that do nothing: editors draw them faint.
@@ -28,6 +29,7 @@ pub fn abilities(capabilities: &ClientCapabilities) -> Abilities {
     let edit = workspace.and_then(|it| it.workspace_edit.as_ref());
     let operations = edit.and_then(|edit| edit.resource_operations.as_deref()).unwrap_or_default();
     let document = capabilities.text_document.as_ref();
+    let completion = document.and_then(|it| it.completion.as_ref()?.completion_item.as_ref());
     let publish = document.and_then(|it| it.publish_diagnostics.as_ref());
     let watches = workspace.and_then(|it| it.did_change_watched_files.as_ref());
     let configuration = workspace.and_then(|it| it.did_change_configuration.as_ref());
@@ -51,6 +53,8 @@ pub fn abilities(capabilities: &ClientCapabilities) -> Abilities {
         annotations: edit.is_some_and(|edit| edit.change_annotation_support.is_some()),
         configuration: workspace.and_then(|it| it.configuration).unwrap_or_default(),
         watches_configuration: configuration.and_then(|it| it.dynamic_registration).unwrap_or_default(),
+        plain_hover: markup::is_plain(document.and_then(|it| it.hover.as_ref()?.content_format.as_deref())),
+        plain_completion: markup::is_plain(completion.and_then(|it| it.documentation_format.as_deref())),
         shows: capabilities.window.as_ref().and_then(|it| it.show_document.as_ref()).is_some_and(|it| it.support),
     }
 }
@@ -105,7 +109,7 @@ pub fn hover(judged: &Judged, client: Abilities, position: Position) -> Option<H
         let _ = write!(value, "\n{conflicts}");
     }
     Some(Hover {
-        contents: HoverContents::Markup(MarkupContent { kind: MarkupKind::Markdown, value }),
+        contents: HoverContents::Markup(markup::content(client.plain_hover, value)),
         range: Some(client.encoding.range(&judged.source, statement.span.start, statement.end)),
     })
 }

@@ -11,6 +11,7 @@ mod convert;
 mod edits;
 mod incoming;
 mod judging;
+mod markup;
 mod navigate;
 mod outline;
 mod preferences;

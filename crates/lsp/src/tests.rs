@@ -332,6 +332,14 @@ async fn hover_and_hints_tell_locks() {
     ] {
         assert!(told.contains(words), "{words} in\n{told}");
     }
+    let capabilities = json!({ "textDocument": { "hover": { "contentFormat": ["plaintext"] } } });
+    let mut plain = Editor::start(capabilities).await;
+    plain.open("migrations/a.sql", INDEX).await;
+    let asked = json!({ "textDocument": { "uri": plain.uri("migrations/a.sql") }, "position": place });
+    let hover = plain.ask("textDocument/hover", asked).await;
+    assert_eq!(hover["contents"]["kind"], "plaintext");
+    let told = hover["contents"]["value"].as_str().expect("text");
+    assert!(told.contains("- takes SHARE on orders, an index is built\n") && !told.contains("**"), "{told}");
     let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 2, "character": 0 } });
     let hints = editor.ask("textDocument/inlayHint", json!({ "textDocument": document, "range": range })).await;
     let hints = hints.as_array().expect("a list");

@@ -6,10 +6,10 @@ use std::ops::Range;
 use diagnostics::Source;
 use engine::{CONFIG_KEYS, CONFIG_LEVELS, DIRECTIVES, Group, Rule};
 use tower_lsp::ls_types::{
-    CompletionItem, CompletionItemKind, CompletionTextEdit, Documentation, Hover, HoverContents, MarkupContent,
-    MarkupKind, Position, TextEdit,
+    CompletionItem, CompletionItemKind, CompletionTextEdit, Documentation, Hover, HoverContents, Position, TextEdit,
 };
 
+use crate::markup;
 use crate::world::Abilities;
 
 /// Characters behind which something can be offered without being asked for.
@@ -30,7 +30,7 @@ pub fn completion(
     let item = |word: Word| CompletionItem {
         kind: Some(word.kind),
         detail: word.detail,
-        documentation: Some(Documentation::MarkupContent(markdown(word.docs))),
+        documentation: Some(Documentation::MarkupContent(markup::content(client.plain_completion, word.docs))),
         sort_text: found.contains(&word.label.as_str()).then(|| format!(" {}", word.label)),
         filter_text: Some(word.text.clone()),
         text_edit: Some(CompletionTextEdit::Edit(TextEdit::new(range, word.text))),
@@ -74,7 +74,7 @@ pub fn hover(source: &Source, is_config: bool, client: Abilities, position: Posi
     };
     let at = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
     Some(Hover {
-        contents: HoverContents::Markup(markdown(value)),
+        contents: HoverContents::Markup(markup::content(client.plain_hover, value)),
         range: Some(client.encoding.range(source, at(start), at(end))),
     })
 }
@@ -86,10 +86,6 @@ struct Word {
     kind: CompletionItemKind,
     detail: Option<String>,
     docs: String,
-}
-
-fn markdown(value: String) -> MarkupContent {
-    MarkupContent { kind: MarkupKind::Markdown, value }
 }
 
 fn rule(name: &str) -> Option<&'static Rule> {

@@ -59,6 +59,10 @@ pub struct Abilities {
     pub watches_configuration: bool,
     /// Shows pages that a server names.
     pub shows: bool,
+    /// Shows no Markdown in hovers.
+    pub plain_hover: bool,
+    /// Shows no Markdown beside what it completes.
+    pub plain_completion: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
