@@ -147,7 +147,7 @@ fn directive(text: &str, offset: usize) -> (Range<usize>, Vec<Word>) {
         };
     };
     let rest = rest.trim_start();
-    let Some((_, list)) = rest.split_once('(') else {
+    let Some((verb_written, list)) = rest.split_once('(') else {
         if !rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
             return nothing;
         }
@@ -155,6 +155,9 @@ fn directive(text: &str, offset: usize) -> (Range<usize>, Vec<Word>) {
         let space = if text[..offset - rest.len()].ends_with(':') { " " } else { "" };
         return (offset - rest.len()..offset, DIRECTIVES.into_iter().map(|it| verb(space, it)).collect());
     };
+    if !DIRECTIVES.iter().any(|(known, _)| *known == verb_written.trim_end()) {
+        return nothing;
+    }
     if let Some((_, reason)) = list.split_once(')') {
         let word = reason.rsplit(char::is_whitespace).next().unwrap_or_default();
         let until = Word {
@@ -194,7 +197,7 @@ fn config(text: &str, offset: usize) -> (Range<usize>, Vec<Word>) {
     }
     let table = table_at(text, line);
     if let Some((key, value)) = written.split_once('=') {
-        return values(&format!("{table}{}", key.trim().replace('"', "")), value, offset);
+        return assigned(&format!("{table}{}", key.trim().replace('"', "")), value, offset);
     }
     // A dotted key is completed part by part.
     let (path, word) = match written.rsplit_once('.') {
@@ -272,8 +275,12 @@ fn headers(written: &str, text: &str, offset: usize) -> (Range<usize>, Vec<Word>
     let closed = text[offset..].starts_with(']');
     let close = |name: &str, brackets: &str| if closed { name.to_owned() } else { format!("{name}{brackets}") };
     if let Some(word) = written.strip_prefix("rules.") {
-        let word = word.trim_start_matches('"');
-        return (offset - word.len()..offset, rule_names(|name| close(name, "]")));
+        let Some(word) = word.strip_prefix('"') else {
+            return (offset - word.len()..offset, rule_names(|name| close(name, "]")));
+        };
+        let quoted = text[offset..].starts_with('"');
+        let close = |name: &str| if quoted { name.to_owned() } else { close(&format!("{name}\""), "]") };
+        return (offset - word.len()..offset, rule_names(close));
     }
     let word = |name: &str, text: String, docs: String| Word {
         label: name.to_owned(),
@@ -298,7 +305,19 @@ fn headers(written: &str, text: &str, offset: usize) -> (Range<usize>, Vec<Word>
     (offset - start.len()..offset, words)
 }
 
-/// Values of a key; `written` is what stands behind the `=`.
+/// What can stand behind the `=` of a key, of which `written` stands there.
+fn assigned(path: &str, written: &str, offset: usize) -> (Range<usize>, Vec<Word>) {
+    let Some(items) = written.trim_start().strip_prefix('{') else { return values(path, written, offset) };
+    // In an inline table the pair that is being written stands behind the last comma.
+    let item = items.rsplit(',').next().unwrap_or_default().trim_start();
+    match item.split_once('=') {
+        Some((key, value)) => assigned(&format!("{path}.{}", key.trim().replace('"', "")), value, offset),
+        None if item.contains(['"', '}', ']']) => (offset..offset, Vec::new()),
+        None => (offset - item.len()..offset, keys(&format!("{path}."))),
+    }
+}
+
+/// Values of a key, in a string or before it begins.
 fn values(path: &str, written: &str, offset: usize) -> (Range<usize>, Vec<Word>) {
     let nothing = (offset..offset, Vec::new());
     let word = written.trim_start();
@@ -412,7 +431,9 @@ mod tests {
             until=: "" -> "until="
         "#]],
         );
-        for nothing in ["SELECT safe|", "-- a comment|", "-- |", "-- safestep writes|", "ALTER TABLE t|"] {
+        for nothing in
+            ["SELECT safe|", "-- a comment|", "-- |", "-- safestep writes|", "-- safestep: ignore(|", "ALTER TABLE t|"]
+        {
             sql(nothing, expect![[""]]);
         }
     }
@@ -539,7 +560,46 @@ mod tests {
             transaction: "t" -> "transaction = "
         "#]],
         );
-        toml("# to|", expect![[""]]);
+        toml(
+            "[rules]\ndrop-table = { level = \"o|\" }",
+            expect![[r#"
+            off: "o" -> "off"
+            info: "o" -> "info"
+            warning: "o" -> "warning"
+            error: "o" -> "error"
+        "#]],
+        );
+        toml(
+            "session = { lock_timeout = \"2s\", |}",
+            expect![[r#"
+            lock_timeout: "" -> "lock_timeout = "
+            statement_timeout: "" -> "statement_timeout = "
+            pooler: "" -> "pooler = "
+        "#]],
+        );
+        toml(
+            "[rules.\"|\"]",
+            expect![[r#"
+            add-column-not-null-without-default: "" -> "add-column-not-null-without-default"
+            add-column-rewrite: "" -> "add-column-rewrite"
+            attach-partition-scan: "" -> "attach-partition-scan"
+            backfill-before-default: "" -> "backfill-before-default"
+            ...
+        "#]],
+        );
+        toml(
+            "[rules.\"drop-|]",
+            expect![[r#"
+            add-column-not-null-without-default: "drop-" -> "add-column-not-null-without-default\""
+            add-column-rewrite: "drop-" -> "add-column-rewrite\""
+            attach-partition-scan: "drop-" -> "attach-partition-scan\""
+            backfill-before-default: "drop-" -> "backfill-before-default\""
+            ...
+        "#]],
+        );
+        for nothing in ["# to|", "drop-table = { level = \"off\" |}"] {
+            toml(nothing, expect![[""]]);
+        }
     }
 
     #[test]
