@@ -22,7 +22,7 @@ const PATH: &str = "db/migrations/0007_orders.sql";
 pub(super) struct Traced {
     pub(super) world: World,
     script: Script,
-    trace: Trace,
+    pub(super) trace: Trace,
     end: usize,
 }
 

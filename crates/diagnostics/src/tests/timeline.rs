@@ -3,6 +3,7 @@ use std::fmt::Write;
 use expect_test::expect;
 use model::effect::{LockMode, Work, lock_name};
 use model::schema::Born;
+use model::trace::Timeout;
 
 use super::explain::{RUNNER, Traced, alone, lock, orders};
 use crate::timeline::{Compared, Theme, Timeline, html, svg};
@@ -131,6 +132,26 @@ fn an_editor_finds_the_statements() {
         g class="lane" data-relation="order_items">
         g class="lane new" data-relation="audit">"#]]
     .assert_eq(&tags[..tags.len() / 2].join("\n"));
+}
+
+#[test]
+fn words_of_neighbours_do_not_touch() {
+    let mut it = Traced::new("ALTER TABLE a; ALTER TABLE b; ALTER TABLE c");
+    for (text, limit) in [
+        ("ALTER TABLE a", Timeout::Unset),
+        ("ALTER TABLE b", Timeout::Milliseconds(12_500)),
+        ("ALTER TABLE c", Timeout::Off),
+    ] {
+        it.statement(text, RUNNER, vec![lock("t", LockMode::AccessExclusive, Work::Instant)]);
+        it.trace.judged.last_mut().expect("just added").timeouts.lock = limit;
+    }
+    let svg = svg(&compared(&it)[..1], &it.world.report.assumed, &it.world.sources, Theme::Viewer);
+    let waits = |tag: &&str| tag.contains("no limit") || tag.contains('≤');
+    let middle = |tag: &str| tag.split("x=\"").nth(1)?.split('"').next()?.parse::<f64>().ok();
+    let middles: Vec<f64> = svg.split("<text ").filter(waits).filter_map(middle).collect();
+    for pair in middles.windows(2).filter(|pair| pair[0] < pair[1]) {
+        assert!(pair[1] - pair[0] >= 50.0, "{middles:?}");
+    }
 }
 
 #[test]

@@ -280,6 +280,8 @@ impl Layout {
                 Weight::Grows => 152.0,
             };
             let width = if many && alone { width.max(56.0) } else { width };
+            let waits = waits(column, false).map_or(0, |(_, words)| draw::columns(&words));
+            let width = width.max(count(waits) * SMALL + 6.0);
             columns.push((x, x + width));
             let slant = SLANT.to_radians().cos() * count(draw::columns(&label(column))) * CODE;
             right = right.max(x + width).max(x + width.min(44.0) / 2.0 + slant);
@@ -419,27 +421,27 @@ fn draw_column(out: &mut String, column: &Column, layout: &Layout, at: usize) {
         "<text class=\"{class}\" transform=\"translate({x:.1} {y:.1}) rotate(-{SLANT})\">{sign}<tspan class=\"faint\">{line}</tspan> {}</text>",
         escape(sql)
     );
-    if let Some(y) = layout.waits {
-        let wide = right - left > 60.0;
-        let words = match (&column.bound, column.waits.as_slice()) {
-            (Some(Bound::Limit(limit)), []) => Some(("faint small", format!("≤ {limit}"))),
-            (Some(Bound::Endless), []) => {
-                Some(("bad small strong", if wide { "no time limit" } else { "no limit" }.to_owned()))
-            }
-            (Some(Bound::Elsewhere), []) => Some(("faint small", "≤ set".to_owned())),
-            (_, [.., _]) => Some(("faint small", if wide { "for other transactions" } else { "others" }.to_owned())),
-            (None, []) => None,
-        };
-        if let Some((class, words)) = words {
-            let _ = write!(
-                out,
-                "<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{words}</text>",
-                (left + right) / 2.0,
-                y + 3.0
-            );
-        }
+    if let Some((y, (class, words))) = layout.waits.zip(waits(column, right - left > 60.0)) {
+        let _ = write!(
+            out,
+            "<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{words}</text>",
+            (left + right) / 2.0,
+            y + 3.0
+        );
     }
     out.push_str("</g>\n");
+}
+
+/// How long a statement waits for its locks: the class of the words, and the words.
+fn waits(column: &Column, wide: bool) -> Option<(&'static str, String)> {
+    let (class, words) = match (&column.bound, column.waits.as_slice()) {
+        (Some(Bound::Limit(limit)), []) => ("faint small", format!("≤ {limit}")),
+        (Some(Bound::Endless), []) => ("bad small strong", if wide { "no time limit" } else { "no limit" }.to_owned()),
+        (Some(Bound::Elsewhere), []) => ("faint small", "≤ set".to_owned()),
+        (_, [.., _]) => ("faint small", if wide { "for other transactions" } else { "others" }.to_owned()),
+        (None, []) => return None,
+    };
+    Some((class, words))
 }
 
 /// A statement and what is told about it.
