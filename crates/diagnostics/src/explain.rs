@@ -105,9 +105,12 @@ pub struct Strongest {
 
 #[must_use]
 pub fn strongest_lock(explained: &Explained, statement: usize) -> Option<Strongest> {
-    let effects = &explained.trace.judged.get(statement)?.effects;
+    let judged = explained.trace.judged.get(statement)?;
+    let effects = &judged.effects;
     let used = effects.iter().rev().filter(|effect| effect.born == Born::Before);
-    let strongest = used.max_by_key(|effect| (effect.lock, effect.on.is_none()))?;
+    // A foreign key locks two tables alike: the statement is about one of them.
+    let is_subject = |it: &Effect| judged.operations.iter().any(|op| op.relation.as_ref() == Some(&it.relation));
+    let strongest = used.max_by_key(|effect| (effect.lock, effect.on.is_none(), is_subject(effect)))?;
     let same = || effects.iter().filter(|effect| effect.relation == strongest.relation);
     let (_, full) = locks::lines(same()).into_iter().next()?;
     let works = same().filter(|effect| locks::work(effect).is_some()).map(|effect| effect.work);

@@ -238,3 +238,23 @@ async fn what_a_history_makes_is_found_by_name() {
     "#]]
     .assert_eq(&drawn);
 }
+
+#[tokio::test]
+async fn of_equal_locks_a_hint_names_the_table_that_is_altered() {
+    let first = "-- +goose Up\nCREATE TABLE a (id bigint PRIMARY KEY);\nCREATE TABLE z (id bigint PRIMARY KEY);\n\
+        CREATE TABLE m (id bigint PRIMARY KEY, a bigint REFERENCES a, z bigint REFERENCES z);\n";
+    let second = "-- +goose Up\nALTER TABLE m ADD FOREIGN KEY (id) REFERENCES a;\nALTER TABLE m ADD FOREIGN KEY (id) REFERENCES z;\n\
+        ALTER TABLE m DROP CONSTRAINT m_a_fkey;\nALTER TABLE m DROP CONSTRAINT m_z_fkey;\n";
+    let files = [("migrations/20240101000000_a.sql", first), ("migrations/20240102000000_b.sql", second)];
+    let (mut editor, name) = project(json!({}), &files).await;
+    let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9, "character": 0 } });
+    let params = json!({ "textDocument": { "uri": editor.uri(&name) }, "range": range });
+    let hints = editor.ask("textDocument/inlayHint", params).await;
+    let drawn: Vec<&str> = hints.as_array().expect("a list").iter().filter_map(|it| it["label"].as_str()).collect();
+    expect![[r#"
+        SHARE ROW EXCLUSIVE, reads all of m
+        SHARE ROW EXCLUSIVE, reads all of m
+        ACCESS EXCLUSIVE on m
+        ACCESS EXCLUSIVE on m"#]]
+    .assert_eq(&drawn.join("\n"));
+}
