@@ -640,6 +640,7 @@ fn undo(view: &mut HistoryView) {
 
 fn parts(engine: &Engine, file: &FileView, rewrite: &Rewrite) -> Vec<PlannedPart> {
     let original = &file.sections[0].trace;
+    let mut in_place = (!rewrite.changed).then(|| in_place(file, rewrite));
     let part = |emitted: &emit::Emitted| {
         let steps = &rewrite.plan.parts[emitted.part].steps[emitted.steps.clone()];
         let mut from: Vec<usize> = steps.iter().flat_map(|step| step.from.iter().copied()).collect();
@@ -650,7 +651,10 @@ fn parts(engine: &Engine, file: &FileView, rewrite: &Rewrite) -> Vec<PlannedPart
         PlannedPart {
             path: findings::shown(engine, &emitted.path),
             transaction: emitted.transaction,
-            sql: steps.iter().map(|step| step.sql.as_str()).collect::<Vec<_>>().join("\n"),
+            sql: match in_place.as_mut().and_then(Iterator::next) {
+                Some(sql) => sql,
+                None => steps.iter().map(|step| step.sql.as_str()).collect::<Vec<_>>().join("\n"),
+            },
             before: strongest(before),
             after: strongest(steps.iter().flat_map(|step| step.effects.clone())),
             after_deploy: steps.iter().find_map(|step| step.after_deploy.clone()),
@@ -658,6 +662,28 @@ fn parts(engine: &Engine, file: &FileView, rewrite: &Rewrite) -> Vec<PlannedPart
         }
     };
     rewrite.emission.parts.iter().map(part).collect()
+}
+
+/// The text of each part where the statements stay and only timeouts come between them.
+fn in_place<'a>(file: &'a FileView, rewrite: &'a Rewrite) -> impl Iterator<Item = String> + 'a {
+    let original = &file.sections[0].script.statements;
+    let new = &rewrite.after.files[0];
+    let section = &new.sections[0];
+    let text = &rewrite.after.migration(new).units[section.unit].text;
+    let mut rest = section.script.statements.iter();
+    let mut position = section.script.statements.first().map_or(text.len(), |it| it.span.start as usize);
+    rewrite.plan.parts.iter().enumerate().map(move |(number, part)| {
+        let start = position;
+        for at in part.steps.iter().flat_map(|step| &step.from) {
+            let same = |it: &&Statement| original.get(*at).is_some_and(|old| old.parsed.text == it.parsed.text);
+            position = rest.by_ref().find(same).map_or(position, |it| it.end as usize);
+        }
+        // Behind the last part the timeouts are taken back.
+        if number + 1 == rewrite.plan.parts.len() {
+            position = rest.by_ref().last().map_or(position, |it| it.end as usize);
+        }
+        text[start..position].trim().to_owned()
+    })
 }
 
 /// The fix as diagnostics tell it.

@@ -13,6 +13,7 @@ use crate::{CONCURRENCY, Shared, service};
 
 mod actions;
 mod language;
+mod plan;
 mod settings;
 
 struct Editor {

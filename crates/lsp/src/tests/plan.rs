@@ -1,0 +1,76 @@
+//! The plan of a migration, and what leads to it.
+
+use expect_test::{Expect, expect};
+use serde_json::json;
+
+use super::Editor;
+
+const HISTORY: &str = "-- +goose Up\nCREATE TABLE orders (id bigint PRIMARY KEY, b int);\n";
+const NAME: &str = "db/20240102000000_b.sql";
+
+/// The lens above a migration, and the plan.
+async fn planned(text: &str, drawn: Expect) {
+    let edit = json!({ "documentChanges": true, "resourceOperations": ["create"] });
+    let mut editor = Editor::start(json!({ "workspace": { "workspaceEdit": edit } })).await;
+    editor.write("db/20240101000000_a.sql", HISTORY);
+    editor.open(NAME, text).await;
+    let document = json!({ "textDocument": { "uri": editor.uri(NAME) } });
+    let lenses = editor.ask("textDocument/codeLens", document.clone()).await;
+    let lens = lenses[0]["command"]["title"].as_str().unwrap_or("no lens").to_owned();
+    let plan = editor.ask("safestep/plan", document).await;
+    drawn.assert_eq(&format!("{lens}\n\n{}", plan["markdown"].as_str().expect("Markdown")));
+}
+
+#[tokio::test]
+async fn what_only_fails_has_no_plan() {
+    planned(
+        "-- +goose Up\nCREATE TABLE orders (id int);\n",
+        expect![[r#"
+        no lens
+
+        Nothing to rewrite.
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_stays_says_why() {
+    planned(
+        "-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE orders ALTER COLUMN b TYPE text;\n",
+        expect![[r#"
+            1 error: show why there are no safe steps
+
+            ## db/20240102000000_b.sql becomes 0 parts in 0 files (--fix)
+
+            - **kept** line 3: rows are not rewritten without this lock: another type needs a new column, a backfill and a deploy that uses it
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn timeouts_are_shown_where_they_come() {
+    planned(
+        "-- +goose Up\nALTER TABLE orders ADD COLUMN c int;\n-- Of last year.\nALTER TABLE orders ADD COLUMN d int;\n",
+        expect![[r#"
+            1 warning: show what is safer
+
+            ## db/20240102000000_b.sql becomes 1 part in 1 file (--fix)
+
+            ### 1. 20240102000000_b.sql, in a transaction
+
+            - **before** ACCESS EXCLUSIVE on orders
+            - **after** ACCESS EXCLUSIVE on orders
+
+            ```sql
+            SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = '30s';
+            ALTER TABLE orders ADD COLUMN c int;
+            -- Of last year.
+            ALTER TABLE orders ADD COLUMN d int;
+            ```
+        "#]],
+    )
+    .await;
+}
