@@ -64,8 +64,7 @@ fn sql_files(directory: &Path) -> Vec<String> {
 /// Names and texts.
 fn migrations(project: &Path) -> Vec<(String, String)> {
     let directory = project.join("db/migrations");
-    // Neovim leaves the empty line of the new buffer behind what is put into it.
-    let read = |name: &String| std::fs::read_to_string(directory.join(name)).unwrap().trim_end().to_owned();
+    let read = |name: &String| std::fs::read_to_string(directory.join(name)).unwrap();
     sql_files(&directory).into_iter().map(|name| (name.clone(), read(&name))).collect()
 }
 
