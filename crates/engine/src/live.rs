@@ -560,6 +560,18 @@ mod tests {
     }
 
     #[test]
+    fn a_down_file_may_belong_elsewhere_as_well() {
+        let (up, down) = ("2024-01-01-000000_a/up.sql", "2024-01-01-000000_a/down.sql");
+        let mut editor = Editor::new(&[("../diesel.toml", ""), (up, "SELECT 1;\n"), (down, "SELECT 2;\n")], &[down]);
+        let marked = [("-- written down\n", true), ("-- +migrate Up\n", false)];
+        for (text, stays) in marked {
+            editor.engine.files.put(&path(down), Some(text.into()));
+            let updated = editor.live.update(editor.engine.files.clone(), &editor.open, &[path(down)]);
+            assert_eq!(updated, stays, "{text}");
+        }
+    }
+
+    #[test]
     fn a_file_that_nobody_runs_is_judged_for_whoever_asks() {
         let mut files = Files::memory(Path::new("/project"));
         files.put(Path::new("/project/queries/report.sql"), Some("DROP TABLE x;\n".into()));

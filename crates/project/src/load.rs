@@ -248,7 +248,13 @@ pub fn renew(files: &Files, history: &History, at: usize) -> Option<Migration> {
     let group = again(history, members);
     let mut migrations = assemble(&mut detector, &group, &mut Vec::new()).ok()?;
     let mut new = migrations.pop().filter(|_| migrations.is_empty())?;
-    if !detect::points_alike(history.tool, &old.text, &new.text) {
+    let texts = |it: &Migration| {
+        let companions = it.companions.iter().map(|companion| Arc::clone(&companion.text));
+        std::iter::once(Arc::clone(&it.text)).chain(companions).collect::<Vec<_>>()
+    };
+    let (before, now) = (texts(old), texts(&new));
+    let alike = |(before, now): (&Arc<str>, &Arc<str>)| detect::points_alike(history.tool, before, now);
+    if before.len() != now.len() || !before.iter().zip(&now).all(alike) {
         return None;
     }
     (new.named, new.pending) = (old.named, old.pending);
