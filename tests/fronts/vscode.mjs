@@ -108,6 +108,7 @@ async function light(page) {
 
 async function plan(page) {
   await command(page, 'Safestep: Show Plan');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Safe steps' }).first().click();
   const preview = await framed(page, 'body.vscode-body .code-line');
   await preview.getByText('orders').first().waitFor();
   await picture(page, 'plan');

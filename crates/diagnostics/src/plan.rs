@@ -75,6 +75,9 @@ pub fn markdown(planned: &[Planned], sources: &Sources) -> String {
 
 /// `becomes 3 parts in 3 files (--fix)`
 fn becomes(planned: &Planned) -> String {
+    if planned.parts.is_empty() {
+        return "stays as it is".to_owned();
+    }
     let parts = draw::count(planned.parts.len(), "part");
     let files: BTreeSet<&PathBuf> = planned.parts.iter().map(|part| &part.path).collect();
     format!("becomes {parts} in {} ({})", draw::count(files.len(), "file"), draw::flag(planned.class))

@@ -12,7 +12,7 @@ use model::plan::Class;
 use model::schema::Schema;
 use model::trace::{Record, Session, Settings, Trace, Unit, fold, trace_again};
 use project::load::{History, Request};
-use project::migration::Migration;
+use project::migration::{Key, Migration};
 use rayon::prelude::*;
 use syntax::ast::Script;
 
@@ -77,6 +77,10 @@ pub struct Told {
     pub because: String,
     /// Not applied anywhere as far as git knows; `None` when git cannot tell.
     pub pending: Option<bool>,
+    /// Why git cannot tell, as a whole sentence; `None` as well where there is no repository.
+    pub unknown: Option<String>,
+    /// Its tool complains of the file when it is edited after it was applied.
+    pub checksum: bool,
 }
 
 /// Why a file is not part of any history.
@@ -249,6 +253,8 @@ impl Live {
             is_migration: project::load::is_migration(&self.engine.files, &self.history, migration),
             because: self.history.because.clone(),
             pending: migration.pending,
+            unknown: self.notes.iter().find(|note| *note != project::git::NO_REPOSITORY).cloned(),
+            checksum: self.history.tool.checksums && !matches!(migration.key, Key::Repeatable(_)),
             view,
         };
         (told, folded)

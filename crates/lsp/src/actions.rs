@@ -110,13 +110,14 @@ fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<CodeActi
     for (at, (fix, treated, names)) in fixes.iter().enumerate() {
         let class = match fix.class {
             Class::Safe => "",
-            Class::Unsafe => " (unsafe: read its conditions)",
+            Class::Unsafe => " (unsafe)",
             Class::Plan => " (plan: has steps in several releases)",
         };
-        let title = format!("Fix {names}: {}{class}", fix.title);
+        let title = format!("Fix {names}: {}{class}{}", fix.title, unless_applied(judged));
         let Some(edit) = fix_edit(judged, client, fix, &title) else { continue };
         actions.push(CodeAction {
-            title,
+            // Not every client shows what edits are for.
+            title: if fix.assumptions.is_empty() { title } else { format!("{title}. {}", conditions(fix)) },
             kind: Some(CodeActionKind::QUICKFIX),
             diagnostics: Some(treated.iter().map(|finding| diagnostic(judged, client, finding)).collect()),
             edit: Some(edit),
@@ -131,7 +132,7 @@ fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<CodeActi
             continue;
         }
         actions.push(CodeAction {
-            title: format!("Allow {}{}", named(finding), if many_lines { "" } else { " here" }),
+            title: format!("Allow {}{}{}", named(finding), if many_lines { "" } else { " here" }, edited(judged)),
             kind: Some(CodeActionKind::QUICKFIX),
             diagnostics: Some(vec![diagnostic(judged, client, finding)]),
             edit: Some(one_file(judged, client, vec![allow(&judged.source, client, finding.rule, start)])),
@@ -155,6 +156,22 @@ fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<CodeActi
     actions
 }
 
+/// What is true only as long as a migration is not applied says so where nobody knows.
+fn unless_applied(judged: &Judged) -> &'static str {
+    let unknown = judged.told.as_ref().is_some_and(|told| told.unknown.is_some());
+    if unknown { " (if it is not applied yet)" } else { "" }
+}
+
+/// What becomes of a migration whose text is edited.
+fn edited(judged: &Judged) -> String {
+    let Some(told) = judged.told.as_ref().filter(|told| told.checksum) else { return String::new() };
+    let tool = judged.sections.first().map_or("its tool", |section| section.tool);
+    match told.pending {
+        Some(false) => format!(" ({tool} keeps a checksum of this applied file; safestep.toml can allow it instead)"),
+        _ => unless_applied(judged).to_owned(),
+    }
+}
+
 /// The fix of some findings, and of nothing else.
 fn offer(judged: &Judged, findings: &[&Finding]) -> Option<Arc<Fix>> {
     judged.told.as_ref().filter(|told| told.pending != Some(false))?.offer(findings)
@@ -168,7 +185,7 @@ fn fix_all(judged: &Judged, client: Abilities, changes: &[FileChange]) -> Option
         return None;
     }
     Some(CodeAction {
-        title: "Fix all that is safe".to_owned(),
+        title: format!("Fix all that is safe{}", unless_applied(judged)),
         kind: Some(FIX_ALL),
         edit: Some(one_file(judged, client, vec![client.encoding.rewrite(&judged.source, new)])),
         ..CodeAction::default()
@@ -178,10 +195,10 @@ fn fix_all(judged: &Judged, client: Abilities, changes: &[FileChange]) -> Option
 /// The safe fixes that leave in one piece a migration that all of them would take apart.
 fn fix_whole(judged: &Judged, client: Abilities) -> Option<CodeAction> {
     let fix = judged.told.as_ref().filter(|told| told.pending != Some(false))?.offer_whole()?;
-    let title = "Fix what is safe without a split";
+    let title = format!("Fix what is safe without a split{}", unless_applied(judged));
     Some(CodeAction {
-        edit: Some(fix_edit(judged, client, &fix, title)?),
-        title: title.to_owned(),
+        edit: Some(fix_edit(judged, client, &fix, &title)?),
+        title,
         kind: Some(FIX_ALL),
         ..CodeAction::default()
     })
@@ -193,9 +210,10 @@ const SPLIT_TITLE: &str = "Split this migration into safe steps";
 fn split(judged: &Judged, client: Abilities, changes: &[FileChange]) -> Option<CodeAction> {
     let edit = match fix_all(judged, client, changes) {
         Some(one_file) => one_file.edit?,
-        None => files_edit(judged, client, changes, SPLIT_TITLE)?,
+        None => files_edit(judged, client, changes, annotation(SPLIT_TITLE))?,
     };
-    Some(CodeAction { title: SPLIT_TITLE.to_owned(), kind: Some(SPLIT), edit: Some(edit), ..CodeAction::default() })
+    let title = format!("{SPLIT_TITLE}{}", unless_applied(judged));
+    Some(CodeAction { title, kind: Some(SPLIT), edit: Some(edit), ..CodeAction::default() })
 }
 
 /// Why there is no split.
@@ -228,23 +246,59 @@ fn allow(source: &Source, client: Abilities, rule: &str, start: u32) -> TextEdit
     TextEdit::new(client.encoding.range(source, start, start), new)
 }
 
+fn conditions(fix: &Fix) -> String {
+    format!("Provided: {}", fix.assumptions.join(" "))
+}
+
 /// `None` when the client cannot do what the fix needs.
 fn fix_edit(judged: &Judged, client: Abilities, fix: &Fix, title: &str) -> Option<WorkspaceEdit> {
+    let mut annotation = annotation(title);
+    if !fix.assumptions.is_empty() {
+        annotation.description = Some(conditions(fix));
+    }
+    // What rests on conditions is shown before it is made.
+    annotation.needs_confirmation = Some(fix.class != Class::Safe);
     if !fix.files.is_empty() {
-        return files_edit(judged, client, &fix.files, title);
+        return files_edit(judged, client, &fix.files, annotation);
     }
     let edits = fix.edits.iter().map(|edit| {
         let range = client.encoding.range(&judged.source, edit.span.start, edit.span.end);
         TextEdit::new(range, edit.text.clone())
     });
-    Some(one_file(judged, client, edits.collect()))
+    let mut edit = one_file(judged, client, edits.collect());
+    let told = client.annotations && fix.class != Class::Safe;
+    if let (true, Some(DocumentChanges::Edits(changes))) = (told, &mut edit.document_changes) {
+        for edit in changes.iter_mut().flat_map(|change| &mut change.edits) {
+            if let OneOf::Left(text_edit) = edit.clone() {
+                *edit = OneOf::Right(AnnotatedTextEdit { text_edit, annotation_id: ANNOTATION.to_owned() });
+            }
+        }
+        edit.change_annotations = Some(HashMap::from([(ANNOTATION.to_owned(), annotation)]));
+    }
+    Some(edit)
 }
 
 /// The name of the one annotation that all parts of an edit have.
 const ANNOTATION: &str = "safestep";
 
+/// What the parts of an edit are for.
+fn annotation(title: &str) -> ChangeAnnotation {
+    ChangeAnnotation {
+        label: title.to_owned(),
+        // Steps belong together. A client that asks about each of them would let its user leave some out; it shows them before
+        // it writes them when it is asked to.
+        needs_confirmation: Some(false),
+        description: Some("The steps run in this order, each as a migration of its own".to_owned()),
+    }
+}
+
 /// Files written, created and deleted. `None` when the client cannot do that.
-fn files_edit(judged: &Judged, client: Abilities, changes: &[FileChange], title: &str) -> Option<WorkspaceEdit> {
+fn files_edit(
+    judged: &Judged,
+    client: Abilities,
+    changes: &[FileChange],
+    annotation: ChangeAnnotation,
+) -> Option<WorkspaceEdit> {
     if !client.document_changes {
         return None;
     }
@@ -252,13 +306,6 @@ fn files_edit(judged: &Judged, client: Abilities, changes: &[FileChange], title:
     for change in changes {
         operations.extend(change_operations(judged, client, change)?);
     }
-    let annotation = ChangeAnnotation {
-        label: title.to_owned(),
-        // Steps belong together. A client that asks about each of them would let its user leave some out; it shows them before
-        // it writes them when it is asked to.
-        needs_confirmation: Some(false),
-        description: Some("The steps run in this order, each as a migration of its own".to_owned()),
-    };
     Some(WorkspaceEdit {
         document_changes: Some(DocumentChanges::Operations(operations)),
         change_annotations: client.annotations.then(|| HashMap::from([(ANNOTATION.to_owned(), annotation)])),

@@ -165,8 +165,16 @@ impl Server {
             }
         };
         let planned = self.shared.planned(&params.text_document.uri, move |judged| {
-            let (planned, sources) = judged.told.as_ref()?.plan(class);
-            Some(Page { markdown: diagnostics::plan::markdown(&planned, &sources) })
+            let told = judged.told.as_ref()?;
+            let (planned, sources) = told.plan(class);
+            let mut markdown = diagnostics::plan::markdown(&planned, &sources);
+            if told.pending == Some(false) {
+                markdown.insert_str(0, "The migration is already applied, so nothing of this is written.\n\n");
+            } else if let Some(why) = &told.unknown {
+                let _ =
+                    write!(markdown, "\nThis is for a migration that is not applied yet, which is not known: {why}.\n");
+            }
+            Some(Page { markdown })
         });
         Ok(planned.await.flatten())
     }

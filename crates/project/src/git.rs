@@ -8,6 +8,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// Why git cannot tell anything where there is nothing to tell.
+pub const NO_REPOSITORY: &str = "the files are in no git repository";
+
 /// Files below a directory that the base holds, absolute.
 ///
 /// `since` names a commit or branch in place of the main branch. The error is a whole sentence: why git cannot tell.
@@ -86,7 +89,7 @@ fn git(directory: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
     let complaint = complaint.lines().next().unwrap_or_default().trim_start_matches("fatal: ");
     Err(match complaint {
         "" => format!("`git {}` failed", arguments.join(" ")),
-        _ if complaint.starts_with("not a git repository") => "the files are in no git repository".to_owned(),
+        _ if complaint.starts_with("not a git repository") => NO_REPOSITORY.to_owned(),
         _ => format!("git says: {complaint}"),
     })
 }

@@ -31,6 +31,8 @@ pub struct Tool {
     pub unique_version: bool,
     /// Each migration has a directory of its own.
     pub directories: bool,
+    /// It complains of an applied file that was edited.
+    pub checksums: bool,
     pub read: fn(&Source, &Settings) -> Reading,
     /// `None`: nothing is written for it.
     pub writer: Option<Writer>,

@@ -13,6 +13,13 @@ const NOTHING =
 
 type What = keyof typeof TITLES;
 
+/** How far a plan goes, as the server calls it. */
+const CLASSES = [
+  { class: 'safe', label: 'Safe steps' },
+  { class: 'unsafe', label: 'Also steps under conditions', detail: 'The plan names the conditions' },
+  { class: 'plan', label: 'Also steps in several releases', detail: 'The application is deployed in between' },
+];
+
 export class Documents implements TextDocumentContentProvider {
   private readonly changed = new EventEmitter<Uri>();
   readonly onDidChange = this.changed.event;
@@ -29,10 +36,14 @@ export class Documents implements TextDocumentContentProvider {
       void window.showInformationMessage('Safestep: open a migration first.');
       return;
     }
+    // Whoever names a document wants its safe steps.
+    const asked = what === 'plan' && named === undefined;
+    const chosen = asked ? await window.showQuickPick(CLASSES, { placeHolder: 'What the plan may hold' }) : CLASSES[0];
+    if (!chosen) return;
     const shown = Uri.from({
       scheme: SCHEME,
       path: `/${TITLES[what]} of ${path.posix.basename(uri.path)}.md`,
-      query: JSON.stringify({ what, uri: uri.toString() }),
+      query: JSON.stringify({ what, uri: uri.toString(), class: chosen.class }),
     });
     this.changed.fire(shown);
     await commands.executeCommand('markdown.showPreviewToSide', shown);
@@ -46,9 +57,8 @@ export class Documents implements TextDocumentContentProvider {
   }
 
   async provideTextDocumentContent(shown: Uri): Promise<string> {
-    const { what, uri } = subject(shown);
-    const more = what === 'plan' ? { class: 'safe' } : {};
-    const text = await this.ask<Text>(`safestep/${what}`, { textDocument: { uri }, ...more });
+    const { what, uri, class: of } = subject(shown);
+    const text = await this.ask<Text>(`safestep/${what}`, { textDocument: { uri }, class: of });
     return text?.markdown ?? NOTHING;
   }
 
@@ -58,6 +68,6 @@ export class Documents implements TextDocumentContentProvider {
   }
 }
 
-function subject(shown: Uri): { what: What; uri: string } {
-  return JSON.parse(shown.query) as { what: What; uri: string };
+function subject(shown: Uri): { what: What; uri: string; class: string } {
+  return JSON.parse(shown.query) as { what: What; uri: string; class: string };
 }

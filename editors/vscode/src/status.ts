@@ -1,7 +1,7 @@
 // What the editor says at its lower edge about the file that is open.
 
 import * as path from 'node:path';
-import { languages, LanguageStatusSeverity, MarkdownString, StatusBarAlignment, type TextDocument, ThemeColor, window } from 'vscode';
+import { languages, LanguageStatusSeverity, MarkdownString, StatusBarAlignment, type TextDocument, ThemeColor, window, workspace } from 'vscode';
 
 import { isSql, type Status } from './protocol';
 
@@ -80,7 +80,8 @@ function counts(status: Status): string {
 }
 
 function tooltip(document: TextDocument, status: Status): MarkdownString {
-  const pending = { true: 'pending', false: 'applied: never rewritten', null: '' }[`${status.pending ?? null}`];
+  const unknown = workspace.isTrusted ? 'applied or not: git cannot tell' : 'applied or not: git is asked in trusted workspaces only';
+  const pending = { true: 'pending', false: 'applied: never rewritten', null: unknown }[`${status.pending ?? null}`];
   const told = new MarkdownString('', true);
   told.isTrusted = { enabledCommands: ['safestep.split', 'safestep.showTimeline', 'safestep.showPlan', 'safestep.explain'] };
   told.appendMarkdown('**Safestep**: ').appendText(path.basename(document.fileName));

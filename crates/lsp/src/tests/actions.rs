@@ -162,3 +162,83 @@ async fn a_selection_that_holds_nothing_stands_for_its_lines() {
         assert_eq!(allowed, expected, "{range} {actions:?}");
     }
 }
+
+const FILLS: &str = "-- +goose Up\nALTER TABLE orders ADD COLUMN slug uuid NOT NULL DEFAULT gen_random_uuid();\n";
+
+#[tokio::test]
+async fn conditions_are_read_before_a_fix_is_made() {
+    let edit = json!({ "documentChanges": true, "resourceOperations": ["create"], "changeAnnotationSupport": {} });
+    let mut editor = Editor::start(json!({ "workspace": { "workspaceEdit": edit } })).await;
+    editor.write("db/20240101000000_a.sql", HISTORY);
+    editor.open(NAME, FILLS).await;
+    let place = json!({ "line": 1, "character": 0 });
+    let actions = editor.actions(NAME, &json!({ "start": place, "end": place }), Some("quickfix")).await;
+    let fix = actions.iter().find(|it| it["title"].as_str().is_some_and(|it| it.contains("(unsafe)"))).expect("a fix");
+    let annotation = &fix["edit"]["changeAnnotations"]["safestep"];
+    assert_eq!(annotation["needsConfirmation"], true);
+    let drawn = format!("{}\n{}\n{}\n", fix["title"], annotation["label"], annotation["description"]);
+    expect![[r#"
+        "Fix add-column-rewrite: split the migration into 5 files (unsafe). Provided: The rows of orders get their values of slug batch by batch in the order of the primary key, and until then are NULL."
+        "Fix add-column-rewrite: split the migration into 5 files (unsafe)"
+        "Provided: The rows of orders get their values of slug batch by batch in the order of the primary key, and until then are NULL."
+    "#]].assert_eq(&drawn);
+}
+
+fn git(editor: &Editor, arguments: &[&str]) {
+    let mut git = std::process::Command::new("git");
+    let who = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+    let run = git.current_dir(editor.directory.path()).args(who).args(arguments).output().expect("git runs");
+    assert!(run.status.success(), "{run:?}");
+}
+
+/// A migration for Flyway in a repository, and the titles of what is offered for it.
+async fn in_repository(prepare: impl Fn(&Editor), drawn: Expect) -> Editor {
+    let edit = json!({ "documentChanges": true, "resourceOperations": ["create"] });
+    let mut editor = Editor::start(json!({ "workspace": { "workspaceEdit": edit } })).await;
+    editor.write("flyway.conf", "");
+    editor.write("sql/V1__a.sql", &HISTORY.replace("-- +goose Up\n", ""));
+    editor.write("sql/V2__b.sql", "CREATE INDEX i ON orders (b);\n");
+    git(&editor, &["init", "-q"]);
+    prepare(&editor);
+    editor.open("sql/V2__b.sql", "CREATE INDEX i ON orders (b);\n").await;
+    let place = json!({ "line": 0, "character": 0 });
+    let actions = editor.actions("sql/V2__b.sql", &json!({ "start": place, "end": place }), None).await;
+    let titles = actions.iter().filter_map(|action| action["title"].as_str()).map(|title| format!("{title}\n"));
+    drawn.assert_eq(&titles.collect::<String>());
+    editor
+}
+
+#[tokio::test]
+async fn an_applied_file_is_left_as_it_is() {
+    let commit = |editor: &Editor| {
+        git(editor, &["checkout", "-q", "--orphan", "main"]);
+        git(editor, &["add", "."]);
+        git(editor, &["commit", "-q", "-m", "a"]);
+    };
+    let mut editor = in_repository(commit, expect![[r#"
+        Allow blocking-index-creation here (Flyway keeps a checksum of this applied file; safestep.toml can allow it instead)
+    "#]]).await;
+    let document = json!({ "textDocument": { "uri": editor.uri("sql/V2__b.sql") } });
+    let plan = editor.ask("safestep/plan", document).await["markdown"].clone();
+    assert!(plan.as_str().is_some_and(|it| it.starts_with("The migration is already applied, so nothing")), "{plan}");
+}
+
+#[tokio::test]
+async fn where_git_cannot_tell_what_is_applied_it_is_said() {
+    let apart = |editor: &Editor| {
+        for branch in ["main", "other"] {
+            git(editor, &["checkout", "-q", "--orphan", branch]);
+            git(editor, &["add", "."]);
+            git(editor, &["commit", "-q", "-m", branch]);
+        }
+    };
+    in_repository(
+        apart,
+        expect![[r#"
+            Fix blocking-index-creation: rewrite the migration (if it is not applied yet)
+            Allow blocking-index-creation here (if it is not applied yet)
+            Fix all that is safe (if it is not applied yet)
+        "#]],
+    )
+    .await;
+}

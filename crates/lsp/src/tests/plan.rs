@@ -41,7 +41,7 @@ async fn what_stays_says_why() {
         expect![[r#"
             1 error: show why there are no safe steps
 
-            ## db/20240102000000_b.sql becomes 0 parts in 0 files (--fix)
+            ## db/20240102000000_b.sql stays as it is
 
             - **kept** line 3: rows are not rewritten without this lock: another type needs a new column, a backfill and a deploy that uses it
         "#]],

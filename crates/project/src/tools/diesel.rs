@@ -28,6 +28,7 @@ pub(super) static TOOL: Tool = Tool {
     recursive: true,
     unique_version: true,
     directories: true,
+    checksums: false,
     read,
     writer: WRITER,
 };

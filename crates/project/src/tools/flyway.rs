@@ -61,6 +61,7 @@ pub(super) static TOOL: Tool = Tool {
     recursive: true,
     unique_version: true,
     directories: false,
+    checksums: true,
     read,
     writer: WRITER,
 };

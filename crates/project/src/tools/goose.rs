@@ -32,6 +32,7 @@ pub(super) static TOOL: Tool = Tool {
     recursive: false,
     unique_version: true,
     directories: false,
+    checksums: false,
     read,
     writer: WRITER,
 };

@@ -27,6 +27,7 @@ pub(super) static TOOL: Tool = Tool {
     recursive: false,
     unique_version: false,
     directories: false,
+    checksums: false,
     read,
     writer: WRITER,
 };

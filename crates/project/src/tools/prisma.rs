@@ -28,6 +28,7 @@ pub(super) static TOOL: Tool = Tool {
     recursive: true,
     unique_version: false,
     directories: true,
+    checksums: true,
     read,
     writer: WRITER,
 };

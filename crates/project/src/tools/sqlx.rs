@@ -30,6 +30,7 @@ pub(super) static TOOL: Tool = Tool {
     recursive: false,
     unique_version: true,
     directories: false,
+    checksums: true,
     read,
     writer: WRITER,
 };

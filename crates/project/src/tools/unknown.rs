@@ -62,6 +62,7 @@ pub(super) static TOOL: Tool = Tool {
     recursive: false,
     unique_version: false,
     directories: false,
+    checksums: false,
     read,
     writer: None,
 };
