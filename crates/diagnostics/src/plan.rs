@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use model::effect::{Effect, Work};
+use model::plan::Class;
 use model::schema::Born;
 
 use crate::draw::{self, Ink};
@@ -37,7 +38,12 @@ pub fn text(planned: &[Planned], sources: &Sources, style: Style) -> String {
 pub fn markdown(planned: &[Planned], sources: &Sources) -> String {
     let mut out = String::new();
     for it in planned {
-        let _ = writeln!(out, "## {} {}", draw::path_name(&it.path), becomes(it));
+        let class = match it.class {
+            Class::Safe => "",
+            Class::Unsafe => " (unsafe)",
+            Class::Plan => " (in several releases)",
+        };
+        let _ = writeln!(out, "## {} {}{class}", draw::path_name(&it.path), becomes(it));
         for (index, part) in it.parts.iter().enumerate() {
             let name = part.path.file_name().unwrap_or_default();
             let name = draw::path_name(Path::new(name));
@@ -73,14 +79,14 @@ pub fn markdown(planned: &[Planned], sources: &Sources) -> String {
     out
 }
 
-/// `becomes 3 parts in 3 files (--fix)`
+/// `becomes 3 parts in 3 files`
 fn becomes(planned: &Planned) -> String {
     if planned.parts.is_empty() {
         return "stays as it is".to_owned();
     }
     let parts = draw::count(planned.parts.len(), "part");
     let files: BTreeSet<&PathBuf> = planned.parts.iter().map(|part| &part.path).collect();
-    format!("becomes {parts} in {} ({})", draw::count(files.len(), "file"), draw::flag(planned.class))
+    format!("becomes {parts} in {}", draw::count(files.len(), "file"))
 }
 
 fn transaction(part: &PlannedPart) -> &'static str {
@@ -91,7 +97,8 @@ const NO_LOCK: &str = "no lock that others wait for";
 
 fn draw_plan(out: &mut String, planned: &Planned, sources: &Sources, style: Style) {
     draw::paint(out, style, Ink::Bold, &draw::path_name(&planned.path));
-    let _ = writeln!(out, " {}\n", becomes(planned));
+    let flag = if planned.parts.is_empty() { String::new() } else { format!(" ({})", draw::flag(planned.class)) };
+    let _ = writeln!(out, " {}{flag}\n", becomes(planned));
     for (index, part) in planned.parts.iter().enumerate() {
         draw_part(out, index + 1, part, style);
     }

@@ -285,8 +285,8 @@ fn place(
     rewrite: Rewrite,
 ) -> Result<Rewrite, String> {
     let migration = now.migrations.iter().find(|it| it.path == *path).unwrap_or(view.migration(file));
-    let Options { all_files, one_file, .. } = *options;
-    let wishes = emit::Options { changed: rewrite.changed, all_files, one_file };
+    let Options { all_files, one_file, editor, .. } = *options;
+    let wishes = emit::Options { changed: rewrite.changed, all_files, one_file, editor };
     let emission = emit::emit(&engine.files, now, migration, &rewrite.plan, &wishes).map_err(|why| why.0)?;
     if emission.changes == rewrite.emission.changes {
         return Ok(rewrite);
@@ -541,8 +541,8 @@ fn attempt_chosen(
         .collect();
     let higher = outcome.higher;
     let refuse = |why: Option<&str>| Attempt { higher, changed: outcome.changed, ..refuse(file, found, &refused, why) };
-    let Options { all_files, one_file, .. } = *options;
-    let wishes = emit::Options { changed: outcome.changed, all_files, one_file };
+    let Options { all_files, one_file, editor, .. } = *options;
+    let wishes = emit::Options { changed: outcome.changed, all_files, one_file, editor };
     let mut plan = outcome.plan.clone();
     let (emission, after, after_found) = loop {
         let emission = match emit::emit(&engine.files, now, migration, &plan, &wishes) {

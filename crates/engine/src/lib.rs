@@ -64,6 +64,8 @@ pub struct Options {
     pub all_files: bool,
     /// Rewrites create no files: all steps stand in that of the original, or there is none.
     pub one_file: bool,
+    /// Words are for the user of an editor.
+    pub editor: bool,
     /// For directives with an expiry date.
     pub today: Option<Date>,
 }

@@ -306,6 +306,7 @@ fn load(engine: &Engine, options: &Options, path: &Path) -> Result<Live, Refusal
         paths: &paths,
         pending: false,
         tool: options.tool,
+        editor: options.editor,
         since: options.since.as_deref(),
         rule_names: &names,
     };

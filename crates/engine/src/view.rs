@@ -73,6 +73,7 @@ pub(crate) fn load(engine: &Engine, options: &Options) -> Result<Project, Vec<Er
         paths: &options.paths,
         pending: options.pending,
         tool: options.tool,
+        editor: options.editor,
         since: options.since.as_deref(),
         rule_names: &names,
     };

@@ -208,8 +208,12 @@ impl Judge {
         let told: Option<&Arc<Told>> = told.filter(|told| told.is_migration || asked);
         let old = moment.judged.get(uri);
         let (generation, open) = (moment.generation, Arc::clone(&moment.open));
+        let refused = match self.refused.get(&document.path) {
+            Some((_, Refusal::Skipped(reason))) => Some(reason.clone()),
+            _ => None,
+        };
         if let Some(old) = old.filter(|old| old.holds_for(document, told)) {
-            return Some(Judged { version: document.version, generation, open, ..(**old).clone() });
+            return Some(Judged { version: document.version, generation, open, refused, ..(**old).clone() });
         }
         let files = moment.files.get(folder)?.clone();
         let mut judged = Judged::new(uri.clone(), document, told.cloned(), files, open, generation);
@@ -220,6 +224,7 @@ impl Judge {
             None => 1,
         };
         judged.diagnostics = Arc::new(diagnostics);
+        judged.refused = refused;
         Some(judged)
     }
 
@@ -285,6 +290,7 @@ fn options(document: &Document, preferences: &Preferences, client: Abilities, to
         tool: preferences.tool.or(tool),
         majors: preferences.majors.clone(),
         one_file: !client.create,
+        editor: true,
         today: Some(today),
         ..Options::default()
     }

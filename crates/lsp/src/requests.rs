@@ -45,12 +45,14 @@ pub struct StatusParams {
 pub fn status(judged: &Judged) -> StatusParams {
     let count = |level| judged.findings.iter().filter(|finding| finding.level == level).count();
     let section = judged.sections.first();
+    let is_file = judged.uri.as_str().starts_with("file:");
     let majors = |(from, to): (u32, u32)| if from == to { from.to_string() } else { format!("{from}-{to}") };
     StatusParams {
         uri: judged.uri.clone(),
         migration: judged.told.is_some(),
         tool: section.map_or_else(String::new, |section| section.tool.to_owned()),
-        because: judged.told.as_ref().map_or_else(String::new, |told| told.because.clone()),
+        // That nothing is known of a buffer without a file needs no reason.
+        because: judged.told.as_ref().filter(|_| is_file).map_or_else(String::new, |told| told.because.clone()),
         postgres: section.map_or_else(String::new, |section| majors(section.postgres)),
         pending: judged.told.as_ref().and_then(|told| told.pending),
         errors: count(Level::Error),
@@ -165,7 +167,7 @@ impl Server {
             }
         };
         let planned = self.shared.planned(&params.text_document.uri, move |judged| {
-            let told = judged.told.as_ref()?;
+            let Some(told) = &judged.told else { return why_none(judged) };
             let (planned, sources) = told.plan(class);
             let mut markdown = diagnostics::plan::markdown(&planned, &sources);
             if told.pending == Some(false) {
@@ -174,15 +176,15 @@ impl Server {
                 let _ =
                     write!(markdown, "\nThis is for a migration that is not applied yet, which is not known: {why}.\n");
             }
-            Some(Page { markdown })
+            Page { markdown }
         });
-        Ok(planned.await.flatten())
+        Ok(planned.await)
     }
 
     /// What each statement locks, and whom that stops.
     pub async fn explain(&self, params: DocumentParams) -> Result<Option<Page>> {
         let judged = self.shared.judged(&params.text_document.uri).await;
-        Ok(judged.as_ref().filter(|judged| !judged.sections.is_empty()).map(page))
+        Ok(judged.map(|judged| if judged.told.is_none() { why_none(&judged) } else { page(&judged) }))
     }
 }
 
@@ -207,7 +209,23 @@ fn picture(judged: &Judged, sections: &[ExplainedSection], planned: Option<&Plan
     diagnostics::timeline::svg(&[compared], &engine::assumed(sections), &sources, Theme::Editor)
 }
 
-fn page(judged: &Arc<Judged>) -> Page {
+/// Why nothing is said about a file, and what to do where that is wrong.
+fn why_none(judged: &Judged) -> Page {
+    let config = engine::CONFIG_FILE;
+    Page {
+        markdown: match &judged.refused {
+            Some(reason) => format!("This file is left alone: it {reason}.\n"),
+            None => format!(
+                "This file is left alone: neither its name, its place nor its text is that of a migration.\n\n\
+                 - If it is one, name its directory in `{config}`, as in `dirs = [\"db/changes\"]`; where the tool that runs it \
+                 cannot be found out either, `safestep.tool` names it.\n\
+                 - With the setting `safestep.lintAllSqlFiles` it is looked at all the same.\n"
+            ),
+        },
+    }
+}
+
+fn page(judged: &Judged) -> Page {
     let mut markdown = String::new();
     for section in judged.sections.iter() {
         let title = match section.section {

@@ -115,6 +115,8 @@ pub struct Judged {
     pub result: u64,
     /// The migration that it belongs to; `None` when it is judged by nothing.
     pub told: Option<Arc<Told>>,
+    /// Why it is left out of all histories, as a phrase.
+    pub refused: Option<String>,
     pub files: Files,
     pub open: Open,
 }
@@ -207,6 +209,7 @@ impl Judged {
             diagnostics: Arc::default(),
             result: 0,
             told,
+            refused: None,
             files,
             open,
         }

@@ -21,7 +21,7 @@ pub use crate::emit::target::{Moves, make_room};
 use crate::files::Files;
 use crate::load::History;
 use crate::migration::{Key, Migration, Role, Section, UnitText};
-use crate::tool::Writer;
+use crate::tool::{Writer, tool_setting};
 
 mod body;
 mod clause;
@@ -42,6 +42,8 @@ pub struct Options {
     pub all_files: bool,
     /// No file can be created: all parts must stand in that of the original.
     pub one_file: bool,
+    /// Words are for the user of an editor.
+    pub editor: bool,
 }
 
 /// What a rewrite does to the disk.
@@ -125,9 +127,10 @@ pub fn emit(
     options: &Options,
 ) -> Result<Emission, Withheld> {
     let Some(writer) = &migration.tool.writer else {
-        return Err(Withheld(
-            "it is not known which tool runs the file; name it with --tool or in safestep.toml".to_owned(),
-        ));
+        let setting = tool_setting(options.editor);
+        return Err(Withheld(format!(
+            "it is not known which tool runs the file; name it with {setting} or in safestep.toml"
+        )));
     };
     if !migration.exact {
         return Err(Withheld("the file is not UTF-8; save it as UTF-8 first".to_owned()));
@@ -380,10 +383,10 @@ fn possible(job: &Job, pieces: &[Piece]) -> Result<(), String> {
             );
         }
         RunnerTransaction::Unknown => {
-            return Err(
-                "it is not known whether the file runs in a transaction; name the tool with --tool or in safestep.toml"
-                    .to_owned(),
-            );
+            let setting = tool_setting(job.options.editor);
+            return Err(format!(
+                "it is not known whether the file runs in a transaction; name the tool with {setting} or in safestep.toml"
+            ));
         }
         _ => {}
     }

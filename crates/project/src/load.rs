@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::files::{Files, Text};
 use crate::git;
 use crate::migration::{Companion, Key, Migration, Problem, Role};
-use crate::tool::{OTHER_DIALECT, Place, Settings, Source, Tool};
+use crate::tool::{OTHER_DIALECT, Place, Settings, Source, Tool, tool_setting};
 use crate::tools;
 
 /// What the command line or the editor asks for.
@@ -26,6 +26,8 @@ pub struct Request<'a> {
     pub pending: bool,
     /// `--tool`: no detection.
     pub tool: Option<&'static Tool>,
+    /// Words are for the user of an editor.
+    pub editor: bool,
     /// `--since`: the commit or branch that holds what is applied.
     pub since: Option<&'a str>,
     /// Rules and groups that `safestep.toml` may name.
@@ -132,7 +134,7 @@ pub fn load(files: &Files, request: &Request) -> Result<Project, Vec<Error>> {
             continue;
         }
         let Detection { tool, because } = match (request.tool, config.tool_of(&path)) {
-            (Some(tool), _) => Detection { tool, because: "--tool names it".to_owned() },
+            (Some(tool), _) => Detection { tool, because: format!("{} names it", tool_setting(request.editor)) },
             (None, Some(tool)) => Detection { tool, because: format!("{} names it", config::FILE_NAME) },
             (None, None) => detector.detect(&path, &text.text),
         };

@@ -86,6 +86,12 @@ pub struct Evidence {
     pub by_name: fn(&[&str]) -> bool,
 }
 
+/// Where a user names the tool.
+#[must_use]
+pub fn tool_setting(editor: bool) -> &'static str {
+    if editor { "the setting safestep.tool" } else { "--tool" }
+}
+
 /// The setting under which a tool's configuration says that the migrations are for another database.
 pub const OTHER_DIALECT: &str = "other dialect";
 

@@ -265,11 +265,11 @@ fn rewrite(site: &Site) -> Result<Rewrite, String> {
 
 /// Why a rewrite of a class that is not allowed is withheld.
 fn beyond(class: Class) -> String {
-    let (flag, why) = match class {
-        Class::Plan => ("plan", "it needs a deploy of the application in between"),
-        _ => ("unsafe", "it rests on assumptions that a user must confirm"),
+    let (fix, why) = match class {
+        Class::Plan => ("a fix in several releases (--fix=plan)", "it needs a deploy of the application in between"),
+        _ => ("an unsafe fix (--fix=unsafe)", "it rests on assumptions that a user must confirm"),
     };
-    format!("only --fix={flag} does this, because {why}")
+    format!("only {fix} does this, because {why}")
 }
 
 fn only_validates(it: &AlterTable) -> bool {

@@ -7,9 +7,7 @@ import { type Ask, isSql, type Text } from './protocol';
 
 const SCHEME = 'safestep';
 const TITLES = { plan: 'Plan', explain: 'Locks' };
-const NOTHING =
-  'There is nothing to say: the server does not run, or takes this file for no migration. ' +
-  'With the setting `safestep.lintAllSqlFiles` it is looked at all the same.\n';
+const NOTHING = 'There is nothing to say: the server does not run, or does not know this file.\n';
 
 type What = keyof typeof TITLES;
 

@@ -2,11 +2,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { commands, type ExtensionContext, type LogOutputChannel, type TextDocument, window, workspace } from 'vscode';
-import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn } from 'vscode-languageclient/node';
+import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, type WorkspaceEdit } from 'vscode-languageclient/node';
 
 import * as binary from './binary';
 import { Documents } from './documents';
-import { folded, REASON, selectReason } from './edits';
+import { CONFIRM, confirm, folded, REASON, selectReason } from './edits';
 import { SELECTOR, type Status, STATUS, statusOf } from './protocol';
 import { StatusItems } from './status';
 import { Timeline } from './timeline';
@@ -33,7 +33,10 @@ export async function activate(context: ExtensionContext): Promise<void> {
   command('explain', (uri?: unknown) => session.documents.show('explain', uri));
   command('restart', () => session.restart());
   command('showOutput', () => output.show());
-  context.subscriptions.push(commands.registerCommand(REASON, selectReason));
+  context.subscriptions.push(
+    commands.registerCommand(REASON, selectReason),
+    commands.registerCommand(CONFIRM, (edit: WorkspaceEdit, label: string, detail?: string) => session.confirm(edit, label, detail)),
+  );
 
   context.subscriptions.push(
     workspace.onDidChangeConfiguration((change) => {
@@ -99,6 +102,10 @@ class Session {
     void commands.executeCommand('setContext', 'safestep.migration', status?.migration ?? false);
     if (this.client) this.status.show(this.looked, status);
     this.timeline.look();
+  }
+
+  confirm(edit: WorkspaceEdit, label: string, detail?: string): Promise<void> | undefined {
+    return this.client && confirm(this.client, edit, label, detail);
   }
 
   forget(document: TextDocument): void {

@@ -570,7 +570,7 @@ fn an_empty_diff_says_why() {
         stderr:   │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^
         stderr:   │
         stderr:   = Change the rows in batches by primary key that commit one by one
-        stderr:   = not fixed: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+        stderr:   = not fixed: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
         stderr:   = https://github.com/safestep/safestep/blob/main/rules.md#unbatched-backfill
         stderr: 
         stderr: judged as run by goose on PostgreSQL 14 to 18

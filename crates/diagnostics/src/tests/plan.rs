@@ -117,7 +117,7 @@ fn as_markdown() {
     let mut planned = planned();
     planned.parts.truncate(2);
     expect![[r#"
-        ## db/migrations/0007_users.sql becomes 2 parts in 2 files (--fix=unsafe)
+        ## db/migrations/0007_users.sql becomes 2 parts in 2 files (unsafe)
 
         ### 1. 0007_users.sql, in a transaction
 

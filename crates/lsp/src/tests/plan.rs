@@ -56,7 +56,7 @@ async fn timeouts_are_shown_where_they_come() {
         expect![[r#"
             1 warning: show what is safer
 
-            ## db/20240102000000_b.sql becomes 1 part in 1 file (--fix)
+            ## db/20240102000000_b.sql becomes 1 part in 1 file
 
             ### 1. 20240102000000_b.sql, in a transaction
 
@@ -73,4 +73,45 @@ async fn timeouts_are_shown_where_they_come() {
         "#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn what_is_left_alone_says_why() {
+    let mut editor = Editor::start(json!({})).await;
+    editor.write("safestep.toml", "exclude = [\"migrations/a.sql\"]\n");
+    let mut drawn = String::new();
+    for name in ["queries/a.sql", "migrations/a.sql"] {
+        editor.open(name, "DROP TABLE orders;\n").await;
+        for method in ["safestep/plan", "safestep/explain"] {
+            let page = editor.ask(method, json!({ "textDocument": { "uri": editor.uri(name) } })).await;
+            drawn += &format!("{name}: {}\n", page["markdown"].as_str().expect("Markdown"));
+        }
+    }
+    expect![[r#"
+        queries/a.sql: This file is left alone: neither its name, its place nor its text is that of a migration.
+
+        - If it is one, name its directory in `safestep.toml`, as in `dirs = ["db/changes"]`; where the tool that runs it cannot be found out either, `safestep.tool` names it.
+        - With the setting `safestep.lintAllSqlFiles` it is looked at all the same.
+
+        queries/a.sql: This file is left alone: neither its name, its place nor its text is that of a migration.
+
+        - If it is one, name its directory in `safestep.toml`, as in `dirs = ["db/changes"]`; where the tool that runs it cannot be found out either, `safestep.tool` names it.
+        - With the setting `safestep.lintAllSqlFiles` it is looked at all the same.
+
+        migrations/a.sql: This file is left alone: it is excluded by safestep.toml.
+
+        migrations/a.sql: This file is left alone: it is excluded by safestep.toml.
+
+    "#]].assert_eq(&drawn);
+}
+
+#[tokio::test]
+async fn settings_are_named_where_they_are_set() {
+    let set = json!({ "tool": "unknown" });
+    let mut editor = Editor::start_with(json!({}), set).await;
+    editor.open("migrations/a.sql", "CREATE INDEX i ON orders (b);\n").await;
+    assert_eq!(editor.status("migrations/a.sql", 1).await["because"], "the setting safestep.tool names it");
+    let document = json!({ "textDocument": { "uri": editor.uri("migrations/a.sql") } });
+    let page = editor.ask("safestep/plan", document).await["markdown"].clone();
+    assert!(page.as_str().is_some_and(|it| it.contains("name it with the setting safestep.tool or in")), "{page}");
 }

@@ -88,7 +88,7 @@ fn volatile_defaults() {
         SQL,
         expect![[r#"
         unchanged
-        withheld 0.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+        withheld 0.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
     "#]],
     );
     check(
@@ -387,7 +387,7 @@ CREATE INDEX users_lower_idx ON users (lower(email));
         "ALTER TABLE users ALTER email TYPE varchar(100);",
         expect![[r#"
         unchanged
-        withheld 0.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+        withheld 0.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
     "#]],
     );
     check(

@@ -425,7 +425,7 @@ ALTER TABLE users ADD COLUMN note text;
             UPDATE users SET plan = 'free';  -- long verbatim
             == add_users_note
             ALTER TABLE users ADD COLUMN note text;  -- blocks verbatim
-            withheld 1.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+            withheld 1.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
         "#]],
     );
 }

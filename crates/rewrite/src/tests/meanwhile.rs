@@ -375,7 +375,7 @@ CREATE INDEX orders_done ON orders (done);",
                 == create_orders_done (no transaction)
                 CREATE INDEX CONCURRENTLY orders_done ON orders (done);  -- long
                     undo DROP INDEX CONCURRENTLY orders_done;
-                withheld 1.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+                withheld 1.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
             "#]],
         ),
         (
@@ -392,7 +392,7 @@ CREATE INDEX orders_views ON orders (views);",
                 == create_orders_views (no transaction)
                 CREATE INDEX CONCURRENTLY orders_views ON orders (views);  -- long
                     undo DROP INDEX CONCURRENTLY orders_views;
-                withheld 1.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+                withheld 1.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
             "#]],
         ),
         (
@@ -409,7 +409,7 @@ CREATE INDEX orders_user ON orders (user_id);",
                 CREATE INDEX CONCURRENTLY orders_user ON orders (user_id);  -- long
                     undo DROP INDEX CONCURRENTLY orders_user;
                 withheld 0.0: the old name must stay until every running application uses the new one; add the new one beside it, and drop the old one by a later migration
-                withheld 2.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+                withheld 2.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
             "#]],
         ),
         (
@@ -492,7 +492,7 @@ CREATE INDEX t_a ON t (a);",
                 == create_t_a (no transaction)
                 CREATE INDEX CONCURRENTLY t_a ON t (a);  -- long
                     undo DROP INDEX CONCURRENTLY t_a;
-                withheld 1.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+                withheld 1.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
             "#]],
         ),
         (
@@ -509,7 +509,7 @@ CREATE INDEX t_a ON t (a);",
                 CREATE INDEX CONCURRENTLY t_a ON t (a);  -- long
                     undo DROP INDEX CONCURRENTLY t_a;
                 withheld 0.0: t would be without a unique key on (st) between two transactions, which the original replaces at once; make the new one by an earlier migration, beside the old one, and only then drop that
-                withheld 1.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+                withheld 1.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
                 withheld 2.0: t would be without a unique key on (st) between two transactions, which the original replaces at once; make the new one by an earlier migration, beside the old one, and only then drop that
             "#]],
         ),
@@ -574,7 +574,7 @@ INSERT INTO slots SELECT id, id FROM users;
             ALTER TABLE slots VALIDATE CONSTRAINT slots_user;  -- own
             == fill_slots
             INSERT INTO slots SELECT id, id FROM users;  -- long verbatim
-            withheld 0.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+            withheld 0.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
         "#]],
     );
 }
@@ -691,7 +691,7 @@ ALTER TABLE old RENAME COLUMN a2 TO a;
             UPDATE old SET a2 = a;  -- long verbatim
             ALTER TABLE old RENAME COLUMN a TO was;  -- blocks verbatim
             ALTER TABLE old RENAME COLUMN a2 TO a;  -- blocks verbatim
-            withheld 2.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+            withheld 2.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
             withheld 3.0: the old name must stay until every running application uses the new one; add the new one beside it, and drop the old one by a later migration
             withheld 4.0: the old name must stay until every running application uses the new one; add the new one beside it, and drop the old one by a later migration
         "#]],

@@ -38,7 +38,7 @@ fn add_fill_and_forbid_null() {
                 undo ALTER TABLE users ALTER COLUMN plan DROP NOT NULL;
             ALTER TABLE users DROP CONSTRAINT users_plan_not_null_proof;  -- blocks
                 undo ALTER TABLE users ADD CONSTRAINT users_plan_not_null_proof CHECK (plan IS NOT NULL) NOT VALID;
-            withheld 1.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+            withheld 1.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
         "#]],
     );
     check(
@@ -110,7 +110,7 @@ fn add_fill_and_forbid_null() {
                 undo ALTER TABLE users ALTER COLUMN plan DROP NOT NULL;
             ALTER TABLE users DROP CONSTRAINT users_plan_not_null_proof;  -- blocks
                 undo ALTER TABLE users ADD CONSTRAINT users_plan_not_null_proof CHECK (plan IS NOT NULL) NOT VALID;
-            withheld 1.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+            withheld 1.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
         "#]],
     );
 }

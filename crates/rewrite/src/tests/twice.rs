@@ -153,7 +153,7 @@ GRANT SELECT (id, a) ON old TO app;
             $safestep$;  --
             UPDATE old SET a = NULL;  -- long verbatim
             GRANT SELECT ON old TO app;  -- verbatim
-            withheld 1.0: only --fix=unsafe does this, because it rests on assumptions that a user must confirm
+            withheld 1.0: only an unsafe fix (--fix=unsafe) does this, because it rests on assumptions that a user must confirm
         "#]],
     );
 }
