@@ -152,7 +152,8 @@ pub fn code_lenses(judged: &Judged, client: Abilities) -> Vec<CodeLens> {
         (count > 0).then(|| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
     });
     let words: Vec<String> = words.into_iter().flatten().collect();
-    let Some(way) = way_out(judged).filter(|_| !words.is_empty()) else { return Vec::new() };
+    let way = if words.is_empty() { None } else { way_out(judged) };
+    let Some(way) = way else { return Vec::new() };
     vec![CodeLens {
         range: client.encoding.range(&judged.source, first.span.start, first.span.end),
         command: Some(Command {
