@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use diagnostics::{Finding, Source};
-use engine::{Class, Error, Level};
+use engine::{Error, Level};
 use tower_lsp::ls_types::{
     ClientCapabilities, CodeDescription, CodeLens, Command, Diagnostic, DiagnosticRelatedInformation,
     DiagnosticSeverity, DiagnosticTag, Hover, HoverContents, InlayHint, InlayHintLabel, InlayHintTooltip, Location,
@@ -140,8 +140,8 @@ pub fn inlay_hints(judged: &Judged, client: Abilities, range: Range) -> Vec<Inla
     hints
 }
 
-/// What a migration does to its tool's users, above its first statement: how many findings, and the way to the steps that
-/// would do without them. A plan is made for it, which takes time.
+/// What a migration does to its tool's users, above its first statement: how many findings, and the way to the plan, which may
+/// have steps or say why there are none: to make it takes too long for a line that is drawn after every keystroke.
 pub fn code_lenses(judged: &Judged, client: Abilities) -> Vec<CodeLens> {
     let Some(first) = judged.sections.iter().find_map(|section| section.script.statements.first()) else {
         return Vec::new();
@@ -152,30 +152,19 @@ pub fn code_lenses(judged: &Judged, client: Abilities) -> Vec<CodeLens> {
         (count > 0).then(|| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
     });
     let words: Vec<String> = words.into_iter().flatten().collect();
-    let way = if words.is_empty() { None } else { way_out(judged) };
-    let Some(way) = way else { return Vec::new() };
+    let is_applied = judged.told.as_ref().is_some_and(|told| told.pending == Some(false));
+    if words.is_empty() || is_applied {
+        return Vec::new();
+    }
     vec![CodeLens {
         range: client.encoding.range(&judged.source, first.span.start, first.span.end),
         command: Some(Command {
-            title: format!("{}: {way}", words.join(", ")),
+            title: format!("{}: show the plan", words.join(", ")),
             command: SHOW_PLAN.to_owned(),
             arguments: Some(vec![judged.uri.as_str().into()]),
         }),
         data: None,
     }]
-}
-
-/// What the plan of a migration shows; `None`: there is nothing to plan.
-fn way_out(judged: &Judged) -> Option<&'static str> {
-    let told = judged.told.as_ref().filter(|told| told.pending != Some(false))?;
-    let (changes, is_split) = told.fix(Class::Safe);
-    if is_split {
-        Some("show the safe steps")
-    } else if !changes.is_empty() {
-        Some("show what is safer")
-    } else {
-        told.plan(Class::Safe).0.first().map(|_| "show why there are no safe steps")
-    }
 }
 
 /// What is wrong with a file that others are judged by; without its text it is told at its beginning.

@@ -693,9 +693,8 @@ impl LanguageServer for Server {
         if !self.shared.preferences(&params.text_document.uri).code_lens {
             return Ok(None);
         }
-        let client = self.shared.client();
-        let uri = &params.text_document.uri;
-        Ok(self.shared.planned(uri, move |judged| answers::code_lenses(judged, client)).await)
+        let judged = self.shared.judged(&params.text_document.uri).await;
+        Ok(judged.map(|judged| answers::code_lenses(&judged, self.shared.client())))
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {

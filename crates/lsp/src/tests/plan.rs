@@ -26,10 +26,10 @@ async fn what_only_fails_has_no_plan() {
     planned(
         "-- +goose Up\nCREATE TABLE orders (id int);\n",
         expect![[r#"
-        no lens
+            1 error: show the plan
 
-        Nothing to rewrite.
-    "#]],
+            Nothing to rewrite.
+        "#]],
     )
     .await;
 }
@@ -39,7 +39,7 @@ async fn what_stays_says_why() {
     planned(
         "-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE orders ALTER COLUMN b TYPE text;\n",
         expect![[r#"
-            1 error: show why there are no safe steps
+            1 error: show the plan
 
             ## db/20240102000000_b.sql stays as it is
 
@@ -54,7 +54,7 @@ async fn timeouts_are_shown_where_they_come() {
     planned(
         "-- +goose Up\nALTER TABLE orders ADD COLUMN c int;\n-- Of last year.\nALTER TABLE orders ADD COLUMN d int;\n",
         expect![[r#"
-            1 warning: show what is safer
+            1 warning: show the plan
 
             ## db/20240102000000_b.sql becomes 1 part in 1 file
 
