@@ -139,7 +139,10 @@ impl Live {
                 opened.told = None;
             }
             let Some(migration) = project::load::renew(&self.engine.files, &self.history, *at) else { return false };
-            self.scripts[*at] = migration.units.iter().map(|unit| Arc::new(view::parse(&self.engine, unit))).collect();
+            let old = self.history.migrations[*at].units.iter().zip(&self.scripts[*at]);
+            let mut old = old.map(Some).chain(std::iter::repeat(None));
+            let read = |unit| Arc::new(view::parse_again(&self.engine, unit, old.next().flatten()));
+            self.scripts[*at] = migration.units.iter().map(read).collect();
             Arc::make_mut(&mut self.history).migrations[*at] = migration;
         }
         let wanted: Vec<usize> = open.iter().filter_map(|path| project::load::of_file(&self.history, path)).collect();

@@ -226,6 +226,13 @@ pub(crate) fn parse(engine: &Engine, unit: &UnitText) -> Script {
     syntax::parse_cached(&unit.text, &unit.options, &engine.cache)
 }
 
+/// As [`parse`], after an edit of what `old` was read from.
+pub(crate) fn parse_again(engine: &Engine, unit: &UnitText, old: Option<(&UnitText, &Arc<Script>)>) -> Script {
+    let Some((old, script)) = old else { return parse(engine, unit) };
+    let before = syntax::Before { text: &old.text, options: &old.options, script };
+    syntax::parse_again(&unit.text, &unit.options, &engine.cache, before)
+}
+
 /// As a user writes it.
 pub(crate) fn range(majors: &RangeInclusive<u32>) -> (u32, u32) {
     (*majors.start(), *majors.end())

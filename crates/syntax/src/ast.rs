@@ -19,6 +19,10 @@ pub struct Script {
     pub masked: Vec<Masked>,
     /// Where a template chooses: from `{{ if }}` or `{{ range }}` to its `{{ end }}`.
     pub branches: Vec<Span>,
+    /// The statements that the grammar rejects, by index.
+    pub(crate) broken: Vec<usize>,
+    /// COPY data was looked for.
+    pub(crate) copies: bool,
 }
 
 impl Script {

@@ -6,6 +6,7 @@
 // The constants of the parse tree keep their C names.
 #![allow(non_upper_case_globals)]
 
+mod again;
 pub mod ast;
 mod cache;
 mod convert;
@@ -25,6 +26,7 @@ mod span;
 mod split;
 mod strings;
 
+pub use again::{Before, parse_again};
 pub use cache::Cache;
 #[cfg(test)]
 mod tests;

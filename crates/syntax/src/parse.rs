@@ -17,7 +17,7 @@ use crate::plpgsql;
 use crate::seed;
 use crate::shorten;
 use crate::span::Span;
-use crate::split::{self, Piece};
+use crate::split::{self, Piece, Split};
 
 /// Reads a text, whatever it holds: what the grammar rejects becomes [`StatementKind::Invalid`].
 #[must_use]
@@ -63,8 +63,24 @@ fn script(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
         return without_nul(text, options, cache);
     }
     let mut split = split::split(text, options, None);
+    let Pieces { statements, broken, .. } = statements(&mut split, text, options, cache);
+    let branches = branches(text, &split.masked);
+    let Split { comments, masked, copies, .. } = split;
+    Script { statements, comments, masked, branches, broken, copies }
+}
+
+pub(crate) struct Pieces {
+    pub statements: Vec<Statement>,
+    /// Those that the grammar rejects, by index.
+    pub broken: Vec<usize>,
+    /// How often the rest of the text was split again.
+    pub cuts: usize,
+}
+
+/// Reads the pieces of a text, which may turn out to be others.
+pub(crate) fn statements(split: &mut Split, text: &str, options: &Options, cache: Option<&Cache>) -> Pieces {
     let mut statements = Vec::with_capacity(split.pieces.len());
-    let mut cuts = 0;
+    let (mut broken, mut cuts) = (Vec::new(), 0);
     let mut header: Option<seed::Header> = None;
     while let Some(piece) = split.pieces.get(statements.len()) {
         let slice = piece.span.slice(text);
@@ -78,13 +94,15 @@ fn script(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
             Some(cache) => cache.get_or_parse(slice, options, read),
             None => Arc::new(read()),
         };
-        if let StatementKind::Invalid(_) = *parsed.kind
-            && cuts < MOST_CUTS
-            && let Some(cut) = split::swallowed_line(text, piece, options)
-        {
-            cuts += 1;
-            split::split_again(&mut split, statements.len(), cut, text, options);
-            continue;
+        if let StatementKind::Invalid(_) = *parsed.kind {
+            if cuts < MOST_CUTS
+                && let Some(cut) = split::swallowed_line(text, piece, options)
+            {
+                cuts += 1;
+                split::split_again(split, statements.len(), cut, text, options);
+                continue;
+            }
+            broken.push(statements.len());
         }
         // Only plain strings are compared, which a setting changes.
         if options.standard_conforming_strings
@@ -96,12 +114,11 @@ fn script(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
         }
         statements.push(Statement { span: piece.span, end: piece.end, parsed });
     }
-    let branches = branches(text, &split.masked);
-    Script { statements, comments: split.comments, masked: split.masked, branches }
+    Pieces { statements, broken, cuts }
 }
 
 /// The outermost stretches that a template of Go, Jinja or Handlebars may leave out.
-fn branches(text: &str, masked: &[Masked]) -> Vec<Span> {
+pub(crate) fn branches(text: &str, masked: &[Masked]) -> Vec<Span> {
     let mut branches = Vec::new();
     let mut open: Vec<u32> = Vec::new();
     for mask in masked.iter().filter(|mask| mask.kind == MaskedKind::Template) {

@@ -17,6 +17,10 @@ pub struct Split {
     pub masked: Vec<Masked>,
     /// What stands in for each of `masked`.
     pub stands: Vec<Stand>,
+    /// COPY data was looked for, which may be anywhere behind.
+    pub copies: bool,
+    /// Where it ended before its time; see [`split_until`].
+    pub stopped: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -34,10 +38,23 @@ pub struct Piece {
 /// Splits the part of a text that the options name, or what of it begins at `from`.
 #[must_use]
 pub fn split(text: &str, options: &Options, from: Option<usize>) -> Split {
-    let range = options.range.map_or(0..text.len(), |span| clamped(text, span));
+    split_until(text, options, from.unwrap_or_else(|| range(text, options).start), &|_| false)
+}
+
+/// The part of a text that the options name.
+#[must_use]
+pub fn range(text: &str, options: &Options) -> std::ops::Range<usize> {
+    options.range.map_or(0..text.len(), |span| clamped(text, span))
+}
+
+/// As [`split`] from a place on, to the first end of a statement of which `stops` says that it is enough. Nobody is asked
+/// once an open string or comment was met.
+#[must_use]
+pub fn split_until(text: &str, options: &Options, from: usize, stops: &dyn Fn(usize) -> bool) -> Split {
     let mut splitter = Splitter {
-        text: &text.as_bytes()[..range.end],
-        position: from.unwrap_or(range.start),
+        text: &text.as_bytes()[..range(text, options).end],
+        position: from,
+        stops,
         options,
         out: Split::default(),
         state: State::default(),
@@ -83,6 +100,7 @@ pub fn split_again(split: &mut Split, index: usize, cut: usize, text: &str, opti
         piece.masked.start = piece.masked.start.min(masks);
         piece.unclosed = None;
     }
+    split.copies |= rest.copies;
     split.comments.extend(rest.comments);
     split.masked.extend(rest.masked);
     split.stands.extend(rest.stands);
@@ -103,6 +121,7 @@ fn clamped(text: &str, span: Span) -> std::ops::Range<usize> {
 struct Splitter<'a> {
     text: &'a [u8],
     position: usize,
+    stops: &'a dyn Fn(usize) -> bool,
     options: &'a Options,
     out: Split,
     state: State,
@@ -161,6 +180,9 @@ impl Splitter<'_> {
                 token.span.end -= 1;
             }
             self.token(token);
+            if self.out.stopped.is_some() {
+                return;
+            }
         }
     }
 
@@ -267,6 +289,9 @@ impl Splitter<'_> {
             }
             TokenKind::Semicolon if self.ends_statement(end) => {
                 self.finish(Some(end));
+                if self.wasted == 0 && (self.stops)(end) {
+                    self.out.stopped = Some(end);
+                }
                 return;
             }
             TokenKind::Unclosed => {
@@ -390,6 +415,7 @@ impl Splitter<'_> {
 
     /// Masks the lines behind the current one up to `\.`.
     fn copy_data(&mut self) {
+        self.out.copies = true;
         let line_end = lex::line_end(self.text, self.position);
         let rest = self.text[self.position..line_end].trim_ascii();
         if !(rest.is_empty() || rest.starts_with(b"--")) {

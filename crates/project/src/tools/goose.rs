@@ -82,6 +82,9 @@ fn annotation(line: &str) -> Option<Annotation> {
 
 /// The last word before a line comment ends in `;`.
 fn ends_statement(line: &str) -> bool {
+    if !line.contains("--") {
+        return line.trim_end().ends_with(';');
+    }
     line.split_whitespace().take_while(|word| !word.starts_with("--")).last().is_some_and(|word| word.ends_with(';'))
 }
 
