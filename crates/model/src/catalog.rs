@@ -3,10 +3,12 @@
 //! The maps of [`Schema`] are the truth. [`Lookup`] finds what would otherwise need a walk over all relations, which would
 //! make a history quadratic. Its entries may be stale, so each is checked against the truth when it is read.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use syntax::ast::Name;
 
+use crate::list::List;
 use crate::map::{self, Map};
 use crate::name::QName;
 use crate::schema::{
@@ -20,11 +22,13 @@ pub(crate) const COMPLETE: u8 = 15;
 #[derive(Clone, Debug, Default)]
 pub struct Lookup {
     /// The indexes of a table in order of creation; in the table's schema.
-    pub(crate) indexes: Map<QName, Arc<Vec<Arc<str>>>, 8>,
+    pub(crate) indexes: Map<QName, List<Arc<str>>, 8>,
     /// Relations that name this one: foreign keys, views, owned sequences, columns of its row type.
-    pub(crate) dependents: Map<QName, Arc<Vec<QName>>, 9>,
+    pub(crate) dependents: Map<QName, List<QName>, 9>,
     /// The tables that have a constraint of this name.
-    pub(crate) constraints: Map<QName, Arc<Vec<QName>>, 10>,
+    pub(crate) constraints: Map<QName, List<QName>, 10>,
+    /// Names of relations that bodies of routines and policies use.
+    pub(crate) used: Map<Arc<str>, (), 12>,
 }
 
 /// Derived from the rest of the schema, so it never makes two schemas different.
@@ -54,6 +58,7 @@ impl Schema {
             && lookup.indexes.ptr_eq(&other.lookup.indexes)
             && lookup.dependents.ptr_eq(&other.lookup.dependents)
             && lookup.constraints.ptr_eq(&other.lookup.constraints)
+            && lookup.used.ptr_eq(&other.lookup.used)
     }
 
     /// [`Schema::complete`], for what is executed.
@@ -132,20 +137,20 @@ impl Schema {
         let Some(relation) = self.relations.remove(from) else { return };
         let mut relation = Arc::unwrap_or_clone(relation);
         relation.name = to.clone();
-        for constraint in &mut relation.constraints {
+        relation.constraints.change_all(|constraint| {
             if let ConstraintKind::ForeignKey { referenced, .. } = &mut constraint.kind
                 && referenced == from
             {
                 *referenced = to.clone();
             }
-        }
+        });
         let rename = |name: &mut QName| {
             if name == from {
                 *name = to.clone();
             }
         };
         for parent in parents(&relation).cloned().collect::<Vec<_>>() {
-            self.edit(&parent, |parent| parent.children.iter_mut().for_each(rename));
+            self.edit(&parent, |parent| parent.children.change(|child| child == from, rename));
         }
         for child in relation.children.clone() {
             self.edit(&child, |child| {
@@ -161,12 +166,12 @@ impl Schema {
                 if let Some((owner, _)) = &mut dependent.owned_by {
                     rename(owner);
                 }
-                for constraint in &mut dependent.constraints {
+                dependent.constraints.change_all(|constraint| {
                     if let ConstraintKind::ForeignKey { referenced, .. } = &mut constraint.kind {
                         rename(referenced);
                     }
-                }
-                for column in &mut dependent.columns {
+                });
+                dependent.columns.change_all(|column| {
                     if let Some(default) = &mut column.default {
                         crate::schema::rename::rename_sequence(&mut default.expr, from, to);
                     }
@@ -177,7 +182,7 @@ impl Schema {
                         ty.name = to.name.to_string();
                         ty.schema = Some(to.schema.to_string());
                     }
-                }
+                });
             });
         }
         let dependents = self.dependents_of(from);
@@ -253,7 +258,7 @@ impl Schema {
 
     /// The constraints of this name in a schema, with their tables.
     pub fn constraints_named<'a>(&'a self, name: &'a QName) -> impl Iterator<Item = (&'a Relation, &'a Constraint)> {
-        self.lookup.constraints.get(name).into_iter().flat_map(|tables| tables.iter()).filter_map(|table| {
+        self.lookup.constraints.get(name).into_iter().flatten().filter_map(|table| {
             let relation = self.relations.get(table)?;
             Some((&**relation, relation.constraint(&name.name)?))
         })
@@ -262,8 +267,8 @@ impl Schema {
     /// Relations that name this one, itself included when it does.
     #[must_use]
     pub fn dependents_of(&self, name: &QName) -> Vec<QName> {
-        let dependents = self.lookup.dependents.get(name).map(|names| names.to_vec()).unwrap_or_default();
-        dependents.into_iter().filter(|dependent| self.relations.contains_key(dependent)).collect()
+        let dependents = self.lookup.dependents.get(name).into_iter().flatten();
+        dependents.filter(|dependent| self.relations.contains_key(*dependent)).cloned().collect()
     }
 
     /// Foreign keys that reference a table: (referencing table, constraint). Those of the table to itself are among them.
@@ -316,7 +321,7 @@ impl Schema {
     /// The indexes of a table in order of creation.
     pub fn indexes_of<'a>(&'a self, table: &'a QName) -> impl Iterator<Item = &'a Index> {
         let names = self.lookup.indexes.get(table);
-        names.into_iter().flat_map(|names| names.iter()).filter_map(move |name| {
+        names.into_iter().flatten().filter_map(move |name| {
             let index = self.indexes.get(&table.sibling(name))?;
             (index.table == *table).then_some(&**index)
         })
@@ -331,7 +336,7 @@ impl Schema {
     pub fn remove_index(&mut self, name: &QName) -> Option<Arc<Index>> {
         let index = self.indexes.remove(name)?;
         if let Some(names) = self.lookup.indexes.get_mut(&index.table) {
-            Arc::make_mut(names).retain(|entry| *entry != name.name);
+            names.retain(|entry| *entry != name.name);
         }
         Some(index)
     }
@@ -356,11 +361,11 @@ impl Schema {
                     *mark = Some(to.into());
                 }
             }
-            for constraint in &mut relation.constraints {
+            relation.constraints.change_all(|constraint| {
                 if Some(&constraint.name) == old_constraint.as_ref() {
                     constraint.name = to.into();
                 }
-            }
+            });
         });
         self.note_relation(&table);
     }
@@ -377,23 +382,15 @@ impl Schema {
     /// pg_inherits.c).
     #[must_use]
     pub fn descendants(&self, name: &QName) -> Vec<QName> {
-        let mut found: Vec<QName> = Vec::new();
+        let mut known = HashSet::from([name]);
+        let mut found = vec![name];
         let mut next = 0;
-        let mut parent = name.clone();
-        loop {
-            if let Some(relation) = self.relations.get(&parent) {
-                for child in &relation.children {
-                    if child != name && !found.contains(child) {
-                        found.push(child.clone());
-                    }
-                }
-            }
-            match found.get(next) {
-                Some(child) => parent = child.clone(),
-                None => return found,
-            }
+        while let Some(parent) = found.get(next) {
+            let children = self.relations.get(*parent).into_iter().flat_map(|it| &it.children);
+            found.extend(children.filter(|child| known.insert(child)));
             next += 1;
         }
+        found[1..].iter().map(|it| (*it).clone()).collect()
     }
 
     /// All partitions below a partitioned table; children by INHERITS are none.
@@ -438,9 +435,8 @@ fn parents(relation: &Relation) -> impl Iterator<Item = &QName> {
     relation.inherits.iter().chain(relation.partition_of.as_ref().map(|(parent, _)| parent))
 }
 
-fn add<T: Clone + PartialEq, const PART: u8>(map: &mut Map<QName, Arc<Vec<T>>, PART>, key: &QName, value: T) {
-    let values = Arc::make_mut(map.entry_or_insert_with(key.clone(), Arc::default));
-    if !values.contains(&value) {
-        values.push(value);
+fn add<T: Clone + PartialEq, const PART: u8>(map: &mut Map<QName, List<T>, PART>, key: &QName, value: T) {
+    if map.get(key).is_none_or(|values| !values.contains(&value)) {
+        map.entry_or_insert_with(key.clone(), List::default).push(value);
     }
 }

@@ -9,6 +9,7 @@ use syntax::Span;
 use syntax::ast::{Name, Parsed, StatementKind};
 
 use crate::effect::{Breaks, Effect, FailsWhen, Failure, LockMode, Operation, OperationKind, WaitsFor, Work};
+use crate::list::List;
 use crate::name::QName;
 use crate::schema::{Born, Relation, RelationKind, Schema};
 use crate::trace::Session;
@@ -542,14 +543,14 @@ impl Relation {
             open: true,
             empty: false,
             persistence: syntax::ast::Persistence::Permanent,
-            columns: Vec::new(),
-            constraints: Vec::new(),
+            columns: List::new(),
+            constraints: List::new(),
             partition_by: None,
             partition_of: None,
             inherits: Vec::new(),
-            children: Vec::new(),
-            triggers: Vec::new(),
-            policies: Vec::new(),
+            children: List::new(),
+            triggers: List::new(),
+            policies: List::new(),
             rules: Vec::new(),
             row_security: false,
             force_row_security: false,

@@ -11,6 +11,7 @@ mod drawn;
 pub mod effect;
 mod exec;
 pub mod expr;
+pub mod list;
 pub mod map;
 pub mod name;
 pub mod names;

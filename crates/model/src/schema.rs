@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use syntax::ast::{DefElem, Expr, PartitionBound, Persistence, TypeName, Volatility};
 
+use crate::list::List;
 use crate::map::Map;
 use crate::name::QName;
 
@@ -72,8 +73,8 @@ pub struct Relation {
     pub empty: bool,
     pub persistence: Persistence,
     /// In attribute order.
-    pub columns: Vec<Column>,
-    pub constraints: Vec<Constraint>,
+    pub columns: List<Column>,
+    pub constraints: List<Constraint>,
     /// Set for partitioned tables.
     pub partition_by: Option<PartitionKey>,
     /// The parent and the bound of a partition.
@@ -81,9 +82,9 @@ pub struct Relation {
     /// Parents by INHERITS, in order.
     pub inherits: Vec<QName>,
     /// Direct partitions and inheritance children.
-    pub children: Vec<QName>,
-    pub triggers: Vec<Trigger>,
-    pub policies: Vec<Policy>,
+    pub children: List<QName>,
+    pub triggers: List<Trigger>,
+    pub policies: List<Policy>,
     pub rules: Vec<Rule>,
     pub row_security: bool,
     pub force_row_security: bool,

@@ -10,6 +10,7 @@ use std::fmt::{Debug, Display};
 use std::hash::Hash;
 use std::sync::Arc;
 
+use model::list::List;
 use model::map::Map;
 use model::schema::{Born, Constraint, ConstraintKind, Index, Relation, RelationKind, Schema};
 
@@ -101,11 +102,11 @@ fn relation(a: &Relation, b: &Relation, found: &mut Vec<String>) {
     }
     let rest = |relation: &Relation| {
         let mut relation = relation.clone();
-        relation.columns.clear();
-        relation.constraints.clear();
-        relation.triggers.sort_by(|a, b| a.name.cmp(&b.name));
-        relation.policies.sort_by(|a, b| a.name.cmp(&b.name));
-        relation.children.sort();
+        relation.columns = List::default();
+        relation.constraints = List::default();
+        relation.triggers.sort_by_key(|it| it.name.clone());
+        relation.policies.sort_by_key(|it| it.name.clone());
+        relation.children.sort_by_key(Clone::clone);
         // A sequence's type and owner stand in fields of their own.
         relation
             .options

@@ -163,7 +163,7 @@ pub(super) fn cut(exec: &mut Exec, dependent: Dependent) {
         Dependent::Default { table, column } => {
             exec.lock(&table, LOCK);
             exec.schema.edit(&table, |it| {
-                it.columns.iter_mut().filter(|it| it.name == column).for_each(|it| it.default = None);
+                it.columns.change(|it| it.name == column, |it| it.default = None);
             });
         }
         Dependent::Column { table, column } => drop_column(exec, &table, &column),

@@ -259,10 +259,11 @@ pub(super) fn attach_index(exec: &mut Exec, index: &QName, parent: &QName) {
         && with_constraint
     {
         exec.schema.edit(&index.table, |relation| {
-            for constraint in relation.constraints.iter_mut().filter(|it| it.name == *name) {
+            let which = |it: &Constraint| it.name == *name;
+            relation.constraints.change(which, |constraint| {
                 constraint.inherited = true;
                 constraint.local = false;
-            }
+            });
         });
     }
 }

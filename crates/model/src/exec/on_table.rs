@@ -179,6 +179,7 @@ pub(super) fn policy(
     }
     for read in &reads {
         exec.schema.note_use(read, &table);
+        exec.schema.lookup.used.insert(read.name.clone(), ());
     }
     let columns = expressions.iter().flat_map(expr::columns).map(Arc::from).collect();
     let mut functions = Vec::new();

@@ -84,7 +84,7 @@ pub(super) fn comment(exec: &mut Exec, it: &CommentOn, span: Span) -> Result<(),
             }
             exec.lock(&name, LockMode::ShareUpdateExclusive);
             exec.schema.edit(&name, |it| {
-                it.columns.iter_mut().filter(|it| *it.name == *label).for_each(|it| it.comment = text.clone());
+                it.columns.change(|it| *it.name == *label, |it| it.comment = text.clone());
             });
         }
         ObjectKind::TableConstraint | ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy => {
@@ -106,7 +106,7 @@ pub(super) fn comment(exec: &mut Exec, it: &CommentOn, span: Span) -> Result<(),
             exec.lock(&name, LockMode::AccessShare);
             if it.object == ObjectKind::TableConstraint {
                 exec.schema.edit(&name, |it| {
-                    it.constraints.iter_mut().filter(|it| *it.name == *label).for_each(|it| it.comment = text.clone());
+                    it.constraints.change(|it| *it.name == *label, |it| it.comment = text.clone());
                 });
             }
         }

@@ -11,7 +11,7 @@ use super::reach::{find_name, written};
 use super::{Exec, Stop, routine};
 use crate::effect::{Breaks, LockMode, OperationKind};
 use crate::name::QName;
-use crate::schema::{ColumnType, ConstraintKind, RelationKind, TypeKind};
+use crate::schema::{ColumnType, Constraint, ConstraintKind, RelationKind, TypeKind};
 
 const LOCK: LockMode = LockMode::AccessExclusive;
 
@@ -247,10 +247,11 @@ fn constraint(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<(), Stop>
     }
     for table in &tables {
         exec.schema.edit(table, |relation| {
-            for constraint in relation.constraints.iter_mut().filter(|it| *it.name == *from) {
+            let which = |it: &Constraint| *it.name == *from;
+            relation.constraints.change(which, |constraint| {
                 constraint.name = it.new_name.as_str().into();
                 constraint.generated_name = false;
-            }
+            });
         });
         exec.schema.note_relation(table);
     }
@@ -289,12 +290,12 @@ fn on_table(exec: &mut Exec, it: &ast::Rename, span: Span) -> Result<(), Stop> {
         exec.lock(table, LOCK);
         exec.schema.edit(table, |relation| match it.object {
             ObjectKind::Trigger => {
-                relation.triggers.iter_mut().filter(|it| *it.name == *from).for_each(|it| it.name = to.clone());
+                relation.triggers.change(|it| *it.name == *from, |it| it.name = to.clone());
             }
             ObjectKind::Rule => {
                 relation.rules.iter_mut().filter(|it| *it.name == *from).for_each(|it| it.name = to.clone())
             }
-            _ => relation.policies.iter_mut().filter(|it| *it.name == *from).for_each(|it| it.name = to.clone()),
+            _ => relation.policies.change(|it| *it.name == *from, |it| it.name = to.clone()),
         });
     }
     Ok(())
@@ -406,11 +407,11 @@ fn move_type(exec: &mut Exec, from: &QName, to: &QName) {
             if relation.of_type.as_ref() == Some(from) {
                 relation.of_type = Some(to.clone());
             }
-            for column in &mut relation.columns {
+            relation.columns.change_all(|column| {
                 if let ColumnType::Known(ty) = &mut column.ty {
                     renamed(ty);
                 }
-            }
+            });
         });
     }
     for name in exec.schema.types.keys().cloned().collect::<Vec<_>>() {
@@ -444,8 +445,7 @@ fn move_routine(exec: &mut Exec, from: &QName, to: &QName) {
     let users = users.filter(|it| it.triggers.iter().any(|trigger| trigger.function == *from));
     for user in users.map(|it| it.name.clone()).collect::<Vec<_>>() {
         exec.schema.edit(&user, |relation| {
-            let triggers = relation.triggers.iter_mut().filter(|trigger| trigger.function == *from);
-            triggers.for_each(|trigger| trigger.function = to.clone());
+            relation.triggers.change(|trigger| trigger.function == *from, |trigger| trigger.function = to.clone());
         });
     }
 }

@@ -263,6 +263,9 @@ fn create_function(exec: &mut Exec, it: &CreateFunction, span: Span) -> Result<(
         None => functions.push(function),
     }
     exec.schema.functions.insert(name, Arc::new(functions));
+    for used in it.body.iter().flat_map(relations) {
+        exec.schema.lookup.used.insert(used.name.as_str().into(), ());
+    }
     Ok(())
 }
 

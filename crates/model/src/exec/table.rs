@@ -111,7 +111,7 @@ fn try_create_table(exec: &mut Exec, it: &ast::CreateTable, span: Span) -> Resul
     }
     let partition_by = partition_key(exec, it, &parts, span)?;
     let relation = exec.change(&name);
-    relation.columns = std::mem::take(&mut parts.columns);
+    relation.columns = std::mem::take(&mut parts.columns).into_iter().collect();
     relation.partition_by = partition_by;
     exec.schema.note_relation(&name);
     finish(exec, it, &name, parts, &elements, span)
@@ -154,7 +154,8 @@ fn finish(
     }
     if let Some((parent, _)) = &parent {
         clone_parent_indexes(exec, parent, name, span)?;
-        let triggers: Vec<_> = exec.relation(parent).triggers.iter().filter(|trigger| trigger.row).cloned().collect();
+        let mut triggers = exec.relation(parent).triggers.clone();
+        triggers.retain(|trigger| trigger.row);
         exec.change(name).triggers = triggers;
         foreign_keys::clone_foreign_keys(exec, parent, name, LockMode::AccessExclusive);
     }
@@ -259,7 +260,8 @@ fn partition_key(
             return exec.refuse("42703", message, span);
         }
         if let Some(expression) = &key.expression {
-            let relation = Relation { columns: parts.columns.clone(), ..Relation::open(QName::new("", "")) };
+            let relation =
+                Relation { columns: parts.columns.iter().cloned().collect(), ..Relation::open(QName::new("", "")) };
             expression::check(exec, &Relation { open: false, ..relation }, expression, Place::PartitionKey, span)?;
         }
         columns.push(key.column.as_deref().map(Into::into));
@@ -386,7 +388,7 @@ fn try_create_table_as(exec: &mut Exec, it: &ast::CreateTableAs, span: Span) -> 
     }
     let materialized = it.object == ObjectKind::MaterializedView;
     let names = if it.columns.is_empty() { it.output.clone() } else { Some(it.columns.clone()) };
-    let columns: Vec<Column> = names.iter().flatten().map(|name| define::unknown_column(exec, name)).collect();
+    let columns = names.iter().flatten().map(|name| define::unknown_column(exec, name)).collect();
     let relation = Relation {
         kind: if materialized { RelationKind::MaterializedView } else { RelationKind::Table },
         born: exec.born,

@@ -167,11 +167,11 @@ pub(super) fn drop_routine(exec: &mut Exec, name: &QName, cascade: bool, span: S
             it.policies.retain(|policy| !policy.functions.iter().any(|it| **it == *function));
             it.constraints
                 .retain(|it| !matches!(&it.kind, ConstraintKind::Check { expr, .. } if calls(expr, &[function])));
-            for column in &mut it.columns {
+            it.columns.change_all(|column| {
                 if column.default.as_ref().is_some_and(|it| calls(&it.expr, &[function])) {
                     column.default = None;
                 }
-            }
+            });
         });
     }
     exec.schema.functions.remove(name);

@@ -7,6 +7,7 @@ use syntax::ast::{self, ColumnUse, Persistence, Query};
 
 use super::{Exec, Stop, data};
 use crate::effect::{LockMode, OperationKind};
+use crate::list::List;
 use crate::name::QName;
 use crate::schema::{Column, ColumnType, Relation, RelationKind};
 
@@ -67,7 +68,7 @@ pub(super) fn create_view(exec: &mut Exec, it: &ast::CreateView, span: Span) -> 
         options: it.options.clone(),
         owner: kept.and_then(|it| it.owner.clone()),
         comment: kept.and_then(|it| it.comment.clone()),
-        triggers: kept.map_or_else(Vec::new, |it| it.triggers.clone()),
+        triggers: kept.map(|it| it.triggers.clone()).unwrap_or_default(),
         reads: reads(exec, &it.query, &it.columns_used),
         filtered: it.query.filtered || it.query.limited,
         calls: it.query.functions.iter().map(|function| function.name.as_str().into()).collect(),
@@ -78,7 +79,7 @@ pub(super) fn create_view(exec: &mut Exec, it: &ast::CreateView, span: Span) -> 
 }
 
 /// A replaced view keeps the names of its columns and may only add some at the end (checkViewColumns, view.c).
-fn keeps_columns(exec: &mut Exec, old: &[Column], it: &ast::CreateView) -> Result<(), Stop> {
+fn keeps_columns(exec: &mut Exec, old: &List<Column>, it: &ast::CreateView) -> Result<(), Stop> {
     let Some(new) = &it.output else { return Ok(()) };
     if new.len() < old.len() {
         return exec.refuse("42P16", "cannot drop columns from view".to_owned(), it.name.span);

@@ -118,12 +118,8 @@ fn new<'a, K: Ord + Clone + Hash, V: Clone + PartialEq, const PART: u8>(
 fn age_relation(it: &Relation, born: Born) -> Arc<Relation> {
     let mut it = it.clone();
     it.born = it.born.min(born);
-    for column in &mut it.columns {
-        column.born = column.born.min(born);
-    }
-    for constraint in &mut it.constraints {
-        constraint.born = constraint.born.min(born);
-    }
+    it.columns.change(|column| column.born > born, |column| column.born = born);
+    it.constraints.change(|constraint| constraint.born > born, |constraint| constraint.born = born);
     // A table of the history holds rows by the time of the pending migrations.
     it.empty &= born != Born::Before;
     Arc::new(it)

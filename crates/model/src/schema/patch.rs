@@ -31,6 +31,7 @@ macro_rules! schema {
                 indexes: $of!(lookup.indexes),
                 dependents: $of!(lookup.dependents),
                 constraints: $of!(lookup.constraints),
+                used: $of!(lookup.used),
             },
         }
     };

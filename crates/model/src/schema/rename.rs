@@ -28,13 +28,13 @@ impl Schema {
                 {
                     swap(column, from, &new);
                 }
-                for constraint in &mut other.constraints {
+                other.constraints.change_all(|constraint| {
                     if let ConstraintKind::ForeignKey { referenced, referenced_columns, .. } = &mut constraint.kind
                         && referenced == table
                     {
                         referenced_columns.iter_mut().for_each(|column| swap(column, from, &new));
                     }
-                }
+                });
             });
         }
         let mut statistics = self.statistics.clone();
@@ -56,33 +56,29 @@ fn swap(column: &mut Arc<str>, from: &str, to: &Arc<str>) {
 }
 
 fn rename_in_relation(relation: &mut Relation, from: &str, to: &Arc<str>) {
-    for column in &mut relation.columns {
+    relation.columns.change_all(|column| {
         swap(&mut column.name, from, to);
         if let Some(generated) = &mut column.generated {
             expr::rename_column(&mut generated.expr, from, to);
         }
-    }
-    for constraint in &mut relation.constraints {
-        match &mut constraint.kind {
-            ConstraintKind::Check { expr, text, .. } => {
-                expr::rename_column(expr, from, to);
-                rename_in_text(text, from, to);
-            }
-            ConstraintKind::NotNull { column } => swap(column, from, to),
-            ConstraintKind::Unique { columns }
-            | ConstraintKind::PrimaryKey { columns }
-            | ConstraintKind::Exclude { columns, .. }
-            | ConstraintKind::ForeignKey { columns, .. } => {
-                columns.iter_mut().for_each(|column| swap(column, from, to))
-            }
+    });
+    relation.constraints.change_all(|constraint| match &mut constraint.kind {
+        ConstraintKind::Check { expr, text, .. } => {
+            expr::rename_column(expr, from, to);
+            rename_in_text(text, from, to);
         }
-    }
-    for trigger in &mut relation.triggers {
+        ConstraintKind::NotNull { column } => swap(column, from, to),
+        ConstraintKind::Unique { columns }
+        | ConstraintKind::PrimaryKey { columns }
+        | ConstraintKind::Exclude { columns, .. }
+        | ConstraintKind::ForeignKey { columns, .. } => columns.iter_mut().for_each(|column| swap(column, from, to)),
+    });
+    relation.triggers.change_all(|trigger| {
         trigger.columns.iter_mut().chain(&mut trigger.update_of).for_each(|column| swap(column, from, to));
-    }
-    for policy in &mut relation.policies {
+    });
+    relation.policies.change_all(|policy| {
         policy.columns.iter_mut().for_each(|column| swap(column, from, to));
-    }
+    });
     if let Some(key) = &mut relation.partition_by {
         key.columns.iter_mut().flatten().for_each(|column| swap(column, from, to));
     }

@@ -131,9 +131,10 @@ impl Found<'_> {
                 self.upward(&parent, reads, writes);
             }
         }
-        for view in self.schema.views_of(&relation.name) {
+        let views = if reads { self.schema.views_of(&relation.name) } else { Vec::new() };
+        for view in views {
             let Some(view) = self.schema.relations.get(&view).cloned() else { continue };
-            if reads && view.kind == RelationKind::View && self.mark(&view.name, true, false) {
+            if view.kind == RelationKind::View && self.mark(&view.name, true, false) {
                 self.upward(&view, true, false);
             }
         }
@@ -158,8 +159,9 @@ impl Found<'_> {
                 }
             }
         }
-        for (child, constraint) in self.schema.foreign_keys_over(&relation.name) {
-            if constraint.enforced && lock >= LockMode::Exclusive && self.mark(&child, false, true) {
+        let keys = if lock >= LockMode::Exclusive { self.schema.foreign_keys_over(&relation.name) } else { Vec::new() };
+        for (child, constraint) in keys {
+            if constraint.enforced && self.mark(&child, false, true) {
                 for partition in self.schema.descendants(&child) {
                     self.mark(&partition, false, true);
                 }
@@ -190,6 +192,10 @@ impl Found<'_> {
 
     /// Tables whose triggers or policies reach the relation.
     fn routines(&mut self, name: &QName, lock: LockMode) {
+        // Most tables are used by none, and some are referenced by very many.
+        if !self.schema.lookup.used.contains_key(&name.name) {
+            return;
+        }
         for user in self.schema.dependents_of(name) {
             let Some(relation) = self.schema.relations.get(&user).cloned() else { continue };
             let fires = relation.triggers.iter().filter(|trigger| trigger.enabled).any(|trigger| {

@@ -79,9 +79,8 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
 }
 
 fn has_default(schema: &Schema, parent: &QName) -> bool {
-    let children = schema.relations.get(parent).map_or(&[][..], |it| &it.children);
+    let children = schema.relations.get(parent).into_iter().flat_map(|it| &it.children);
     children
-        .iter()
         .filter_map(|child| schema.relations.get(child))
         .any(|child| matches!(child.partition_of, Some((_, PartitionBound::Default))))
 }

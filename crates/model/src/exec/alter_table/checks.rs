@@ -40,9 +40,7 @@ pub(in crate::exec) fn add_check(exec: &mut Exec, table: &QName, new: NewCheck<'
                 // A new table may say again what its parent says (MergeWithExistingConstraint, heap.c).
                 if new.fresh && existing.inherited && same {
                     exec.schema.edit(table, |relation| {
-                        for own in relation.constraints.iter_mut().filter(|own| *own.name == *name) {
-                            own.local = true;
-                        }
+                        relation.constraints.change(|own| *own.name == *name, |own| own.local = true);
                     });
                     return Ok(existing.clone());
                 }
@@ -103,7 +101,7 @@ pub(super) fn alter_add_check(
     {
         // Parent and child may get it in either order (MergeWithExistingConstraint, heap.c).
         exec.schema.edit(&alter.table, |relation| {
-            relation.constraints.iter_mut().filter(|own| own.name == existing.name).for_each(|own| own.local = true);
+            relation.constraints.change(|own| own.name == existing.name, |own| own.local = true);
         });
         return Ok(());
     }
@@ -161,10 +159,11 @@ fn merge_check(exec: &mut Exec, child: &QName, parent: &Constraint, span: Span) 
     }
     exec.schema.edit(child, |relation| {
         let partition = relation.partition_of.is_some();
-        for constraint in relation.constraints.iter_mut().filter(|it| it.name == parent.name) {
+        let which = |it: &Constraint| it.name == parent.name;
+        relation.constraints.change(which, |constraint| {
             constraint.inherited = true;
             constraint.local &= !partition;
-        }
+        });
     });
     Ok(true)
 }
@@ -221,8 +220,7 @@ pub(super) fn propagate_not_null(exec: &mut Exec, alter: &Alter, task: &Task<'_>
             alter.lock_child(exec, task, &child);
             if is_not_null(exec, &child, column) {
                 exec.schema.edit(&child, |relation| {
-                    let own = relation.constraints.iter_mut().filter(|it| is_not_null_of(it, column));
-                    own.for_each(|it| it.inherited = true);
+                    relation.constraints.change(|it| is_not_null_of(it, column), |it| it.inherited = true);
                 });
                 continue;
             }
@@ -273,9 +271,7 @@ pub(in crate::exec) fn set_not_null_mark(
         comment: None,
     };
     exec.schema.edit(table, |relation| {
-        for it in relation.columns.iter_mut().filter(|it| &*it.name == column) {
-            it.not_null = true;
-        }
+        relation.columns.change(|it| &*it.name == column, |it| it.not_null = true);
     });
     if not_null_constraint(&exec.relation(table), column).is_none() {
         exec.schema.add_constraint(table, constraint);
@@ -404,11 +400,12 @@ pub(super) fn add_not_null(
         }
         set_not_null_mark(exec, &table, column, name.clone(), table != alter.table);
         exec.schema.edit(&table, |relation| {
-            for constraint in relation.constraints.iter_mut().filter(|it| it.name == name) {
+            let which = |it: &Constraint| it.name == name;
+            relation.constraints.change(which, |constraint| {
                 constraint.validated = !it.not_valid;
                 constraint.no_inherit = it.no_inherit;
                 constraint.generated_name = it.name.is_none();
-            }
+            });
         });
     }
     Ok(())

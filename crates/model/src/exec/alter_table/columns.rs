@@ -57,8 +57,8 @@ pub(super) fn add_column(
         refuse_value(exec, &column.ty, &default.expr, it.span)?;
     }
     if let Some(generated) = column.generated.clone() {
-        let with_itself =
-            Relation { columns: [&relation.columns[..], &[column.clone()]].concat(), ..(*relation).clone() };
+        let mut with_itself = (*relation).clone();
+        with_itself.columns.push(column.clone());
         expression::check(exec, &with_itself, &generated.expr, Place::Generation, it.span)?;
     }
     refuse_identity(exec, alter, task, &column, &relation)?;
@@ -82,10 +82,7 @@ pub(super) fn add_column(
         }
         let own = Column { inherited, local: !inherited, ..column.clone() };
         exec.schema.note_column(&at, &own);
-        let columns = &mut exec.change(&at).columns;
-        // The table before is kept, so that each column added makes another list: none needs room for more.
-        columns.reserve_exact(1);
-        columns.push(own);
+        exec.change(&at).columns.push(own);
         if fill == Fill::Rewrite {
             alter.rewrite(exec, task, &at);
             // A row that is filled draws from the sequence.
@@ -237,9 +234,7 @@ fn merge_column(exec: &mut Exec, task: &Task<'_>, child: &QName, own: &Column, c
         return exec.refuse("42804", message, task.span);
     }
     exec.schema.edit(child, |relation| {
-        for it in relation.columns.iter_mut().filter(|it| it.name == column.name) {
-            it.inherited = true;
-        }
+        relation.columns.change(|it| it.name == column.name, |it| it.inherited = true);
     });
     Ok(())
 }
@@ -273,9 +268,11 @@ pub(super) fn set_default(
         if new.is_none() && it.default.is_some() && it.not_null && table == alter.table {
             exec.breaks.push(Breaks::InsertNeedsColumn { relation: table.clone(), column: column.to_owned() });
         }
-        edit_column(exec, &table, column, |it| it.default = new);
+        edit_column(exec, &table, column, |it| it.default = new.clone());
         // The default depends on the sequence that it names (recordDependencyOnExpr, StoreAttrDefault, pg_attrdef.c).
-        exec.schema.note_relation(&table);
+        if let Some(it) = exec.relation(&table).column(column) {
+            exec.schema.note_column(&table, it);
+        }
     }
     Ok(())
 }
@@ -339,12 +336,8 @@ pub(in crate::exec) fn refuse_value(exec: &mut Exec, ty: &ColumnType, value: &Ex
     }
 }
 
-pub(super) fn edit_column(exec: &mut Exec, table: &QName, column: &str, change: impl FnOnce(&mut Column)) {
-    exec.schema.edit(table, |relation| {
-        if let Some(it) = relation.columns.iter_mut().find(|it| &*it.name == column) {
-            change(it);
-        }
-    });
+pub(super) fn edit_column(exec: &mut Exec, table: &QName, column: &str, change: impl FnMut(&mut Column)) {
+    exec.schema.edit(table, |relation| relation.columns.change(|it| &*it.name == column, change));
 }
 
 /// ATExecSetExpression: a stored column is computed again for every row.
@@ -385,7 +378,7 @@ pub(super) fn set_expression(
         }
         let new =
             Generated { expr: crate::expr::placeless(&at.expr), text: exec.source(at.span), stored: generated.stored };
-        edit_column(exec, &table, column, |it| it.generated = Some(new));
+        edit_column(exec, &table, column, |it| it.generated = Some(new.clone()));
     }
     Ok(())
 }

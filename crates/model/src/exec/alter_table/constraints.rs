@@ -435,9 +435,7 @@ fn same_object(own: &Constraint, parent: &Constraint) -> bool {
 
 pub(super) fn mark_validated(exec: &mut Exec, table: &QName, constraint: &Constraint) {
     exec.schema.edit(table, |relation| {
-        for own in relation.constraints.iter_mut().filter(|own| same_object(own, constraint)) {
-            own.validated = true;
-        }
+        relation.constraints.change(|own| same_object(own, constraint), |own| own.validated = true);
     });
 }
 
@@ -520,7 +518,8 @@ pub(super) fn alter_constraint(
     }
     for table in tables {
         exec.schema.edit(&table, |relation| {
-            for own in relation.constraints.iter_mut().filter(|own| own.name == constraint.name) {
+            let which = |own: &Constraint| own.name == constraint.name;
+            relation.constraints.change(which, |own| {
                 own.deferrable = deferrable.unwrap_or(own.deferrable);
                 own.initially_deferred = initially_deferred.unwrap_or(own.initially_deferred);
                 own.no_inherit = no_inherit.unwrap_or(own.no_inherit);
@@ -528,7 +527,7 @@ pub(super) fn alter_constraint(
                     own.enforced = *enforced;
                     own.validated = *enforced;
                 }
-            }
+            });
         });
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::exec::dependents::{drop_relations, index_uses};
 use crate::exec::{Exec, Stop};
 use crate::expr::reads_column;
 use crate::name::QName;
-use crate::schema::{Constraint, ConstraintKind, Index, Relation, RelationKind};
+use crate::schema::{Column, Constraint, ConstraintKind, Index, Relation, RelationKind};
 
 /// ATExecDropColumn: children that have the column only from here lose it too, and what depends on the columns goes or, where
 /// it would not go by itself, needs CASCADE.
@@ -80,10 +80,11 @@ fn columns_to_drop(exec: &mut Exec, alter: &Alter, task: &Task<'_>, column: &str
                 open.push(child);
             } else if !from_elsewhere {
                 exec.schema.edit(&child, |relation| {
-                    for it in relation.columns.iter_mut().filter(|it| &*it.name == column) {
+                    let which = |it: &Column| &*it.name == column;
+                    relation.columns.change(which, |it| {
                         it.inherited = false;
                         it.local = true;
-                    }
+                    });
                 });
             }
         }
@@ -109,7 +110,7 @@ fn is_needed(exec: &Exec, table: &QName, column: &str) -> bool {
         || indexes.iter().any(|index| !foreign_keys_through(exec, index).is_empty())
 }
 
-pub(super) fn generated_from(it: &crate::schema::Column, column: &str) -> bool {
+pub(super) fn generated_from(it: &Column, column: &str) -> bool {
     &*it.name != column && it.generated.as_ref().is_some_and(|generated| reads_column(&generated.expr, column))
 }
 
@@ -341,10 +342,10 @@ fn drop_from_children(exec: &mut Exec, alter: &Alter, task: &Task<'_>, name: &st
 
 fn make_local(exec: &mut Exec, table: &QName, which: impl Fn(&Constraint) -> bool) {
     exec.schema.edit(table, |relation| {
-        for constraint in relation.constraints.iter_mut().filter(|it| which(it)) {
+        relation.constraints.change(&which, |constraint| {
             constraint.inherited = false;
             constraint.local = true;
-        }
+        });
     });
 }
 
@@ -397,9 +398,7 @@ pub(super) fn drop_not_null_constraint(
 
 pub(super) fn clear_not_null(exec: &mut Exec, table: &QName, column: &str) {
     exec.schema.edit(table, |relation| {
-        for it in relation.columns.iter_mut().filter(|it| &*it.name == column) {
-            it.not_null = false;
-        }
+        relation.columns.change(|it| &*it.name == column, |it| it.not_null = false);
         relation.constraints.retain(|it| !checks::is_not_null_of(it, column));
     });
 }

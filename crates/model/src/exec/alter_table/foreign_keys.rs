@@ -223,11 +223,12 @@ fn attach(exec: &mut Exec, partition: &QName, parent: &Constraint, added: &mut A
     }
     let name = own.name;
     exec.schema.edit(partition, |relation| {
-        for it in relation.constraints.iter_mut().filter(|it| it.name == name) {
+        let which = |it: &Constraint| it.name == name;
+        relation.constraints.change(which, |it| {
             it.inherited = true;
             it.local = false;
             it.validated |= parent.validated;
-        }
+        });
     });
     true
 }
@@ -447,8 +448,7 @@ pub(in crate::exec) fn clone_foreign_keys(
     lock: LockMode,
 ) -> Vec<(QName, QName)> {
     let mut unchecked = Vec::new();
-    let keys: Vec<Constraint> = exec.relation(parent).constraints.clone();
-    for constraint in keys {
+    for constraint in exec.relation(parent).constraints.clone() {
         let ConstraintKind::ForeignKey { referenced, .. } = &constraint.kind else { continue };
         exec.lock(referenced, LockMode::ShareRowExclusive);
         for target in exec.schema.partitions(referenced) {

@@ -357,14 +357,14 @@ fn remove_parent(exec: &mut Exec, table: &QName, parent: &QName) {
         exec.relation(table).inherits.iter().filter(|it| *it != parent).map(|other| exec.relation(other)).collect();
     exec.schema.edit(table, |relation| {
         relation.inherits.retain(|it| it != parent);
-        for column in &mut relation.columns {
+        relation.columns.change_all(|column| {
             column.inherited = others.iter().any(|other| other.column(&column.name).is_some());
             column.local |= !column.inherited;
-        }
-        for constraint in &mut relation.constraints {
+        });
+        relation.constraints.change_all(|constraint| {
             constraint.inherited = others.iter().any(|other| other.constraint(&constraint.name).is_some());
             constraint.local |= !constraint.inherited;
-        }
+        });
     });
     exec.schema.edit(parent, |relation| relation.children.retain(|child| child != table));
 }
@@ -398,9 +398,7 @@ fn switch_trigger(
     let tables = if recurses { alter.with_descendants(exec, task) } else { vec![alter.table.clone()] };
     for table in tables {
         exec.schema.edit(&table, |relation| {
-            for trigger in relation.triggers.iter_mut().filter(|it| chosen(it)) {
-                trigger.enabled = enabled;
-            }
+            relation.triggers.change(|it| chosen(it), |trigger| trigger.enabled = enabled);
         });
     }
     Ok(())

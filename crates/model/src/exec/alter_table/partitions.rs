@@ -14,7 +14,7 @@ use crate::exec::{Exec, Stop};
 use crate::name::QName;
 use crate::names;
 use crate::proof::{self, Condition};
-use crate::schema::{ColumnType, Constraint, ConstraintKind, Index, PartitionKey, Relation, RelationKind};
+use crate::schema::{Column, ColumnType, Constraint, ConstraintKind, Index, PartitionKey, Relation, RelationKind};
 
 /// ATExecAttachPartition: the parent is locked weakly, the partition and a default partition fully.
 pub(super) fn attach(
@@ -332,14 +332,15 @@ fn adopt(exec: &mut Exec, parent: &QName, partition: &QName, bound: PartitionBou
 }
 
 pub(super) fn inherit(child: &mut Relation, parent: &Relation, partition: bool) {
-    for column in child.columns.iter_mut().filter(|column| parent.column(&column.name).is_some()) {
+    let which = |column: &Column| parent.column(&column.name).is_some();
+    child.columns.change(which, |column| {
         column.inherited = true;
         column.local &= !partition;
         if partition {
             column.identity = parent.column(&column.name).and_then(|it| it.identity);
         }
-    }
-    for own in &mut child.constraints {
+    });
+    child.constraints.change_all(|own| {
         let matches = parent.constraints.iter().any(|it| match (&own.kind, &it.kind) {
             (ConstraintKind::Check { .. }, ConstraintKind::Check { .. }) => own.name == it.name && !it.no_inherit,
             (ConstraintKind::NotNull { column: own }, ConstraintKind::NotNull { column }) => {
@@ -351,7 +352,7 @@ pub(super) fn inherit(child: &mut Relation, parent: &Relation, partition: bool) 
             own.inherited = true;
             own.local &= !partition;
         }
-    }
+    });
 }
 
 /// Every index of the parent is matched by one of the partition, or built (AttachPartitionEnsureIndexes).
@@ -501,15 +502,15 @@ fn keep_bound(exec: &mut Exec, parent: &QName, partition: &QName) {
 fn release(exec: &mut Exec, parent: &QName, partition: &QName) {
     exec.schema.edit(partition, |relation| {
         relation.partition_of = None;
-        for column in &mut relation.columns {
+        relation.columns.change_all(|column| {
             column.inherited = false;
             column.local = true;
             column.identity = None;
-        }
-        for constraint in &mut relation.constraints {
+        });
+        relation.constraints.change_all(|constraint| {
             constraint.inherited = false;
             constraint.local = true;
-        }
+        });
     });
     exec.schema.edit(parent, |relation| relation.children.retain(|child| child != partition));
 }

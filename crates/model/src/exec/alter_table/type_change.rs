@@ -124,15 +124,16 @@ pub(super) fn alter_type(
         };
         remake(exec, alter, task, &table, name, &dependents);
         change_identity_sequence(exec, task, &table, &old, &new)?;
+        let named = |it: &Column| &*it.name == name;
         exec.schema.edit(&table, |relation| {
-            if let Some(it) = relation.columns.iter_mut().find(|it| &*it.name == name) {
-                if it.ty != new && relation.name == alter.table {
+            relation.columns.change(named, |it| {
+                if it.ty != new && table == alter.table {
                     alter.retyped.push(name.to_owned());
                 }
-                it.ty = new;
+                it.ty = new.clone();
                 it.collation = collation.clone();
                 it.compression = None;
-            }
+            });
         });
         if let Some(it) = exec.relation(&table).column(name).cloned() {
             exec.schema.note_column(&table, &it);
