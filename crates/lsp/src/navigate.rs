@@ -61,13 +61,15 @@ pub fn highlights(names: &Names, snapshot: &Snapshot, client: Abilities, positio
     highlights
 }
 
-/// What the history makes, by a part of its name: letters in their order, as people type them.
+/// What the history makes and calls by name, by a part of it: letters in their order, as people type them.
 #[expect(deprecated, reason = "the field must be given")]
 pub fn symbols(names: &Names, snapshot: &Snapshot, client: Abilities, query: &str) -> Vec<SymbolInformation> {
     let made = names.symbols.places.iter().filter(|place| place.role == Role::Define);
     let mut seen = HashSet::new();
-    let wanted =
-        made.filter(|place| seen.insert(place.thing) && is_like(&names.symbols.things[place.thing].name, query));
+    let wanted = made.filter(|place| {
+        let thing = &names.symbols.things[place.thing];
+        thing.written && seen.insert(place.thing) && is_like(&thing.name, query)
+    });
     let mut sources = BTreeMap::new();
     let symbol = |place: &Place| {
         let thing = &names.symbols.things[place.thing];

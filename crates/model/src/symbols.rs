@@ -37,6 +37,8 @@ pub struct Symbol {
     pub owner: Option<usize>,
     /// It has a place that defines it.
     pub defined: bool,
+    /// A text spells its name; PostgreSQL finds names for what has none.
+    pub written: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +106,7 @@ impl Symbols {
                 renamed.push((key.clone(), key.clone(), thing));
             }
             self.things[thing].defined |= role == Role::Define;
+            self.things[thing].written |= !matches!(mention.thing, Thing::Unnamed { .. });
             self.places.push(Place { unit, span: step.statement.locate(mention.span), role, thing });
         }
         for (old, new, thing) in renamed {
@@ -190,7 +193,7 @@ impl Symbols {
             Key::Function(_) => (Kind::Function, None),
             Key::Part(part, owner, _) => (Kind::Part(*part), Some(*owner)),
         };
-        self.things.push(Symbol { kind, name: key.name().into(), owner, defined: false });
+        self.things.push(Symbol { kind, name: key.name().into(), owner, defined: false, written: false });
         let thing = self.things.len() - 1;
         self.names.insert(key.clone(), thing);
         thing
@@ -263,7 +266,7 @@ impl Symbols {
         if let Some(thing) = self.names.get(&key) {
             return *thing;
         }
-        self.things.push(Symbol { kind, name: key.name().into(), owner: None, defined: false });
+        self.things.push(Symbol { kind, name: key.name().into(), owner: None, defined: false, written: false });
         self.names.insert(key, self.things.len() - 1);
         self.things.len() - 1
     }

@@ -208,7 +208,8 @@ async fn the_page_of_a_rule_is_shown() {
 #[tokio::test]
 async fn what_a_history_makes_is_found_by_name() {
     let third = "-- +goose Up\nCREATE INDEX purchases_total ON purchases (total);\nCREATE TYPE state AS ENUM ('new');\n\
-        CREATE FUNCTION total() RETURNS int LANGUAGE sql RETURN 1;\nALTER TABLE purchases ADD CONSTRAINT paid CHECK (total > 0);\n";
+        CREATE FUNCTION total() RETURNS int LANGUAGE sql RETURN 1;\nALTER TABLE purchases ADD CONSTRAINT paid CHECK (total > 0);\n\
+        ALTER TABLE purchases ADD COLUMN q int NOT NULL UNIQUE;\nALTER TABLE purchases DROP CONSTRAINT purchases_q_key;\n";
     let (mut editor, _) = project(
         json!({}),
         &[
@@ -230,6 +231,7 @@ async fn what_a_history_makes_is_found_by_name() {
     expect![[r#"
         pur: purchases, 23 at migrations/20240101000000_a.sql:1:13-19
         pur: purchases_total, 20 at migrations/20240103000000_c.sql:1:13-28
+        pur: purchases_q_key of purchases, 7 at migrations/20240103000000_c.sql:5:48-54
         TOT: total of purchases, 8 at migrations/20240101000000_a.sql:1:53-64
         TOT: purchases_total, 20 at migrations/20240103000000_c.sql:1:13-28
         TOT: total, 12 at migrations/20240103000000_c.sql:3:16-21
