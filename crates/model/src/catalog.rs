@@ -45,7 +45,7 @@ impl Schema {
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let Self { complete, presumed, relations, indexes, types, functions, schemas, .. } = self;
-        let Self { extensions, publications, statistics, lookup, .. } = self;
+        let Self { extensions, publications, statistics, gone, gone_columns, lookup, .. } = self;
         (*complete, *presumed) == (other.complete, other.presumed)
             && relations.ptr_eq(&other.relations)
             && indexes.ptr_eq(&other.indexes)
@@ -55,6 +55,8 @@ impl Schema {
             && extensions.ptr_eq(&other.extensions)
             && publications.ptr_eq(&other.publications)
             && statistics.ptr_eq(&other.statistics)
+            && gone.ptr_eq(&other.gone)
+            && gone_columns.ptr_eq(&other.gone_columns)
             && lookup.indexes.ptr_eq(&other.lookup.indexes)
             && lookup.dependents.ptr_eq(&other.lookup.dependents)
             && lookup.constraints.ptr_eq(&other.lookup.constraints)
@@ -72,6 +74,21 @@ impl Schema {
     pub fn forget_completeness(&mut self) {
         map::note_part(COMPLETE);
         self.complete = false;
+        self.forget_gone();
+    }
+
+    /// What was taken away may be there again.
+    pub(crate) fn forget_gone(&mut self) {
+        // Each is looked at, as what either held is another thing afterwards.
+        let empty = (self.gone.is_empty(), self.gone_columns.is_empty());
+        if empty != (true, true) {
+            (self.gone, self.gone_columns) = (Map::default(), Map::default());
+        }
+    }
+
+    /// Whether this migration took a column away from a relation that may have others than are known.
+    pub(crate) fn has_lost(&self, table: &QName, column: &str) -> bool {
+        self.gone_columns.get(table).is_some_and(|gone| gone.iter().any(|it| **it == *column))
     }
 
     /// The first schema of the search path that has the relation or index, else the first of the path.
@@ -98,6 +115,7 @@ impl Schema {
     pub fn insert_relation(&mut self, relation: Relation) {
         let name = relation.name.clone();
         self.relations.insert(name.clone(), Arc::new(relation));
+        self.gone.remove(&name);
         self.note_relation(&name);
     }
 
@@ -107,6 +125,8 @@ impl Schema {
             self.remove_index(&index);
         }
         let relation = self.relations.remove(name)?;
+        self.gone.insert(name.clone(), ());
+        self.gone_columns.remove(name);
         for parent in parents(&relation) {
             self.edit(parent, |parent| parent.children.retain(|child| child != name));
         }
@@ -135,6 +155,8 @@ impl Schema {
     /// Gives a relation another name or schema; its indexes follow into the schema, and whatever names it is corrected.
     pub fn rename_relation(&mut self, from: &QName, to: &QName) {
         let Some(relation) = self.relations.remove(from) else { return };
+        self.gone.insert(from.clone(), ());
+        self.gone_columns.remove(from);
         let mut relation = Arc::unwrap_or_clone(relation);
         relation.name = to.clone();
         relation.constraints.change_all(|constraint| {
@@ -330,11 +352,13 @@ impl Schema {
     pub fn insert_index(&mut self, index: Index) {
         let name = index.name.clone();
         add(&mut self.lookup.indexes, &index.table, name.name.clone());
+        self.gone.remove(&name);
         self.indexes.insert(name, Arc::new(index));
     }
 
     pub fn remove_index(&mut self, name: &QName) -> Option<Arc<Index>> {
         let index = self.indexes.remove(name)?;
+        self.gone.insert(name.clone(), ());
         if let Some(names) = self.lookup.indexes.get_mut(&index.table) {
             names.retain(|entry| *entry != name.name);
         }
@@ -435,7 +459,7 @@ fn parents(relation: &Relation) -> impl Iterator<Item = &QName> {
     relation.inherits.iter().chain(relation.partition_of.as_ref().map(|(parent, _)| parent))
 }
 
-fn add<T: Clone + PartialEq, const PART: u8>(map: &mut Map<QName, List<T>, PART>, key: &QName, value: T) {
+pub(crate) fn add<T: Clone + PartialEq, const PART: u8>(map: &mut Map<QName, List<T>, PART>, key: &QName, value: T) {
     if map.get(key).is_none_or(|values| !values.contains(&value)) {
         map.entry_or_insert_with(key.clone(), List::default).push(value);
     }

@@ -421,10 +421,17 @@ impl Exec {
 
     /// Whether a relation or index certainly does not exist. What an extension or a system schema brings is not known.
     pub fn is_missing(&self, name: &QName) -> bool {
-        !self.schema.has_class(name)
-            && !matches!(&*name.schema, "pg_catalog" | "information_schema" | "pg_temp")
-            && self.schema.is_complete()
-            && self.schema.extensions.keys().all(|extension| RELATIONLESS.contains(&&**extension))
+        if self.schema.has_class(name) || matches!(&*name.schema, "pg_catalog" | "information_schema" | "pg_temp") {
+            return false;
+        }
+        self.knows_where() && self.schema.gone.contains_key(name)
+            || self.schema.is_complete()
+                && self.schema.extensions.keys().all(|extension| RELATIONLESS.contains(&&**extension))
+    }
+
+    /// A name without schema stands for one thing only, whatever else exists.
+    pub fn knows_where(&self) -> bool {
+        self.session.search_path.len() == 1
     }
 
     /// Whether a type that no migration told of cannot exist.

@@ -32,6 +32,10 @@ pub struct Schema {
     pub extensions: Map<Arc<str>, (), 5>,
     pub publications: Map<Arc<str>, Arc<Publication>, 6>,
     pub statistics: Map<QName, Arc<Statistics>, 7>,
+    /// Names of relations and indexes that this migration took away, be the schema complete or not.
+    pub gone: Map<QName, (), 13>,
+    /// The same of columns, by relation.
+    pub gone_columns: Map<QName, List<Arc<str>>, 14>,
     /// Derived from the maps above; kept by the functions of `catalog`.
     pub lookup: crate::catalog::Lookup,
 }

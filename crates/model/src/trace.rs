@@ -487,11 +487,13 @@ fn advance(machine: &mut Machine, statement: &Statement, schema: Option<Schema>,
     if let Some(kind) = control(statement) {
         return machine.control(kind, &statement.parsed.text);
     }
-    if let Some(schema) = schema {
-        machine.state.schema = schema;
-        machine.state.session = session;
-        machine.state.durable = durable;
-    }
+    let Some(schema) = schema else {
+        // What rests on the mistake, or only comes after it, is not told as another.
+        return machine.state.schema.forget_gone();
+    };
+    machine.state.schema = schema;
+    machine.state.session = session;
+    machine.state.durable = durable;
 }
 
 /// A command that demands a transaction block stands outside one (RequireTransactionBlock, xact.c).

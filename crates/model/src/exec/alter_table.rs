@@ -341,7 +341,7 @@ fn refuse_repeated(exec: &mut Exec, tasks: &[Task<'_>], relation: &Relation) -> 
 /// A column that the statement names must exist; one of an open relation is taken for existing.
 fn require_column(exec: &mut Exec, task: &Task<'_>, table: &QName, column: &str) -> Result<(), Stop> {
     let relation = exec.relation(table);
-    if super::define::lacks_column(&relation, column) {
+    if super::define::lacks_column(exec, &relation, column) {
         let message = format!("column \"{column}\" of relation \"{}\" does not exist", table.name);
         return exec.refuse("42703", message, task.span);
     }

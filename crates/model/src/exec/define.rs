@@ -159,9 +159,11 @@ pub(super) fn key_column(column: &str) -> IndexColumn {
 }
 
 /// Whether the relation certainly has no such column; every table has the system columns.
-pub(super) fn lacks_column(relation: &Relation, column: &str) -> bool {
+pub(super) fn lacks_column(exec: &Exec, relation: &Relation, column: &str) -> bool {
     const SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
-    !relation.open && relation.column(column).is_none() && !SYSTEM.contains(&column)
+    relation.column(column).is_none()
+        && !SYSTEM.contains(&column)
+        && (!relation.open || exec.knows_where() && exec.schema.has_lost(&relation.name, column))
 }
 
 /// A relation of which only the name was known gets to know a column.

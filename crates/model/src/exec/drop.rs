@@ -185,6 +185,9 @@ fn drop_index(exec: &mut Exec, name: &QName, it: &ast::Drop, lock: LockMode, wri
         }
         // An index that no migration told of: neither is its table known.
         exec.lock_unknown_index(name, LockMode::AccessExclusive);
+        if !exec.schema.has_class(name) {
+            exec.schema.gone.insert(name.clone(), ());
+        }
         return Ok(());
     };
     if let Some(operation) = exec.operations.last_mut() {
@@ -409,7 +412,10 @@ impl Exec {
 mod tests {
     use expect_test::expect;
 
-    use crate::drawn::effects;
+    use crate::drawn::{effects, plain, run};
+    use crate::effect::FailsWhen;
+    use crate::schema::Schema;
+    use crate::trace::Judged;
 
     const BEFORE: &str = "CREATE TABLE users (id bigserial PRIMARY KEY, name text); CREATE INDEX users_name_idx ON users (name);
 CREATE TABLE orders (id bigserial PRIMARY KEY, user_id bigint REFERENCES users); CREATE VIEW v AS SELECT * FROM users;
@@ -437,6 +443,79 @@ DROP TABLE IF EXISTS nope; DROP TABLE nope; DROP TABLE users; DROP VIEW users; D
         .assert_eq(&effects(BEFORE, sql));
     }
 
+    /// The statements that certainly fail where no migration told what there is.
+    fn failures(sql: &str) -> String {
+        let trace = run(&Schema::default(), sql, &plain(), (14, 18));
+        let script = syntax::parse(sql, &syntax::Options::default());
+        let told = |(statement, judged): (&syntax::ast::Statement, &Judged)| {
+            let failure = judged.fails.as_ref().filter(|it| it.when == FailsWhen::Always)?;
+            Some(format!("{}\n    {}: {}\n", statement.parsed.text.trim(), failure.sqlstate, failure.message))
+        };
+        script.statements.iter().zip(&trace.judged).filter_map(told).collect()
+    }
+
+    #[test]
+    fn what_the_same_file_took_away() {
+        let told = [
+            "DROP TABLE a; ALTER TABLE t ADD COLUMN n int REFERENCES a (id)",
+            "DROP TABLE IF EXISTS a; DROP TABLE IF EXISTS a; DROP TABLE a; DROP TABLE a",
+            "CREATE TABLE a (); DROP TABLE a; SELECT * FROM public.a",
+            "ALTER TABLE b RENAME TO c; UPDATE c SET x = 1; UPDATE b SET x = 1",
+            "DROP VIEW v; CREATE VIEW w AS SELECT * FROM v",
+            "DROP SEQUENCE s; ALTER SEQUENCE s RESTART",
+            "DROP INDEX i; REINDEX INDEX i",
+            "ALTER TABLE d SET SCHEMA app; TRUNCATE app.d; TRUNCATE d",
+            "ALTER TABLE e DROP COLUMN x; ALTER TABLE e ALTER COLUMN x SET NOT NULL",
+            "ALTER TABLE e DROP COLUMN x; CREATE INDEX ON e (x)",
+            "ALTER TABLE f RENAME COLUMN x TO y; ALTER TABLE f ALTER y DROP DEFAULT; ALTER TABLE f DROP COLUMN x",
+        ];
+        expect![[r#"
+            ALTER TABLE t ADD COLUMN n int REFERENCES a (id)
+                42P01: relation "a" does not exist
+            DROP TABLE a
+                42P01: table "a" does not exist
+            SELECT * FROM public.a
+                42P01: relation "public.a" does not exist
+            UPDATE b SET x = 1
+                42P01: relation "b" does not exist
+            CREATE VIEW w AS SELECT * FROM v
+                42P01: relation "v" does not exist
+            ALTER SEQUENCE s RESTART
+                42P01: relation "s" does not exist
+            REINDEX INDEX i
+                42P01: relation "i" does not exist
+            TRUNCATE d
+                42P01: relation "d" does not exist
+            ALTER TABLE e ALTER COLUMN x SET NOT NULL
+                42703: column "x" of relation "e" does not exist
+            CREATE INDEX ON e (x)
+                42703: column "x" does not exist
+            ALTER TABLE f DROP COLUMN x
+                42703: column "x" of relation "f" does not exist
+        "#]]
+        .assert_eq(&told.map(failures).concat());
+    }
+
+    #[test]
+    fn what_may_be_there_again() {
+        for between in [
+            "CREATE TABLE a (x int); ALTER TABLE t ADD COLUMN x int",
+            "DO $$ BEGIN EXECUTE 'CREATE TABLE ' || current_setting('x.name'); END $$",
+            "SELECT make('a')",
+            "CREATE EXTENSION postgis",
+            "SET search_path = app, public",
+            "ROLLBACK",
+        ] {
+            let sql = format!(
+                "BEGIN; DROP TABLE a; ALTER TABLE t DROP COLUMN x; {between}; CREATE INDEX ON a (x); CREATE INDEX ON t (x)"
+            );
+            assert_eq!(failures(&sql), "", "{between}");
+        }
+        let sql = "DO $$ BEGIN IF current_setting('x.y') = 'z' THEN DROP TABLE a; ALTER TABLE t DROP COLUMN x; END IF; END $$;
+            CREATE INDEX ON a (x); CREATE INDEX ON t (x)";
+        assert_eq!(failures(sql), "");
+    }
+
     #[test]
     fn indexes() {
         let sql = "
@@ -449,7 +528,7 @@ DROP INDEX users_pkey; DROP INDEX CONCURRENTLY users_name_idx; DROP INDEX nope; 
             DROP INDEX nope
                 nope ACCESS EXCLUSIVE | blocks nope:RW
             DROP INDEX IF EXISTS nope
-                nope ACCESS EXCLUSIVE? | blocks nope:RW
+                nothing
         "#]]
         .assert_eq(&effects(BEFORE, sql));
     }

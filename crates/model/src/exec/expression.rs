@@ -161,7 +161,7 @@ fn check_parts(exec: &mut Exec, relation: &Relation, expr: &Expr, place: Place, 
 /// A column that is read must exist; one that is generated cannot be read to generate another (check_nested_generated).
 fn check_column(exec: &mut Exec, relation: &Relation, column: &str, place: Place, span: Span) -> Result<(), Stop> {
     let whole_row = column == "*" || column == &*relation.name.name;
-    if !whole_row && lacks_column(relation, column) {
+    if !whole_row && lacks_column(exec, relation, column) {
         return exec.refuse("42703", format!("column \"{column}\" does not exist"), span);
     }
     let generated = relation.column(column).is_some_and(|it| it.generated.is_some());

@@ -343,7 +343,7 @@ fn check_index(exec: &mut Exec, new: &NewIndex, relation: &Relation, span: Span)
     }
     let keys = new.elements.iter().filter_map(|element| element.column.as_ref());
     for column in keys.clone().chain(&new.including) {
-        if define::lacks_column(relation, column) {
+        if define::lacks_column(exec, relation, column) {
             let message = match new.constraint {
                 Some(_) => format!("column \"{column}\" named in key does not exist"),
                 None => format!("column \"{column}\" does not exist"),

@@ -148,6 +148,7 @@ fn create_extension(exec: &mut Exec, name: &str, if_not_exists: bool, span: Span
         return exec.refuse("42710", format!("extension \"{name}\" already exists"), span);
     }
     exec.schema.extensions.insert(name, ());
+    exec.schema.forget_gone();
     Ok(())
 }
 

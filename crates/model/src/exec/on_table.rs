@@ -198,7 +198,7 @@ fn refuse_unknown_column(exec: &mut Exec, relation: &Relation, expression: &Expr
     if let Expr::Column(parts) = expression
         && let [column] = parts.as_slice()
         && column != "*"
-        && super::define::lacks_column(relation, column)
+        && super::define::lacks_column(exec, relation, column)
         && *column != *relation.name.name
     {
         return exec.refuse("42703", format!("column \"{column}\" does not exist"), span);
@@ -252,7 +252,7 @@ pub(super) fn create_statistics(
     }
     exec.lock(&table, LockMode::ShareUpdateExclusive);
     let relation = exec.relation(&table);
-    if let Some(column) = columns.iter().find(|column| super::define::lacks_column(&relation, column)) {
+    if let Some(column) = columns.iter().find(|column| super::define::lacks_column(exec, &relation, column)) {
         return exec.refuse("42703", format!("column \"{column}\" does not exist"), span);
     }
     if columns.len() == 1 && expressions.is_empty() {

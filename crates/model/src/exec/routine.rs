@@ -124,6 +124,7 @@ pub(super) fn open_named(exec: &mut Exec, routine: &Name, arguments: &[Expr]) {
     }
     for table in tables {
         exec.change(&table).open = true;
+        exec.schema.gone_columns.remove(&table);
     }
 }
 

@@ -34,6 +34,7 @@ impl Schema {
         for name in temporary {
             aged.remove_relation(&name);
         }
+        aged.forget_gone();
         aged
     }
 
@@ -66,6 +67,8 @@ impl Schema {
             indexes: age(&self.indexes, &since.indexes, |it| age_index(it, born)),
             types: age(&self.types, &since.types, |it| age_type(it, born)),
             functions: age(&self.functions, &since.functions, |it| age_functions(it, born)),
+            gone: Map::default(),
+            gone_columns: Map::default(),
             ..self.clone()
         }
     }
@@ -75,6 +78,13 @@ impl Schema {
     #[must_use]
     pub(crate) fn joined(before: &Self, after: &Self) -> Self {
         let mut joined = after.clone();
+        // Gone is only what is gone either way.
+        for it in before.gone.diff(&after.gone) {
+            joined.gone.remove(it.key);
+        }
+        for it in before.gone_columns.diff(&after.gone_columns) {
+            joined.gone_columns.remove(it.key);
+        }
         for it in before.relations.diff(&after.relations) {
             let relation = match (it.old, it.new) {
                 (Some(old), Some(new)) => {

@@ -27,6 +27,8 @@ macro_rules! schema {
             extensions: $of!(extensions),
             publications: $of!(publications),
             statistics: $of!(statistics),
+            gone: $of!(gone),
+            gone_columns: $of!(gone_columns),
             lookup: Lookup {
                 indexes: $of!(lookup.indexes),
                 dependents: $of!(lookup.dependents),

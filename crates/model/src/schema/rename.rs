@@ -6,6 +6,7 @@ use syntax::ast::Expr;
 use syntax::lex::{self, TokenKind};
 
 use super::{ConstraintKind, Index, Relation, Schema};
+use crate::catalog::add;
 use crate::expr;
 use crate::name::QName;
 use crate::volatility;
@@ -15,6 +16,7 @@ impl Schema {
     pub(crate) fn rename_column(&mut self, table: &QName, from: &str, to: &str) {
         let new: Arc<str> = to.into();
         self.edit(table, |relation| rename_in_relation(relation, from, &new));
+        add(&mut self.gone_columns, table, from.into());
         let indexes: Vec<QName> = self.indexes_of(table).map(|index| index.name.clone()).collect();
         for index in indexes {
             self.edit_index(&index, |index| rename_in_index(index, from, &new));

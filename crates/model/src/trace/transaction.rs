@@ -222,7 +222,8 @@ impl Machine {
                     self.state = block.savepoints[at].1.clone();
                 }
             }
-            TransactionKind::CommitPrepared | TransactionKind::RollbackPrepared => {}
+            TransactionKind::CommitPrepared => {}
+            TransactionKind::RollbackPrepared => self.state.schema.forget_gone(),
         }
     }
 

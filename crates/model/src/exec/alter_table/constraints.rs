@@ -124,7 +124,7 @@ fn add_key(
     if matches!(it.kind, ast::ConstraintKind::PrimaryKey(_)) {
         let relation = exec.relation(&alter.table);
         for column in columns {
-            if define::lacks_column(&relation, column) {
+            if define::lacks_column(exec, &relation, column) {
                 let message = format!("column \"{column}\" of relation \"{}\" does not exist", alter.table.name);
                 return exec.refuse("42703", message, it.span);
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use syntax::Span;
 
 use super::{Alter, Task, checks};
+use crate::catalog::add;
 use crate::effect::{Breaks, LockMode};
 use crate::exec::dependents::{drop_relations, index_uses};
 use crate::exec::{Exec, Stop};
@@ -26,7 +27,7 @@ pub(super) fn drop_column(
     if relation.of_type.is_some() {
         return exec.refuse("42809", "cannot drop column from typed table".to_owned(), task.span);
     }
-    if crate::exec::define::lacks_column(&relation, column) {
+    if crate::exec::define::lacks_column(exec, &relation, column) {
         if if_exists {
             return Ok(());
         }
@@ -189,6 +190,9 @@ fn remove_column(exec: &mut Exec, table: &QName, column: &str) {
         relation.triggers.retain(|it| !it.columns.iter().any(|name| &**name == column));
         relation.policies.retain(|it| !it.columns.iter().any(|name| &**name == column));
     });
+    if relation.open {
+        add(&mut exec.schema.gone_columns, table, column.into());
+    }
     let statistics = exec.schema.statistics.iter();
     let covers = statistics.filter(|(_, it)| it.table == *table && it.columns.iter().any(|name| &**name == column));
     for name in covers.map(|(name, _)| name.clone()).collect::<Vec<_>>() {

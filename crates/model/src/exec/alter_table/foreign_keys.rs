@@ -119,7 +119,7 @@ pub(in crate::exec) fn add_foreign_key(exec: &mut Exec, table: &QName, new: NewF
     }
     refuse_persistence(exec, &relation, &target, span)?;
     for column in columns {
-        if define::lacks_column(&relation, column) {
+        if define::lacks_column(exec, &relation, column) {
             let message = format!("column \"{column}\" referenced in foreign key constraint does not exist");
             return exec.refuse("42703", message, span);
         }
@@ -262,7 +262,7 @@ fn referenced_columns(
     }
     let columns: Vec<Arc<str>> = key.referenced_columns.iter().map(|it| it.text.as_str().into()).collect();
     for column in &columns {
-        if define::lacks_column(target, column) {
+        if define::lacks_column(exec, target, column) {
             let message = format!("column \"{column}\" referenced in foreign key constraint does not exist");
             return exec.refuse("42703", message, span);
         }

@@ -260,7 +260,7 @@ fn refuse_attach(exec: &mut Exec, parent: &QName, partition: &QName, span: Span)
             let message = format!("table \"{name}\" being attached contains an identity column \"{}\"", column.name);
             return exec.refuse("55000", message, span);
         }
-        if crate::exec::define::lacks_column(&model, &column.name) {
+        if crate::exec::define::lacks_column(exec, &model, &column.name) {
             let message =
                 format!("table \"{name}\" contains column \"{}\" not found in parent \"{}\"", column.name, parent.name);
             return exec.refuse("42804", message, span);
