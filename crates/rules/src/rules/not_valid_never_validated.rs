@@ -57,8 +57,9 @@ fn check(context: &Context, findings: &mut Vec<Finding>) {
         let added = latest.relations.get(relation).and_then(|after| {
             after.constraints.iter().find(|it| {
                 let named = constraint.name.as_ref().is_none_or(|name| *name.text == *it.name);
-                let new = before.is_none_or(|before| before.constraint(&it.name).is_none());
-                named && new && !it.validated && same_kind(&it.kind, &constraint.kind)
+                let new = || before.is_none_or(|before| before.constraint(&it.name).is_none());
+                // A walk over all constraints for each of them is left to the few that fit.
+                named && !it.validated && same_kind(&it.kind, &constraint.kind) && new()
             })
         });
         let Some(added) = added else { continue };
