@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     /// What a text may hold; `¶` is a number that differs from place to place.
-    const PIECES: [&str; 30] = [
+    const PIECES: [&str; 32] = [
         "CREATE TABLE t¶ (id int, b text DEFAULT 'a;b');\n",
         "ALTER TABLE t¶ ADD COLUMN c¶ int; -- a comment; with one\n",
         "INSERT INTO t (a, b) VALUES (¶, 'x');\r\n",
@@ -147,6 +147,8 @@ mod tests {
         "{{ if .x }} DROP TABLE t¶; {{ end }}\n",
         "\\set x ¶\n",
         "SELECT ¶ \\g\n",
+        "SELECT {{ x }}, 'abc\n",
+        "SELECT ({{ x }};\n",
         ";;\n",
         "SELECT\n",
         "CREATE TABL t¶ (;\n",
@@ -176,11 +178,11 @@ mod tests {
         };
         let (mut taken_over, mut rounds) = (0, 0);
         // What is common and harmless, then also what is broken, then also what reaches far.
-        for (pieces, length) in [(13, 500), (18, 500), (PIECES.len(), 40)] {
+        for (pieces, length) in [(12, 500), (20, 500), (PIECES.len(), 40)] {
             let cache = Cache::default();
             let piece =
                 |draw: &mut dyn FnMut(usize) -> usize, of: usize| PIECES[draw(of)].replace('¶', &draw(100).to_string());
-            let mut text: String = (0..length).map(|_| piece(&mut draw, pieces.min(13))).collect();
+            let mut text: String = (0..length).map(|_| piece(&mut draw, pieces.min(8))).collect();
             let mut sound = text.clone();
             let mut options = Options::default();
             let mut script = parse::parse_cached(&text, &options, &cache);
@@ -214,13 +216,35 @@ mod tests {
                     taken_over += 1;
                     assert_eq!(drawn(&again), drawn(&whole), "{text}\n=>\n{next}");
                 }
-                if round % 20 == 0 && whole.broken.len() <= MOST_BROKEN {
+                if round % 20 == 0 && whole.broken.len() <= 1 {
                     sound.clone_from(&next);
                 }
                 (text, options, script) = (next, wanted, whole);
             }
         }
-        assert!(taken_over * 3 > rounds, "{taken_over} of {rounds}");
+        assert!(taken_over * 4 > rounds, "{taken_over} of {rounds}");
+    }
+
+    /// An open string reaches to the end of the text, behind a placeholder too.
+    #[test]
+    fn what_was_guessed_is_guessed_again() {
+        let fill: String = (0..500).map(|at| format!("CREATE TABLE f{at} (id int);\n")).collect();
+        for begun in ["SELECT {{x}}, 'abc\n", "SELECT {{x}}, $$abc\n", "SELECT {{x}} /* abc\n", "SELECT 'abc\n"] {
+            let text = |last: &str| format!("{begun}DROP TABLE t;\n{fill}SELECT {last};\n{fill}");
+            let closer = if begun.contains('*') {
+                "*/1"
+            } else if begun.contains('$') {
+                "$$1"
+            } else {
+                "'1"
+            };
+            let (old, new) = (text("1"), text(closer));
+            let (options, cache) = (Options::default(), Cache::default());
+            let script = parse::parse_cached(&old, &options, &cache);
+            let before = Before { text: &old, options: &options, script: &script };
+            let again = parse_again(&new, &options, &cache, before);
+            assert!(drawn(&again) == drawn(&parse::parse_cached(&new, &options, &cache)), "{begun}");
+        }
     }
 
     fn drawn(script: &Script) -> String {

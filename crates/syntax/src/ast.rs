@@ -19,7 +19,7 @@ pub struct Script {
     pub masked: Vec<Masked>,
     /// Where a template chooses: from `{{ if }}` or `{{ range }}` to its `{{ end }}`.
     pub branches: Vec<Span>,
-    /// The statements that the grammar rejects, by index.
+    /// The statements that the grammar rejects, by index, with those that only a template explains.
     pub(crate) broken: Vec<usize>,
     /// COPY data was looked for.
     pub(crate) copies: bool,

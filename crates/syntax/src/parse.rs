@@ -71,7 +71,7 @@ fn script(text: &str, options: &Options, cache: Option<&Cache>) -> Script {
 
 pub(crate) struct Pieces {
     pub statements: Vec<Statement>,
-    /// Those that the grammar rejects, by index.
+    /// See [`Script::broken`].
     pub broken: Vec<usize>,
     /// How often the rest of the text was split again.
     pub cuts: usize,
@@ -94,8 +94,9 @@ pub(crate) fn statements(split: &mut Split, text: &str, options: &Options, cache
             Some(cache) => cache.get_or_parse(slice, options, read),
             None => Arc::new(read()),
         };
-        if let StatementKind::Invalid(_) = *parsed.kind {
-            if cuts < MOST_CUTS
+        if let StatementKind::Invalid(_) | StatementKind::Template(_) = *parsed.kind {
+            if let StatementKind::Invalid(_) = *parsed.kind
+                && cuts < MOST_CUTS
                 && let Some(cut) = split::swallowed_line(text, piece, options)
             {
                 cuts += 1;
