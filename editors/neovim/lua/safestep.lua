@@ -24,7 +24,10 @@ function M.root(buffer)
   end
   local why = missing()
   if why then
-    vim.notify_once(why, vim.log.levels.ERROR)
+    -- An error would end the other autocommands of the buffer, and with them its colours.
+    vim.schedule(function()
+      vim.notify_once(why, vim.log.levels.WARN)
+    end)
     return nil
   end
   local above = { upward = true, path = vim.fs.dirname(name) }
