@@ -103,14 +103,17 @@ pub struct Strongest {
     pub full: String,
 }
 
+/// A foreign key locks two tables alike: the statement is about one of them.
+fn is_subject(judged: &Judged, effect: &Effect) -> bool {
+    judged.operations.iter().any(|operation| operation.relation.as_ref() == Some(&effect.relation))
+}
+
 #[must_use]
 pub fn strongest_lock(explained: &Explained, statement: usize) -> Option<Strongest> {
     let judged = explained.trace.judged.get(statement)?;
     let effects = &judged.effects;
     let used = effects.iter().rev().filter(|effect| effect.born == Born::Before);
-    // A foreign key locks two tables alike: the statement is about one of them.
-    let is_subject = |it: &Effect| judged.operations.iter().any(|op| op.relation.as_ref() == Some(&it.relation));
-    let strongest = used.max_by_key(|effect| (effect.lock, effect.on.is_none(), is_subject(effect)))?;
+    let strongest = used.max_by_key(|effect| (effect.lock, effect.on.is_none(), is_subject(judged, effect)))?;
     let same = || effects.iter().filter(|effect| effect.relation == strongest.relation);
     let (_, full) = locks::lines(same()).into_iter().next()?;
     let works = same().filter(|effect| locks::work(effect).is_some()).map(|effect| effect.work);
@@ -230,7 +233,10 @@ impl<'a> View<'a> {
         }
         // An index that the statement creates is said with its table.
         let told = |effect: &&Effect| effect.on.is_none() || effect.born != Born::Here;
-        let mut locks = locks::lines(judged.effects.iter().filter(told));
+        // Of relations that are locked alike the one comes first that the statement is about.
+        let (subjects, others): (Vec<_>, Vec<_>) =
+            judged.effects.iter().filter(told).partition(|effect| is_subject(judged, effect));
+        let mut locks = locks::lines(subjects.into_iter().chain(others));
         let rest = locks.split_off(locks.len().min(TOLD)).len();
         for (index, (shade, text)) in locks.into_iter().enumerate() {
             facts.push((if index == 0 { "takes" } else { "" }, shade.ink(), text));

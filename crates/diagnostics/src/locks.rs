@@ -74,8 +74,8 @@ impl Shade {
     }
 }
 
-/// One line for each relation, in order of appearance: its strongest lock and all the work, like
-/// `SHARE on orders, an index is built`.
+/// One line for each relation, the strongest locks first and else in order of appearance: its strongest lock and all the
+/// work, like `SHARE on orders, an index is built`.
 pub(crate) fn lines<'a>(effects: impl IntoIterator<Item = &'a Effect>) -> Vec<(Shade, String)> {
     let mut by_relation: Vec<Vec<&Effect>> = Vec::new();
     let mut numbers: HashMap<&QName, usize> = HashMap::new();
@@ -86,6 +86,7 @@ pub(crate) fn lines<'a>(effects: impl IntoIterator<Item = &'a Effect>) -> Vec<(S
         });
         by_relation[number].push(effect);
     }
+    by_relation.sort_by_key(|effects| Reverse(effects.iter().map(|effect| effect.lock).max()));
     by_relation.into_iter().map(|effects| line(&effects)).collect()
 }
 

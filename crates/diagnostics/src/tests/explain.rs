@@ -568,7 +568,8 @@ fn many_relations_and_long_names() {
         In a transaction or not: nothing tells who runs it, with all pending migrations
 
          1  DROP SCHEMA a
-            takes   SHARE on t0
+            takes   ACCESS EXCLUSIVE on t20
+                    SHARE on t0
                     SHARE on t1
                     SHARE on t2
                     SHARE on
@@ -576,7 +577,6 @@ fn many_relations_and_long_names() {
                     SHARE on t4
                     SHARE on t5, if it gets there
                     SHARE on t6
-                    SHARE on t7
                     and 22 more locks
             blocks  reads and writes of t20, writes to t0, t1, t2,
                     "Sales".a_very_long_name_of_a_table_a_very_long_name_of_a_table_a_very_,
