@@ -14,6 +14,7 @@ use tower_lsp::ls_types::{
     WorkspaceEdit,
 };
 
+use crate::Wanted;
 use crate::answers::diagnostic;
 use crate::world::{Abilities, Judged};
 
@@ -28,39 +29,43 @@ pub const OPEN_RULE: &str = "safestep.openRule";
 pub const KINDS: [CodeActionKind; 3] = [CodeActionKind::QUICKFIX, FIX_ALL, SPLIT];
 
 /// Everything that is asked for. Plans are made here, which takes time.
-pub fn actions(judged: &Judged, client: Abilities, params: &CodeActionParams) -> Vec<CodeAction> {
+pub fn actions(judged: &Judged, client: Abilities, params: &CodeActionParams, wanted: Wanted) -> Vec<CodeAction> {
     let only = params.context.only.as_deref();
     // A kind asks for everything below it.
-    let wanted = |kind: &CodeActionKind| {
-        let below = |asked: &CodeActionKind| {
-            let rest = kind.as_str().strip_prefix(asked.as_str());
-            rest.is_some_and(|rest| asked.as_str().is_empty() || rest.is_empty() || rest.starts_with('.'))
+    let asked = |kind: &CodeActionKind| {
+        let below = |above: &CodeActionKind| {
+            let rest = kind.as_str().strip_prefix(above.as_str());
+            rest.is_some_and(|rest| above.as_str().is_empty() || rest.is_empty() || rest.starts_with('.'))
         };
         only.is_none_or(|only| only.iter().any(below))
     };
     let mut actions = Vec::new();
-    if wanted(&CodeActionKind::QUICKFIX) {
-        actions.extend(quick_fixes(judged, client, params.range));
+    if asked(&CodeActionKind::QUICKFIX) {
+        actions.extend(quick_fixes(judged, client, params.range, wanted));
     }
     // Nobody who only moves the cursor asks about the whole file.
     let automatic = params.context.trigger_kind == Some(CodeActionTriggerKind::AUTOMATIC) && only.is_none();
-    if !judged.findings.is_empty() && !automatic && (wanted(&FIX_ALL) || wanted(&SPLIT)) {
+    if !judged.findings.is_empty() && !automatic && wanted() && (asked(&FIX_ALL) || asked(&SPLIT)) {
         let (changes, is_split) = judged.told.as_ref().map(|told| told.fix(Class::Safe)).unwrap_or_default();
-        if wanted(&FIX_ALL) {
+        if asked(&FIX_ALL) {
             actions.extend(if is_split { fix_whole(judged, client) } else { fix_all(judged, client, &changes) });
         }
-        if wanted(&SPLIT) && is_split {
+        if asked(&SPLIT) && is_split {
             actions.extend(split(judged, client, &changes));
         }
-        if wanted(&SPLIT) && !is_split {
+        if asked(&SPLIT) && !is_split {
             actions.extend(no_split(judged));
         }
     }
     actions
 }
 
-/// What can be done about the findings in a range: each fix once, whatever it is good for.
-fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<CodeAction> {
+/// In a menu for more findings nobody finds anything, and each fix is a plan of the whole migration.
+const MANY: usize = 16;
+
+/// What can be done about the findings in a range: each fix once, whatever it is good for. Of many findings only what is done
+/// about all of a rule.
+fn quick_fixes(judged: &Judged, client: Abilities, range: Range, wanted: Wanted) -> Vec<CodeAction> {
     let (from, to) =
         (client.encoding.offset(&judged.source, range.start), client.encoding.offset(&judged.source, range.end));
     let meets = |finding: &Finding, from: u32, to: u32| finding.span.start <= to && from <= finding.span.end;
@@ -81,11 +86,16 @@ fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<CodeActi
         false => finding.rule.to_owned(),
     };
     let mut rules: Vec<&str> = Vec::new();
-    let mut fixes: Vec<(Arc<Fix>, Vec<&Finding>, String)> = Vec::new();
     for finding in &here {
         if !rules.contains(&finding.rule) {
             rules.push(finding.rule);
         }
+    }
+    if here.len() > MANY {
+        here.clear();
+    }
+    let mut fixes: Vec<(Arc<Fix>, Vec<&Finding>, String)> = Vec::new();
+    for finding in here.iter().take_while(|_| wanted()) {
         let Some(fix) = offer(judged, &[*finding]) else { continue };
         match fixes.iter_mut().find(|(known, ..)| *known == fix) {
             Some((_, treated, names)) => {
@@ -98,7 +108,7 @@ fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<CodeActi
         }
     }
     let single = fixes.len();
-    for rule in &rules {
+    for rule in rules.iter().take_while(|_| wanted()) {
         let all: Vec<&Finding> = judged.findings.iter().filter(|finding| finding.rule == *rule).collect();
         let Some(fix) = Some(&all).filter(|all| all.len() > 1).and_then(|all| offer(judged, all)) else { continue };
         if !fixes.iter().any(|(known, ..)| *known == fix) {
@@ -116,8 +126,11 @@ fn quick_fixes(judged: &Judged, client: Abilities, range: Range) -> Vec<CodeActi
         let title = format!("Fix {names}: {}{class}{}", fix.title, unless_applied(judged));
         let Some(edit) = fix_edit(judged, client, fix, &title) else { continue };
         actions.push(CodeAction {
-            // Not every client shows what edits are for.
-            title: if fix.assumptions.is_empty() { title } else { format!("{title}. {}", conditions(fix)) },
+            // Not every client shows what edits are for, and a menu has no room for it in those that do.
+            title: match client.annotations || fix.assumptions.is_empty() {
+                true => title,
+                false => format!("{title}. {}", conditions(fix)),
+            },
             kind: Some(CodeActionKind::QUICKFIX),
             diagnostics: Some(treated.iter().map(|finding| diagnostic(judged, client, finding)).collect()),
             edit: Some(edit),

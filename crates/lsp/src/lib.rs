@@ -123,6 +123,9 @@ fn service(shared: Arc<Shared>) -> (LspService<Server>, tower_lsp::ClientSocket)
         .finish()
 }
 
+/// Whether somebody still waits for what is made, of a text that is still the same.
+type Wanted<'a> = &'a dyn Fn() -> bool;
+
 struct Server {
     client: Client,
     shared: Arc<Shared>,
@@ -241,20 +244,28 @@ impl Shared {
         }
     }
 
-    /// As [`Shared::judged`], after planning what can be done about it; `None` as well when it is edited meanwhile.
+    /// As [`Shared::judged`], after planning what can be done about it; `None` as well when it is edited before its turn.
     async fn planned<T: Send + 'static>(
         self: &Arc<Self>,
         uri: &Uri,
-        plan: impl FnOnce(&Judged) -> T + Send + 'static,
+        plan: impl FnOnce(&Judged, Wanted) -> T + Send + 'static,
     ) -> Option<T> {
         let judged = self.judged(uri).await?;
         let shared = Arc::clone(self);
+        // Goes with this future, which is dropped when the client takes its request back.
+        let asked = Arc::new(());
+        let asks = Arc::downgrade(&asked);
         let planning = tokio::task::spawn_blocking(move || {
             let _turn = shared.planning.lock().unwrap_or_else(PoisonError::into_inner);
-            let current = shared.world().documents.get(&judged.uri).is_some_and(|it| *it.text == *judged.source.text());
-            current.then(|| plan(&judged))
+            let wanted = || {
+                let is_current = |it: &Document| *it.text == *judged.source.text();
+                asks.strong_count() > 0 && shared.world().documents.get(&judged.uri).is_some_and(is_current)
+            };
+            wanted().then(|| plan(&judged, &wanted))
         });
-        planning.await.ok().flatten()
+        let planned = planning.await.ok().flatten();
+        drop(asked);
+        planned
     }
 
     /// The text of an open document, and whether it is a configuration.
@@ -703,7 +714,8 @@ impl LanguageServer for Server {
         // A menu of everything is no question about the split, unless it could have been there in another editor.
         let asked = params.context.trigger_kind != Some(CodeActionTriggerKind::AUTOMATIC)
             && (params.context.only.is_some() || !client.create);
-        let actions = self.shared.planned(&uri, move |judged| actions::actions(judged, client, &params)).await;
+        let actions =
+            self.shared.planned(&uri, move |judged, wanted| actions::actions(judged, client, &params, wanted)).await;
         let Some(mut actions) = actions else { return Ok(None) };
         if !client.disabled {
             let told = actions.extract_if(.., |action| action.disabled.is_some());

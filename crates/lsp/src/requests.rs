@@ -140,7 +140,7 @@ impl Server {
 
     /// The lock timeline of a migration and of its safe steps.
     pub async fn timeline(&self, params: DocumentParams) -> Result<Option<Timeline>> {
-        let drawn = self.shared.planned(&params.text_document.uri, |judged| {
+        let drawn = self.shared.planned(&params.text_document.uri, |judged, _| {
             let told = judged.told.as_ref()?;
             let path = &judged.sections.first()?.path;
             let (up, down) = judged.sections.split_at(1);
@@ -166,7 +166,7 @@ impl Server {
                 return Err(Error::invalid_params(message));
             }
         };
-        let planned = self.shared.planned(&params.text_document.uri, move |judged| {
+        let planned = self.shared.planned(&params.text_document.uri, move |judged, _| {
             let Some(told) = &judged.told else { return why_none(judged) };
             let (planned, sources) = told.plan(class);
             let mut markdown = diagnostics::plan::markdown(&planned, &sources);

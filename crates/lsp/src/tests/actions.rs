@@ -178,7 +178,7 @@ async fn conditions_are_read_before_a_fix_is_made() {
     assert_eq!(annotation["needsConfirmation"], true);
     let drawn = format!("{}\n{}\n{}\n", fix["title"], annotation["label"], annotation["description"]);
     expect![[r#"
-        "Fix add-column-rewrite: split the migration into 5 files (unsafe). Provided: The rows of orders get their values of slug batch by batch in the order of the primary key, and until then are NULL."
+        "Fix add-column-rewrite: split the migration into 5 files (unsafe)"
         "Fix add-column-rewrite: split the migration into 5 files (unsafe)"
         "Provided: The rows of orders get their values of slug batch by batch in the order of the primary key, and until then are NULL."
     "#]].assert_eq(&drawn);
@@ -239,6 +239,20 @@ async fn where_git_cannot_tell_what_is_applied_it_is_said() {
             Allow blocking-index-creation here (if it is not applied yet)
             Fix all that is safe (if it is not applied yet)
         "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn of_many_findings_whole_rules_are_offered() {
+    let indexes: String = (0..20).map(|at| format!("CREATE INDEX i{at} ON orders (b);\n")).collect();
+    menu(
+        &format!("-- +goose Up\n{indexes}"),
+        1..20,
+        expect![[r#"
+        Fix all 20 of blocking-index-creation: split the migration into 20 files
+        Split this migration into safe steps
+    "#]],
     )
     .await;
 }
