@@ -15,7 +15,7 @@ use tower_lsp::ls_types::{Diagnostic, Uri};
 use crate::Shared;
 use crate::answers;
 use crate::preferences::Preferences;
-use crate::world::{Abilities, Document, Judged, Open};
+use crate::world::{Abilities, Document, Judged, Open, Refused};
 
 /// The world at one moment.
 pub struct Moment {
@@ -209,8 +209,11 @@ impl Judge {
         let old = moment.judged.get(uri);
         let (generation, open) = (moment.generation, Arc::clone(&moment.open));
         let refused = match self.refused.get(&document.path) {
-            Some((_, Refusal::Skipped(reason))) => Some(reason.clone()),
-            _ => None,
+            Some((_, Refusal::Skipped(reason))) => Refused::Skipped(reason.clone()),
+            Some((_, Refusal::Errors(errors))) => {
+                Refused::Wrong(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+            }
+            None => Refused::No,
         };
         if let Some(old) = old.filter(|old| old.holds_for(document, told)) {
             return Some(Judged { version: document.version, generation, open, refused, ..(**old).clone() });

@@ -13,7 +13,7 @@ use tower_lsp::ls_types::notification::Notification;
 use tower_lsp::ls_types::{Range, TextDocumentIdentifier, TextDocumentPositionParams, Uri};
 
 use crate::Server;
-use crate::world::{Judged, explained};
+use crate::world::{Judged, Refused, explained};
 
 /// `$/safestep/status`: what a document is taken for, whenever something new is said about it. Clients that do not know it ignore
 /// it, as the protocol says of such names.
@@ -40,6 +40,8 @@ pub struct StatusParams {
     pub errors: usize,
     pub warnings: usize,
     pub infos: usize,
+    /// What keeps it from being judged: errors of other files.
+    pub wrong: Option<String>,
 }
 
 pub fn status(judged: &Judged) -> StatusParams {
@@ -58,6 +60,10 @@ pub fn status(judged: &Judged) -> StatusParams {
         errors: count(Level::Error),
         warnings: count(Level::Warning),
         infos: count(Level::Info),
+        wrong: match &judged.refused {
+            Refused::Wrong(errors) => Some(errors.clone()),
+            Refused::No | Refused::Skipped(_) => None,
+        },
     }
 }
 
@@ -214,8 +220,9 @@ fn why_none(judged: &Judged) -> Page {
     let config = engine::CONFIG_FILE;
     Page {
         markdown: match &judged.refused {
-            Some(reason) => format!("This file is left alone: it {reason}.\n"),
-            None => format!(
+            Refused::Skipped(reason) => format!("This file is left alone: it {reason}.\n"),
+            Refused::Wrong(errors) => format!("This file cannot be judged until this is mended: {errors}.\n"),
+            Refused::No => format!(
                 "This file is left alone: neither its name, its place nor its text is that of a migration.\n\n\
                  - If it is one, name its directory in `{config}`, as in `dirs = [\"db/changes\"]`; where the tool that runs it \
                  cannot be found out either, `safestep.tool` names it.\n\

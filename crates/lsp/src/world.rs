@@ -99,6 +99,17 @@ pub struct Snapshot {
 
 pub type Open = Arc<BTreeMap<PathBuf, (Uri, i32)>>;
 
+/// Whether a document is kept out of all histories, and why.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Refused {
+    #[default]
+    No,
+    /// As a phrase.
+    Skipped(String),
+    /// What is wrong with the files that it is judged by.
+    Wrong(String),
+}
+
 /// What the engine says about one document.
 #[derive(Clone, Debug)]
 pub struct Judged {
@@ -115,8 +126,7 @@ pub struct Judged {
     pub result: u64,
     /// The migration that it belongs to; `None` when it is judged by nothing.
     pub told: Option<Arc<Told>>,
-    /// Why it is left out of all histories, as a phrase.
-    pub refused: Option<String>,
+    pub refused: Refused,
     pub files: Files,
     pub open: Open,
 }
@@ -209,7 +219,7 @@ impl Judged {
             diagnostics: Arc::default(),
             result: 0,
             told,
-            refused: None,
+            refused: Refused::No,
             files,
             open,
         }

@@ -26,6 +26,8 @@ export interface Status {
   warnings: number;
   infos: number;
   migration: boolean;
+  /** What keeps it from being judged. */
+  wrong?: string | null;
 }
 
 /** `safestep/timeline`: drawings, the second one of what would become of the migration. */

@@ -37,6 +37,18 @@ export class StatusItems {
   show(document: TextDocument | undefined, status: Status | undefined): void {
     this.item.backgroundColor = undefined;
     this.quiet.severity = LanguageStatusSeverity.Information;
+    if (isSql(document) && status?.wrong) {
+      this.item.text = '$(error) Safestep cannot judge this file';
+      this.item.tooltip = status.wrong;
+      this.item.command = { command: 'safestep.explain', title: 'Explain' };
+      this.item.backgroundColor = new ThemeColor('statusBarItem.errorBackground');
+      this.item.show();
+      this.quiet.text = 'Safestep cannot judge this file';
+      this.quiet.detail = status.wrong;
+      this.quiet.severity = LanguageStatusSeverity.Error;
+      this.quiet.command = this.item.command;
+      return;
+    }
     if (!isSql(document) || !status?.migration) {
       this.item.hide();
       this.quiet.text = status ? 'Safestep: not a migration' : 'Safestep';
@@ -75,7 +87,7 @@ function postgres(status: Status): string {
 
 function counts(status: Status): string {
   const count = (of: number, name: string) => (of === 0 ? [] : [`${of} ${name}${of === 1 ? '' : 's'}`]);
-  const told = [...count(status.errors, 'error'), ...count(status.warnings, 'warning'), ...count(status.infos, 'hint')];
+  const told = [...count(status.errors, 'error'), ...count(status.warnings, 'warning'), ...count(status.infos, 'note')];
   return told.length === 0 ? 'safe' : told.join(', ');
 }
 
