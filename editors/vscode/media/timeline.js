@@ -45,9 +45,15 @@
     if (column && section) editor.postMessage({ section, statement: Number(column.getAttribute('data-statement')) });
   });
 
+  const empty = /** @type {HTMLElement} */ (document.getElementById('empty'));
+  const invitation = empty.textContent;
+
   window.addEventListener('message', ({ data }) => {
+    // Said only where no drawing stands yet.
+    if ('drawing' in data) empty.textContent = 'Drawing the locks of this migration\u2026';
     if ('drawings' in data) {
-      /** @type {HTMLElement} */ (document.getElementById('empty')).hidden = data.drawings !== null;
+      empty.textContent = invitation;
+      empty.hidden = data.drawings !== null;
       draw('before', data.drawings?.before);
       draw('after', data.drawings?.after);
       draw('down', data.drawings?.down);

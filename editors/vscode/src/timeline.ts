@@ -5,6 +5,8 @@ import { type Disposable, Range, type TextEditor, Uri, ViewColumn, type Webview,
 import { type Ask, type Drawings, isSql, type Place, type Span } from './protocol';
 
 const VIEW = 'safestep.timeline';
+/** Milliseconds without a change before a large migration is drawn anew: the server plans all of it for that. */
+const PAUSE = 400;
 const OPTIONS = { enableScripts: true, localResourceRoots: [] as Uri[] };
 
 export class Timeline {
@@ -12,6 +14,7 @@ export class Timeline {
   /** The document that is drawn. It stays when the editor is left for something that is no SQL. */
   private shown: string | undefined;
   private asked = 0;
+  private pause: NodeJS.Timeout | undefined;
   private readonly media: Uri;
   private readonly registered: Disposable[];
 
@@ -51,10 +54,13 @@ export class Timeline {
 
   /** The server knows a document anew. */
   judged(uri: string): void {
-    if (uri === this.shown) void this.draw();
+    if (uri !== this.shown) return;
+    clearTimeout(this.pause);
+    this.pause = setTimeout(() => void this.draw(), PAUSE);
   }
 
   dispose(): void {
+    clearTimeout(this.pause);
     for (const it of this.registered) it.dispose();
     this.panel?.dispose();
   }
@@ -75,6 +81,7 @@ export class Timeline {
     if (!this.panel?.visible) return;
     const uri = this.shown;
     const asked = ++this.asked;
+    if (uri) await this.panel.webview.postMessage({ drawing: true });
     const drawings = uri && (await this.ask<Drawings>('safestep/timeline', { textDocument: { uri } }));
     // A later question has its own answer.
     if (asked !== this.asked) return;
