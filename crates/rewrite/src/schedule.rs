@@ -161,12 +161,15 @@ fn atoms(items: &[Item], facts: &[Facts], freedom: Freedom, waiting: &BTreeSet<u
 fn change_types_first(items: &[Item], facts: &mut [Facts], atoms: &mut [Atom]) {
     for change in 0..atoms.len() {
         let [step] = atoms[change].steps[..] else { continue };
+        if facts[step].rebuilds.is_empty() {
+            continue;
+        }
         for made in 0..change {
             let concurrently = |it: &&usize| items[**it].draft.mode == Mode::NonTx;
             let makes = |it: &&usize| facts[**it].builds.as_ref().is_some_and(|it| facts[step].rebuilds.contains(it));
             let Some(index) = atoms[made].steps.iter().filter(concurrently).find(makes).copied() else { continue };
             if !footprint::differ_in_columns_only(&facts[index].footprint, &facts[step].footprint)
-                || atoms[change].after.iter().any(|it| *it != made && leads_to(atoms, *it, made))
+                || atoms[change].after.iter().any(|it| *it != made && preceding(atoms, *it)[made])
             {
                 continue;
             }
@@ -193,8 +196,10 @@ fn fill_before_restricting(items: &[Item], facts: &[Facts], atoms: &mut [Atom]) 
             let takes_long = *long && (defaults || !items[*step].operations.is_empty());
             !restricts.is_disjoint(&filled) || (takes_long && !writes.is_disjoint(&filled))
         };
-        for later in 0..fills {
-            if atoms[later].steps.iter().any(meets) && !leads_to(atoms, fills, later) {
+        // What is put after it below changes nothing about what it comes after.
+        let before = preceding(atoms, fills);
+        for later in (0..fills).filter(|it| !before[*it]) {
+            if atoms[later].steps.iter().any(meets) {
                 atoms[later].after.insert(fills);
             }
         }
@@ -208,14 +213,18 @@ fn destroy_last(items: &[Item], facts: &[Facts], wishes: &Wishes, atoms: &mut [A
         let Facts { validates, writes, long, .. } = &facts[*step];
         !items[*step].operations.is_empty() && (validates.is_some() || (*long && !writes.is_empty()))
     };
+    let failing: Vec<usize> = (0..atoms.len()).filter(|it| atoms[*it].steps.iter().any(may_fail)).collect();
+    let mut followers = followers(atoms);
     for drops in 0..atoms.len() {
         let waits = |it: &usize| facts[*it].destroys && !wishes.together.keys().any(|(_, late)| late == it);
         if !atoms[drops].steps.iter().any(waits) {
             continue;
         }
-        for earlier in 0..drops {
-            if atoms[earlier].steps.iter().any(may_fail) && !leads_to(atoms, earlier, drops) {
-                atoms[drops].after.insert(earlier);
+        // Nor does what it is put after change what comes after it.
+        let after = reached(atoms.len(), drops, |it| &followers[it]);
+        for earlier in failing.iter().copied().take_while(|it| *it < drops).filter(|it| !after[*it]) {
+            if atoms[drops].after.insert(earlier) {
+                followers[earlier].push(drops);
             }
         }
     }
@@ -225,30 +234,34 @@ fn destroy_last(items: &[Item], facts: &[Facts], wishes: &Wishes, atoms: &mut [A
 fn joined(items: &[Item], atoms: &[Atom], early: usize, late: usize) -> Result<Vec<Atom>, Vec<usize>> {
     let of = |step: usize| atoms.iter().position(|atom| atom.steps.contains(&step));
     let (Some(one), Some(other)) = (of(early), of(late)) else { return Ok(atoms.to_vec()) };
-    let (first, last) = if leads_to(atoms, one, other) { (other, one) } else { (one, other) };
+    let (first, last) = if preceding(atoms, one)[other] { (other, one) } else { (one, other) };
     let members = between(atoms, first, last);
-    let mut open: Vec<usize> = members.iter().copied().collect();
     let steps = || members.iter().flat_map(|it| &atoms[*it].steps).copied();
     let apart: Vec<usize> = steps().filter(|it| items[*it].draft.mode != Mode::Tx).collect();
     if !apart.is_empty() {
         return Err(apart);
     }
     let mut whole = Atom { steps: Vec::new(), after: BTreeSet::new() };
-    while !open.is_empty() {
-        let waits = |it: &usize| atoms[*it].after.iter().any(|it| open.contains(it));
-        let next = open.iter().position(|it| !waits(it)).unwrap_or(0);
-        whole.steps.extend(&atoms[open.remove(next)].steps);
+    let mut open = members.clone();
+    while let Some(first) = open.first().copied() {
+        let next = open.iter().copied().find(|it| atoms[*it].after.is_disjoint(&open)).unwrap_or(first);
+        whole.steps.extend(&atoms[next].steps);
+        open.remove(&next);
     }
     // The whole stands where its last atom stood.
-    let number = |atom: usize| {
-        let atom = if members.contains(&atom) { last } else { atom };
-        atom - members.range(..atom).filter(|it| **it != last).count()
-    };
-    let numbers = |after: &BTreeSet<usize>| -> BTreeSet<usize> { after.iter().map(|it| number(*it)).collect() };
+    let stays = |it: &usize| *it == last || !members.contains(it);
+    let mut number = vec![0; atoms.len()];
+    for (new, old) in (0..atoms.len()).filter(stays).enumerate() {
+        number[old] = new;
+    }
+    for member in &members {
+        number[*member] = number[last];
+    }
+    let numbers = |after: &BTreeSet<usize>| -> BTreeSet<usize> { after.iter().map(|it| number[*it]).collect() };
     for member in &members {
         whole.after.extend(numbers(&atoms[*member].after));
     }
-    whole.after.remove(&number(last));
+    whole.after.remove(&number[last]);
     let mut whole = Some(whole);
     let kept = atoms.iter().enumerate().filter_map(|(at, atom)| match members.contains(&at) {
         true => whole.take_if(|_| at == last),
@@ -259,39 +272,37 @@ fn joined(items: &[Item], atoms: &[Atom], early: usize, late: usize) -> Result<V
 
 /// The two, and what must come after the first and before the last.
 fn between(atoms: &[Atom], first: usize, last: usize) -> BTreeSet<usize> {
-    let mut before: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    let mut open = vec![last];
-    let mut seen = BTreeSet::from([last]);
-    while let Some(atom) = open.pop() {
-        for earlier in &atoms[atom].after {
-            before.entry(*earlier).or_default().push(atom);
-            if seen.insert(*earlier) {
-                open.push(*earlier);
-            }
+    let followers = followers(atoms);
+    let (after, before) = (reached(atoms.len(), first, |it| &followers[it]), preceding(atoms, last));
+    (0..atoms.len()).filter(|it| *it == first || *it == last || (after[*it] && before[*it])).collect()
+}
+
+/// For each atom those that come right after it.
+fn followers(atoms: &[Atom]) -> Vec<Vec<usize>> {
+    let mut found = vec![Vec::new(); atoms.len()];
+    for (later, atom) in atoms.iter().enumerate() {
+        for earlier in &atom.after {
+            found[*earlier].push(later);
         }
-    }
-    let mut found = BTreeSet::from([first, last]);
-    let mut open = vec![first];
-    while let Some(atom) = open.pop() {
-        let later = before.get(&atom).into_iter().flatten();
-        open.extend(later.filter(|it| found.insert(**it)));
     }
     found
 }
 
-/// The atom, or one that it comes after, is the other.
-fn leads_to(atoms: &[Atom], atom: usize, other: usize) -> bool {
-    let mut seen = BTreeSet::new();
-    let mut open = vec![atom];
-    while let Some(atom) = open.pop() {
-        if atom == other {
-            return true;
-        }
-        if seen.insert(atom) {
-            open.extend(&atoms[atom].after);
+/// Which atoms this one comes after, by way of others too. It counts itself.
+fn preceding(atoms: &[Atom], atom: usize) -> Vec<bool> {
+    reached(atoms.len(), atom, |it| &atoms[it].after)
+}
+
+/// Which of so many are met from the first on.
+fn reached<'a, N: IntoIterator<Item = &'a usize>>(count: usize, first: usize, next: impl Fn(usize) -> N) -> Vec<bool> {
+    let mut seen = vec![false; count];
+    let mut open = vec![first];
+    while let Some(it) = open.pop() {
+        if !std::mem::replace(&mut seen[it], true) {
+            open.extend(next(it));
         }
     }
-    false
+    seen
 }
 
 /// A part that is being filled.
