@@ -108,7 +108,8 @@ async function light(page) {
 
 async function plan(page) {
   await command(page, 'Safestep: Show Plan');
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Safe steps' }).first().click();
+  // The list of commands, which may still be open, has one that ends in the same words.
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: /^\s*Safe steps/ }).first().click();
   const preview = await framed(page, 'body.vscode-body .code-line');
   await preview.getByText('orders').first().waitFor();
   await picture(page, 'plan');
