@@ -13,6 +13,7 @@ use model::name::QName;
 use model::schema::{Born, Schema};
 use model::trace::{Judged, Opener, Timeout, Trace, Transaction, Until};
 use rules::Section;
+use syntax::ast::Statement;
 
 use crate::explain::{self, LongWait, View};
 use crate::locks::{self, Shade};
@@ -161,9 +162,11 @@ impl Timeline {
         for (number, section) in sections.iter().enumerate() {
             let view = View::of(section, &assumed.tool, sources.get(section.path), STYLE);
             let begin = it.columns.len();
-            let room = COLUMNS - begin;
-            hidden += view.groups.iter().skip(room).map(|group| group.length).sum::<usize>();
-            for group in view.groups.iter().take(room) {
+            let shown = shown(&view, COLUMNS - begin);
+            let groups = shown.iter().map(|at| &view.groups[*at]);
+            let told: usize = groups.clone().map(|group| group.length).sum();
+            hidden += view.statements.len() - told;
+            for group in groups {
                 let at = it.columns.len();
                 let (_, judged) = view.statements[group.first];
                 it.columns.push(Column::of(&view, group.first, group.length));
@@ -190,7 +193,8 @@ impl Timeline {
     /// Puts a column into the transaction before it, or begins another; `follows` says that it is not the first of its file.
     fn enter(&mut self, at: usize, follows: bool, view: &View, transaction: Transaction) {
         let same = follows && transaction.until != Until::Statement && {
-            let before = view.statements[self.columns[at].statement - 1].1.transaction;
+            let before = &self.columns[at - 1];
+            let before = view.statements[before.statement + before.count - 1].1.transaction;
             before.id == transaction.id && before.until != Until::Statement
         };
         match self.transactions.last_mut().filter(|_| same) {
@@ -206,6 +210,28 @@ impl Timeline {
     }
 }
 
+/// Where there is no room for all groups those that hurt come before the rest, of which the first ones do.
+fn shown(view: &View, room: usize) -> Vec<usize> {
+    let mut shown: Vec<usize> = (0..view.groups.len()).collect();
+    if shown.len() > room {
+        shown.sort_by_key(|at| {
+            let (statement, judged) = view.statements[view.groups[*at].first];
+            !hurts(statement, judged)
+        });
+        shown.truncate(room);
+        shown.sort_unstable();
+    }
+    shown
+}
+
+/// Others wait for it while its work grows with a table.
+fn hurts(statement: &Statement, judged: &Judged) -> bool {
+    let stops = |effect: &Effect| Shade::of(effect) >= Shade::Writes;
+    explain::growing(statement, judged).is_some()
+        && !explain::fails_here(judged)
+        && (judged.effects.iter().any(stops) || judged.held().values().any(stops))
+}
+
 impl Column {
     fn of(view: &View, first: usize, count: usize) -> Self {
         let (statement, judged) = view.statements[first];
@@ -213,7 +239,6 @@ impl Column {
         let opaque = judged.operations.iter().any(|operation| operation.kind == OperationKind::Opaque);
         let worst = |effects: &mut dyn Iterator<Item = &Effect>| effects.map(Shade::of).max().unwrap_or(Shade::Idle);
         let own = worst(&mut judged.effects.iter());
-        let fails = explain::fails_here(judged);
         Self {
             statement: first,
             count,
@@ -226,8 +251,8 @@ impl Column {
                 (.., true) => Weight::Nothing,
                 _ => Weight::Instant,
             },
-            hurts: grows && !fails && own.max(worst(&mut judged.held().values())) >= Shade::Writes,
-            fails,
+            hurts: hurts(statement, judged),
+            fails: explain::fails_here(judged),
             bound: (own >= Shade::Writes).then(|| match judged.timeouts.lock {
                 Timeout::Milliseconds(milliseconds) => Bound::Limit(explain::duration(milliseconds)),
                 Timeout::External => Bound::Elsewhere,

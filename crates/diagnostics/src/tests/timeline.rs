@@ -104,6 +104,25 @@ fn the_strongest_of_many_relations_are_drawn() {
     assert_eq!(timeline.left_out, ["10 more relations", "15 more relations with weak locks"]);
 }
 
+#[test]
+fn of_very_many_statements_those_that_hurt_are_drawn() {
+    let statement = |at: usize| match at {
+        400 => ("CREATE INDEX i ON t7 (a)".to_owned(), lock("t7", LockMode::Share, Work::Build)),
+        _ => {
+            (format!("ALTER TABLE t{at} ADD a int"), lock(&format!("t{at}"), LockMode::AccessExclusive, Work::Instant))
+        }
+    };
+    let texts: Vec<String> = (0..801).map(|at| statement(at).0).collect();
+    let mut it = Traced::new(&texts.join("; "));
+    for (at, text) in texts.iter().enumerate() {
+        it.statement(text, alone(u32::try_from(at).expect("few")), vec![statement(at).1]);
+    }
+    let timeline = timeline(&it);
+    let hurting: Vec<&str> = timeline.columns.iter().filter(|column| column.hurts).map(|it| &*it.sql).collect();
+    assert_eq!(hurting, ["CREATE INDEX i ON t7 (a)"]);
+    assert_eq!((timeline.columns.len(), &*timeline.left_out[0]), (200, "601 more statements"));
+}
+
 fn compared(it: &Traced) -> Vec<Compared<'_>> {
     vec![Compared {
         before: vec![it.explained()],
