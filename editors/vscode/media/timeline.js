@@ -11,6 +11,9 @@
   /** A column of the migration as it is; other files are not there yet. */
   const COLUMN = ':is(#before, #down) [data-statement]';
 
+  /** The name of a lane. */
+  const NAME = '.lane > text';
+
   /** Smaller than this part of their size drawings cannot be read; then they are scrolled. */
   const SMALLEST = 0.7;
 
@@ -21,6 +24,17 @@
     const drawing = svg ? new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement : undefined;
     if (drawing) drawing.style.minWidth = `${SMALLEST * Number(drawing.getAttribute('width'))}px`;
     figure.replaceChildren(...(drawing ? [document.adoptNode(drawing)] : []));
+    // The names of lanes stay in sight, over what is scrolled below them.
+    for (const it of figure.querySelectorAll(NAME)) it.parentElement?.append(it);
+    follow(figure);
+  };
+
+  /** @param {HTMLElement} figure */
+  const follow = (figure) => {
+    const drawing = figure.querySelector('svg');
+    if (!drawing) return;
+    const scrolled = (figure.scrollLeft * Number(drawing.getAttribute('width'))) / drawing.getBoundingClientRect().width;
+    for (const it of figure.querySelectorAll(NAME)) it.setAttribute('transform', `translate(${scrolled || 0} 0)`);
   };
 
   const mark = () => {
@@ -44,6 +58,8 @@
     const section = column?.closest('[data-section]')?.getAttribute('data-section');
     if (column && section) editor.postMessage({ section, statement: Number(column.getAttribute('data-statement')) });
   });
+
+  for (const figure of document.querySelectorAll('figure')) figure.addEventListener('scroll', () => follow(figure));
 
   const empty = /** @type {HTMLElement} */ (document.getElementById('empty'));
   const invitation = empty.textContent;
