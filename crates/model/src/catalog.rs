@@ -86,9 +86,23 @@ impl Schema {
         }
     }
 
+    /// After a mistake nothing is told of what was taken away. That is one entry more, so that an edit that makes a mistake or
+    /// mends it leaves nearly the same state; no relation has this name.
+    pub(crate) fn distrust_gone(&mut self) {
+        if !self.gone.contains_key(&distrusted()) {
+            self.gone.insert(distrusted(), ());
+        }
+    }
+
+    /// Whether this migration took the relation or index away, be the schema complete or not.
+    pub(crate) fn is_gone(&self, name: &QName) -> bool {
+        self.gone.contains_key(name) && !self.gone.contains_key(&distrusted())
+    }
+
     /// Whether this migration took a column away from a relation that may have others than are known.
     pub(crate) fn has_lost(&self, table: &QName, column: &str) -> bool {
-        self.gone_columns.get(table).is_some_and(|gone| gone.iter().any(|it| **it == *column))
+        let lost = self.gone_columns.get(table).is_some_and(|gone| gone.iter().any(|it| **it == *column));
+        lost && !self.gone.contains_key(&distrusted())
     }
 
     /// The first schema of the search path that has the relation or index, else the first of the path.
@@ -457,6 +471,10 @@ impl Schema {
 
 fn parents(relation: &Relation) -> impl Iterator<Item = &QName> {
     relation.inherits.iter().chain(relation.partition_of.as_ref().map(|(parent, _)| parent))
+}
+
+fn distrusted() -> QName {
+    QName::new("", "")
 }
 
 pub(crate) fn add<T: Clone + PartialEq, const PART: u8>(map: &mut Map<QName, List<T>, PART>, key: &QName, value: T) {

@@ -424,7 +424,7 @@ impl Exec {
         if self.schema.has_class(name) || matches!(&*name.schema, "pg_catalog" | "information_schema" | "pg_temp") {
             return false;
         }
-        self.knows_where() && self.schema.gone.contains_key(name)
+        self.knows_where() && self.schema.is_gone(name)
             || self.schema.is_complete()
                 && self.schema.extensions.keys().all(|extension| RELATIONLESS.contains(&&**extension))
     }

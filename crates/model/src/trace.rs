@@ -489,7 +489,7 @@ fn advance(machine: &mut Machine, statement: &Statement, schema: Option<Schema>,
     }
     let Some(schema) = schema else {
         // What rests on the mistake, or only comes after it, is not told as another.
-        return machine.state.schema.forget_gone();
+        return machine.state.schema.distrust_gone();
     };
     machine.state.schema = schema;
     machine.state.session = session;

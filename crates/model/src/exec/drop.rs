@@ -528,7 +528,7 @@ DROP INDEX users_pkey; DROP INDEX CONCURRENTLY users_name_idx; DROP INDEX nope; 
             DROP INDEX nope
                 nope ACCESS EXCLUSIVE | blocks nope:RW
             DROP INDEX IF EXISTS nope
-                nothing
+                nope ACCESS EXCLUSIVE? | blocks nope:RW
         "#]]
         .assert_eq(&effects(BEFORE, sql));
     }

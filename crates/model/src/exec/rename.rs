@@ -485,7 +485,7 @@ ALTER TABLE users RENAME TO people; ALTER TABLE users RENAME TO x; ALTER TABLE p
             ALTER TABLE users RENAME TO people
                 users ACCESS EXCLUSIVE | blocks orders:W users:RW v:R
             ALTER TABLE users RENAME TO x
-                nothing | 42P01: relation "users" does not exist
+                users ACCESS EXCLUSIVE | blocks users:RW
             ALTER TABLE people RENAME TO orders
                 nothing | 42P07: relation "orders" already exists
             ALTER TABLE IF EXISTS nope RENAME TO x
