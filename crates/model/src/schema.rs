@@ -32,7 +32,8 @@ pub struct Schema {
     pub extensions: Map<Arc<str>, (), 5>,
     pub publications: Map<Arc<str>, Arc<Publication>, 6>,
     pub statistics: Map<QName, Arc<Statistics>, 7>,
-    /// Names of relations and indexes that this migration took away, be the schema complete or not.
+    /// Names of relations and indexes that this migration took away, be the schema complete or not. Behind a mistake an empty
+    /// name is among them, and nothing is concluded from the others; ask [`Schema::is_gone`].
     pub gone: Map<QName, (), 13>,
     /// The same of columns, by relation.
     pub gone_columns: Map<QName, List<Arc<str>>, 14>,
